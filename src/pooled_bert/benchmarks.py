@@ -1,0 +1,63 @@
+"""What is learnt: the two benchmarks as records. Nothing else asks which benchmark it is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A text-classification task in the files its publisher gives out."""
+
+    name: str
+    title: str
+    labels: tuple[str, ...]
+    train_file: str
+    text_column: str
+    label_words: dict[str, dict[str, float]]  # column in train_file -> word -> value, where words stand for 0/1
+    label_columns: dict[str, str]  # label -> its column in train_file, where they differ
+    test_file: str
+    sample_submission: str | None  # gives the ids, their order and the columns of a submission
+    test_labels: str | None
+    folders: str | None  # the same data as folders of text files (read by rows.read_review_folders)
+    competition: str | None  # takes submissions on Kaggle
+    download: str  # the command that fetches the files
+
+
+JIGSAW = Benchmark(
+    name="jigsaw",
+    title="Jigsaw Toxic Comment Classification Challenge",
+    labels=("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"),
+    train_file="train.csv",
+    text_column="comment_text",
+    label_words={},
+    label_columns={},
+    test_file="test.csv",
+    sample_submission="sample_submission.csv",
+    test_labels="test_labels.csv",
+    folders=None,
+    competition="jigsaw-toxic-comment-classification-challenge",
+    download=(
+        "kaggle competitions download jigsaw-toxic-comment-classification-challenge -p data/jigsaw"
+        " && unzip -d data/jigsaw data/jigsaw/jigsaw-toxic-comment-classification-challenge.zip"
+    ),
+)
+
+IMDB = Benchmark(
+    name="imdb",
+    title="IMDB movie review sentiment",
+    labels=("positive",),
+    train_file="IMDB Dataset.csv",
+    text_column="review",
+    label_words={"sentiment": {"negative": 0.0, "positive": 1.0}},
+    label_columns={"positive": "sentiment"},
+    test_file="test.csv",
+    sample_submission=None,
+    test_labels=None,
+    folders="aclImdb",
+    competition=None,
+    download=(
+        "kaggle datasets download lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"
+        " -p data/imdb --unzip"
+    ),
+)
+
+BENCHMARKS = {benchmark.name: benchmark for benchmark in (JIGSAW, IMDB)}

@@ -1,0 +1,106 @@
+"""Row -> fold: multilabel-stratified, near-identical texts kept together, the same on every machine."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
+from .errors import InputError
+from .files import checksum, read_json, write_json
+
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def text_key(text: str) -> str:
+    """What is left of a text when case, white space and punctuation are put aside.
+
+    A text of nothing but punctuation keeps it, or all of those would count as one.
+    """
+    return _NOT_WORD.sub("", text.casefold()) or text.strip()
+
+
+def assign_folds(table: pd.DataFrame, n_folds: int, fold_seed: int) -> np.ndarray:
+    """The validation fold of each row, int64 [n_rows], values 0 … n_folds − 1.
+
+    A pure function of ids, texts, labels, ``n_folds`` and ``fold_seed``; the order of the rows does not
+    matter. One row stands for each group of near-identical texts, and the stratification sees which
+    labels are positive and which unknown: MultilabelStratifiedKFold casts labels to bool, so a NaN or
+    −1 given to it would count as positive.
+    """
+    labels = table.drop(columns=["id", "text"])
+    order = np.argsort(table["id"].to_numpy(str), kind="stable")
+    groups = np.empty(len(table), np.int64)
+    groups[order] = pd.factorize(table["text"].iloc[order].map(text_key))[0]
+    n_groups = int(groups.max()) + 1
+    if n_groups < n_folds:
+        raise InputError(f"{n_groups} different texts cannot be cut into {n_folds} folds; lower --n-folds")
+    indicators = _indicators(labels)
+    of_group = np.zeros((n_groups, indicators.shape[1]), bool)
+    np.logical_or.at(of_group, groups, indicators)
+    splitter = MultilabelStratifiedKFold(n_splits=n_folds, shuffle=True, random_state=fold_seed)
+    fold_of_group = np.empty(n_groups, np.int64)
+    for fold, (_, validation) in enumerate(splitter.split(np.zeros(n_groups), of_group)):
+        fold_of_group[validation] = fold
+    return fold_of_group[groups]
+
+
+def _indicators(labels: pd.DataFrame) -> np.ndarray:
+    """bool [n_rows, n_indicators]: positive and unknown cells; negatives too where one label stands alone."""
+    values = labels.to_numpy(np.float64)
+    columns = [values == 1, np.isnan(values)]
+    if values.shape[1] == 1:
+        columns.insert(1, values == 0)
+    indicators = np.concatenate(columns, axis=1)
+    used = indicators.any(axis=0)
+    used[: max(2, values.shape[1])] = True  # the splitter refuses a single column
+    return indicators[:, used]
+
+
+def without_near_duplicates(table: pd.DataFrame, of: pd.DataFrame) -> pd.DataFrame:
+    """``table`` without the rows whose text is nearly identical to one in ``of``."""
+    return table[~table["text"].map(text_key).isin(set(of["text"].map(text_key)))]
+
+
+def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
+    """One row a fold: the number of rows and each label's share of positives among its labelled rows."""
+    labels = table.drop(columns=["id", "text"])
+    rates = labels.groupby(assignment).mean()
+    rates.insert(0, "rows", np.bincount(assignment, minlength=assignment.max() + 1))
+    return rates.rename_axis("fold")
+
+
+def assignment_checksum(table: pd.DataFrame, assignment: np.ndarray) -> str:
+    """SHA-256 of which id is in which fold, whatever the order of the rows."""
+    return checksum(f"{row_id}\t{fold}" for row_id, fold in sorted(zip(table["id"], assignment.tolist(), strict=True)))
+
+
+def check_manifest(
+    folder: Path, table: pd.DataFrame, assignment: np.ndarray, *, data_checksum: str, fold_seed: int
+) -> str:
+    """Hold the assignment against the manifest of this data, or write one for data not seen before.
+
+    Returns the assignment's checksum; raises InputError where they differ (another version of the
+    stratifier, an edited manifest).
+    """
+    labels = table.drop(columns=["id", "text"])
+    n_folds = int(assignment.max()) + 1
+    path = folder / f"{data_checksum[:12]}-{n_folds}folds-seed{fold_seed}.json"
+    manifest = {
+        "data": data_checksum,
+        "assignment": assignment_checksum(table, assignment),
+        "n_folds": n_folds,
+        "fold_seed": fold_seed,
+        "rows": np.bincount(assignment).tolist(),
+        "positives": {name: (labels[name] == 1).groupby(assignment).sum().tolist() for name in labels},
+        "unlabelled": {name: labels[name].isna().groupby(assignment).sum().tolist() for name in labels},
+    }
+    if not path.exists():
+        write_json(path, manifest)
+    elif read_json(path) != manifest:
+        raise InputError(
+            f"{path}: these rows now fall into other folds than when it was written;"
+            " install the pinned requirements, or delete the manifest and train every fold anew"
+        )
+    return manifest["assignment"]

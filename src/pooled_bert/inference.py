@@ -1,0 +1,28 @@
+"""The one prediction loop: validation rows, test rows, any text."""
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from .tokens import Tokens, prediction_batches
+
+
+def predict(model: tf.keras.Model, tokens: Tokens, *, progress: str | None = None) -> np.ndarray:
+    """Probabilities, float32 [n_rows, n_labels], in the order of the rows; ``progress`` names a bar."""
+    forward = forward_function(model)
+    probabilities = np.empty((len(tokens), model.output_shape[-1]), np.float32)
+    with tqdm(total=len(tokens), desc=progress, unit=" texts", leave=False, disable=progress is None) as bar:
+        for rows in prediction_batches(tokens.lengths):
+            probabilities[rows] = forward(tokens.padded(rows)).numpy()
+            bar.update(len(rows))
+    return probabilities
+
+
+def forward_function(model: tf.keras.Model):
+    """The compiled forward pass of ``model``, made once: inputs -> probabilities, whatever the width."""
+    if not hasattr(model, "forward_function"):
+        spec = {name: tf.TensorSpec([None, None], tf.int32, name) for name in model.input_names}
+        model.forward_function = tf.function(
+            lambda inputs: tf.sigmoid(model(inputs, training=False)), input_signature=[spec]
+        )
+    return model.forward_function

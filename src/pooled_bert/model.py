@@ -1,0 +1,86 @@
+"""TFBertModel -> pooling over real tokens -> one logit a label; saved and loaded as one folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+from safetensors.tensorflow import load_file, save_file
+from transformers import PreTrainedTokenizerFast, TFBertModel
+
+from .encoders import load_encoder, load_tokenizer
+from .errors import InputError
+from .files import read_json
+
+HEAD_CONFIG, HEAD_WEIGHTS = "head.json", "head.safetensors"
+POOLINGS = ("mean", "max", "cls", "mean_max")
+
+
+class MaskedPooling(tf.keras.layers.Layer):
+    """Hidden states -> one vector a text, over real tokens only.
+
+    call((hidden_states float [batch, length, width], attention_mask int [batch, length])) gives float32
+    [batch, width], twice as wide for ``mean_max``. Padding never counts, so a prediction does not depend
+    on how far its batch was padded. Sums are taken in float32 whatever the precision of the encoder.
+    """
+
+    def __init__(self, pooling: str, **options):
+        super().__init__(dtype=tf.float32, **options)
+        self.pooling = pooling
+
+    def call(self, inputs):
+        """Pool; see the class."""
+        hidden, attention_mask = inputs
+        hidden = tf.cast(hidden, tf.float32)
+        mask = tf.cast(attention_mask, tf.float32)[:, :, tf.newaxis]
+        if self.pooling == "cls":
+            return hidden[:, 0]
+        mean = tf.reduce_sum(hidden * mask, axis=1) / tf.reduce_sum(mask, axis=1)
+        largest = tf.reduce_max(hidden + (mask - 1.0) * 1e9, axis=1)
+        return {"mean": mean, "max": largest, "mean_max": tf.concat([mean, largest], axis=1)}[self.pooling]
+
+
+def build_model(encoder: TFBertModel, *, n_labels: int, pooling: str, dropout: float) -> tf.keras.Model:
+    """A Keras model from the three inputs of BERT, int32 [batch, length] each, to logits, float32 [batch, n_labels].
+
+    The article's sigmoid is in the loss and in inference.py, where it costs no precision.
+    """
+    names = ("input_ids", "token_type_ids", "attention_mask")
+    inputs = {name: tf.keras.Input([None], dtype=tf.int32, name=name) for name in names}
+    hidden = encoder(inputs).last_hidden_state
+    pooled = MaskedPooling(pooling, name="pooling")([hidden, inputs["attention_mask"]])
+    pooled = tf.keras.layers.Dropout(dropout, dtype=tf.float32, name="dropout")(pooled)
+    logits = tf.keras.layers.Dense(n_labels, dtype=tf.float32, name="logits")(pooled)
+    return tf.keras.Model(inputs, logits)
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A model and what it takes to feed it texts and read its outputs."""
+
+    model: tf.keras.Model
+    encoder: TFBertModel
+    tokenizer: PreTrainedTokenizerFast
+    head: dict  # labels, pooling, dropout, max_length, truncation
+
+    def save(self, folder: Path) -> None:
+        """Write encoder and tokenizer as Hugging Face tools (and ``--encoder``) read them, and the head beside."""
+        self.encoder.save_pretrained(folder, safe_serialization=True)
+        self.tokenizer.save_pretrained(folder)
+        (folder / HEAD_CONFIG).write_text(json.dumps(self.head, indent=2) + "\n", encoding="utf-8")
+        kernel, bias = self.model.get_layer("logits").weights
+        save_file({"kernel": tf.convert_to_tensor(kernel), "bias": tf.convert_to_tensor(bias)}, folder / HEAD_WEIGHTS)
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """The model of a finished fold (its folder ``model``), as ``Classifier.save`` wrote it."""
+    head = read_json(folder / HEAD_CONFIG)
+    tokenizer = load_tokenizer(str(folder), [])
+    encoder = load_encoder(str(folder), tokenizer)
+    model = build_model(encoder, n_labels=len(head["labels"]), pooling=head["pooling"], dropout=head["dropout"])
+    try:
+        weights = load_file(folder / HEAD_WEIGHTS)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / HEAD_WEIGHTS}: cannot be read ({error}); train the fold anew") from error
+    model.get_layer("logits").set_weights([weights["kernel"].numpy(), weights["bias"].numpy()])
+    return Classifier(model, encoder, tokenizer, head)

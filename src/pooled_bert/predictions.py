@@ -1,0 +1,165 @@
+"""The files of a fold, written and read in one place.
+
+``fold_<k>/`` holds config.json (written first), oof.csv, test.csv, history.csv, model/ and metrics.json.
+A fold is done when metrics.json exists: it is written last, and every file atomically.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .errors import InputError
+from .files import atomic_path, file_checksum, read_json, write_json
+from .metrics import accuracy, column_auc, log_loss, mean_auc
+from .problem import Outcome
+
+TABLES = ("oof.csv", "test.csv", "history.csv")
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """A finished fold. ``oof`` and ``test``: id + one column of probabilities a label; test may be None."""
+
+    fold: int
+    oof: pd.DataFrame
+    test: pd.DataFrame | None
+    metrics: dict
+    config: dict
+
+
+@dataclass(frozen=True)
+class Run:
+    """Finished folds of one run, made with the same settings, data and fold assignment."""
+
+    name: str
+    folds: tuple[FoldResult, ...]
+
+    @property
+    def identity(self) -> dict:
+        """What the folds have in common."""
+        return self.folds[0].config["identity"]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no fold is missing."""
+        return len(self.folds) == self.identity["settings"]["n_folds"]
+
+    @property
+    def oof(self) -> pd.DataFrame:
+        """The out-of-fold rows of all folds, one below the other."""
+        return pd.concat([fold.oof for fold in self.folds], ignore_index=True)
+
+
+def fold_folder(run_folder: Path, fold: int) -> Path:
+    """Where a fold's files are."""
+    return run_folder / f"fold_{fold}"
+
+
+def is_done(folder: Path) -> bool:
+    """Whether the fold in ``folder`` is finished."""
+    return (folder / "metrics.json").exists()
+
+
+def write_config(folder: Path, identity: dict, information: dict) -> None:
+    """Say what the fold is; ``identity`` decides the result, ``information`` only tells."""
+    write_json(folder / "config.json", {"identity": identity, "information": information})
+
+
+def write_fold(folder: Path, outcome: Outcome, *, valid: pd.DataFrame, test_ids: pd.Series | None, facts: dict) -> None:
+    """Write all that a trained fold leaves, metrics.json last.
+
+    ``valid`` is the validation rows (id, text, labels) in the order of ``outcome.oof``.
+    """
+    labels = valid.drop(columns=["id", "text"])
+    _write_table(folder / "oof.csv", _probabilities(valid["id"], outcome.oof, labels.columns))
+    if test_ids is not None:
+        _write_table(folder / "test.csv", _probabilities(test_ids, outcome.test, labels.columns))
+    if outcome.history:
+        _write_table(folder / "history.csv", pd.DataFrame(outcome.history))
+    if outcome.save_model:
+        with atomic_path(folder / "model") as temporary:
+            temporary.mkdir()
+            outcome.save_model(temporary)
+    aucs = column_auc(labels.to_numpy(), outcome.oof)
+    metrics = {
+        **facts,
+        "rows": len(valid),
+        "auc": dict(zip(labels.columns, map(_number, aucs), strict=True)),
+        "mean_auc": _number(mean_auc(aucs)),
+        "accuracy": _number(accuracy(labels.to_numpy(), outcome.oof)),
+        "log_loss": _number(log_loss(labels.to_numpy(), outcome.oof)),
+        "optimistic": outcome.optimistic,
+        "files": {name: file_checksum(folder / name) for name in TABLES if (folder / name).exists()},
+    }
+    write_json(folder / "metrics.json", metrics)
+
+
+def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
+    """Read the finished folds of a run, all or those named, and check that they belong together.
+
+    Raises InputError when none is finished, a named one is not, a file is damaged, or settings, data or
+    assignment differ.
+    """
+    if folds is None:
+        found = sorted(int(path.parent.name[5:]) for path in run_folder.glob("fold_*/metrics.json"))
+    else:
+        found = sorted(set(folds))
+    if not found:
+        raise InputError(f"{run_folder}: has no finished fold; train it with python src/train_folds.py")
+    results = tuple(read_fold(fold_folder(run_folder, fold), fold) for fold in found)
+    for result in results[1:]:
+        difference = first_difference(results[0].config["identity"], result.config["identity"], ignore=("fold",))
+        if difference:
+            raise InputError(
+                f"{run_folder}: folds {results[0].fold} and {result.fold} are not of one run: {difference}"
+            )
+    return Run(run_folder.name, results)
+
+
+def read_fold(folder: Path, fold: int) -> FoldResult:
+    """Read one finished fold; raises InputError that names the file and how to redo the fold."""
+    redo = f"train it again with --fold {fold} --overwrite"
+    if not is_done(folder):
+        raise InputError(f"{folder}: fold {fold} is not finished; train it with --fold {fold}")
+    metrics, config = read_json(folder / "metrics.json"), read_json(folder / "config.json")
+    for name, expected in metrics["files"].items():
+        path = folder / name
+        if not path.exists() or file_checksum(path) != expected:
+            raise InputError(f"{path}: is missing or not as it was written; {redo}")
+    if metrics["fold"] != fold or config["identity"]["fold"] != fold:
+        raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {redo}")
+    oof, test = (_read_table(folder / name) if name in metrics["files"] else None for name in ("oof.csv", "test.csv"))
+    return FoldResult(fold, oof, test, metrics, config)
+
+
+def first_difference(left: dict, right: dict, ignore: tuple[str, ...] = (), prefix: str = "") -> str | None:
+    """The first field in which two nested records differ, with both values, or None."""
+    for name in sorted(left.keys() | right.keys()):
+        if name in ignore or left.get(name) == right.get(name):
+            continue
+        if isinstance(left.get(name), dict) and isinstance(right.get(name), dict):
+            return first_difference(left[name], right[name], (), f"{prefix}{name}.")
+        return f"{prefix}{name} is {left.get(name)!r} there and {right.get(name)!r} here"
+    return None
+
+
+def _probabilities(ids: pd.Series, values: np.ndarray, labels: pd.Index) -> pd.DataFrame:
+    table = pd.DataFrame(values, columns=labels)
+    table.insert(0, "id", ids.to_numpy())
+    return table
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,39 @@
+"""What an architecture is given to learn one fold, and what it gives back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fold of a benchmark.
+
+    texts : every labelled text of the run, the same for all folds (so that it is tokenised once).
+    labels : float64 [n_texts, n_labels]; 0, 1, or NaN for not labelled.
+    train, valid : rows of ``texts`` to learn from and to predict out of fold.  test : texts to predict.
+    """
+
+    label_names: tuple[str, ...]
+    texts: list[str]
+    labels: np.ndarray
+    train: np.ndarray
+    valid: np.ndarray
+    test: list[str]
+    title: str  # what the progress bar says
+    seed: int
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was learnt: probabilities, float [n_rows, n_labels], and a way to keep the model."""
+
+    oof: np.ndarray
+    test: np.ndarray
+    save_model: Callable[[Path], None] | None = None  # writes the model into an empty folder
+    history: list[dict] = field(default_factory=list)  # one record an epoch
+    information: dict = field(default_factory=dict)  # e.g. the precision that `auto` chose
+    optimistic: bool = False  # whether the validation rows had a say in what was kept

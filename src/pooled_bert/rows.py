@@ -1,0 +1,245 @@
+"""Kaggle's files -> checked tables of rows.
+
+Every table has ``id`` and ``text`` (str) and, where labels are known, one float64 column a label:
+0, 1, or NaN for *not labelled* (empty or -1 in the file).
+"""
+
+import csv
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .benchmarks import Benchmark
+from .errors import InputError
+from .files import checksum
+
+MADE_UP_MARKER = "MADE_UP.txt"  # stands in a folder whose rows were generated: scores on them mean nothing
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one benchmark. ``template`` is the ids of a submission, in its order."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame | None
+    template: pd.Series | None
+    test_labels: pd.DataFrame | None  # id + labels; NaN where the organisers left a row unscored
+    made_up: bool
+
+    def checksums(self) -> dict[str, str | None]:
+        """SHA-256 of the training rows and of the test rows, independent of how the files were packed."""
+        return {
+            "train": table_checksum(self.train),
+            "test": None if self.test is None else table_checksum(self.test),
+        }
+
+
+def table_checksum(table: pd.DataFrame) -> str:
+    """SHA-256 over a table's columns, ids, texts and labels, in row order."""
+    labels = table.drop(columns=["id", "text"]).to_numpy(np.float64)
+    parts = [",".join(table.columns), *table["id"], *table["text"], np.nan_to_num(labels, nan=-1.0).tobytes()]
+    return checksum(parts)
+
+
+def find_data(benchmark: Benchmark, data: str | None, root: Path) -> Path:
+    """The folder that holds the benchmark's files: ``data`` itself, or the first usual place that does.
+
+    Raises InputError with the download command when there is none.
+    """
+    places = [Path(data)] if data else [
+        root / "data" / benchmark.name,
+        root / "data",
+        root.parent / "data" / benchmark.name,
+    ]
+    for place in places:
+        if _find(place, benchmark.train_file) or (benchmark.folders and _review_folder(benchmark, place)):
+            return place
+    wanted = f"{benchmark.train_file} (or {benchmark.train_file}.zip)"
+    if benchmark.folders:
+        wanted += f" or {benchmark.folders}/"
+    looked = ", ".join(str(place) for place in places)
+    raise InputError(
+        f"no {wanted} in {looked}. Name its folder with --data, or fetch it: {benchmark.download}"
+    )
+
+
+def read_rows(benchmark: Benchmark, data: Path) -> Rows:
+    """Read and check everything the benchmark has in the folder ``data``; raises InputError."""
+    made_up = (data / MADE_UP_MARKER).exists()
+    train_path = _find(data, benchmark.train_file)
+    if train_path is None:
+        train = read_review_folders(_review_folder(benchmark, data) / "train", benchmark)
+        test = read_review_folders(_review_folder(benchmark, data) / "test", benchmark)
+        labels = test.drop(columns="text")
+        return Rows(train, test[["id", "text"]], test["id"], labels, made_up)
+    train = _rows_table(train_path, benchmark, benchmark.labels)
+    test_path = _find(data, benchmark.test_file)
+    if test_path is None:
+        return Rows(train, None, None, None, made_up)
+    test = _rows_table(test_path, benchmark, ())
+    template = _template(benchmark, data, test, test_path)
+    labels_path = _find(data, benchmark.test_labels) if benchmark.test_labels else None
+    test_labels = _labels_table(labels_path, benchmark, test) if labels_path else None
+    return Rows(train, test, template, test_labels, made_up)
+
+
+def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
+    """Training-only rows: text, and any of the labels; what is missing counts as not labelled."""
+    raw = read_csv(path)
+    known = [label for label in benchmark.labels if benchmark.label_columns.get(label, label) in raw]
+    if not known:
+        raise InputError(f"{path}: has none of the label columns {', '.join(benchmark.labels)}")
+    return _rows_table(path, benchmark, tuple(known), raw).reindex(columns=["id", "text", *benchmark.labels])
+
+
+def read_review_folders(folder: Path, benchmark: Benchmark) -> pd.DataFrame:
+    """The original layout of the reviews: ``folder/neg/*.txt`` and ``folder/pos/*.txt``, in order of name."""
+    records = []
+    for name, value in (("neg", 0.0), ("pos", 1.0)):
+        paths = sorted((folder / name).glob("*.txt"))
+        if not paths:
+            raise InputError(f"{folder / name}: no reviews (*.txt) there; unpack the whole of aclImdb_v1.tar.gz")
+        for path in paths:
+            try:
+                text = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}: is not UTF-8 ({error.reason})") from error
+            records.append((f"{folder.name}/{name}/{path.stem}", text, value))
+    return pd.DataFrame(records, columns=["id", "text", *benchmark.labels])
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A CSV file, or the only member of a zip, as strings; raises InputError naming the file."""
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                members = [name for name in archive.namelist() if name.endswith(".csv")]
+                if len(members) != 1:
+                    raise InputError(f"{path}: holds {len(members)} CSV files, expected one")
+                with archive.open(members[0]) as stream:
+                    return _parse_csv(stream)
+        return _parse_csv(path)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error) as error:
+        raise InputError(f"{path}: is not a readable CSV file ({error})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise InputError(f"{path}: is a damaged zip file ({error}); download it again") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _parse_csv(source) -> pd.DataFrame:
+    return pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    candidates = (folder / name, folder / f"{name}.zip")
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _review_folder(benchmark: Benchmark, data: Path) -> Path | None:
+    for folder in (data / benchmark.folders, data):
+        if (folder / "train" / "pos").is_dir():
+            return folder
+    return None
+
+
+def _rows_table(path: Path, benchmark: Benchmark, labels: tuple[str, ...], raw=None) -> pd.DataFrame:
+    """id + text + ``labels`` of one file, checked."""
+    raw = read_csv(path) if raw is None else raw
+    text_column = benchmark.text_column
+    _require_columns(raw, [text_column, *(benchmark.label_columns.get(label, label) for label in labels)], path)
+    if raw.empty:
+        raise InputError(f"{path}: has a header but no rows")
+    ids = raw["id"] if "id" in raw else stable_ids(raw[text_column])
+    table = pd.DataFrame({"id": ids, "text": raw[text_column]})
+    _check_ids(table["id"], raw, path)
+    for label in labels:
+        table[label] = _label_values(raw, label, benchmark, path)
+    return table
+
+
+def stable_ids(texts: pd.Series) -> pd.Series:
+    """Ids for rows that have none: a hash of the text, and a counter where a text repeats."""
+    hashes = texts.map(lambda text: checksum([text])[:16])
+    repeats = hashes.groupby(hashes).cumcount()
+    return hashes.where(repeats == 0, hashes + "-" + (repeats + 1).astype(str))
+
+
+def _template(benchmark: Benchmark, data: Path, test: pd.DataFrame, test_path: Path) -> pd.Series:
+    if benchmark.sample_submission is None:
+        return test["id"]
+    path = _find(data, benchmark.sample_submission)
+    if path is None:
+        raise InputError(f"{data / benchmark.sample_submission}: is missing; it gives a submission's ids and order")
+    raw = read_csv(path)
+    if list(raw.columns) != ["id", *benchmark.labels]:
+        raise InputError(f"{path}: columns are {', '.join(raw.columns)}, expected id, {', '.join(benchmark.labels)}")
+    _check_ids(raw["id"], raw, path)
+    _require_same_ids(raw["id"], path, test["id"], test_path)
+    return raw["id"]
+
+
+def _labels_table(path: Path, benchmark: Benchmark, test: pd.DataFrame) -> pd.DataFrame:
+    raw = read_csv(path)
+    _require_columns(raw, ["id", *benchmark.labels], path)
+    _check_ids(raw["id"], raw, path)
+    _require_same_ids(raw["id"], path, test["id"], Path(benchmark.test_file))
+    values = {label: _label_values(raw, label, benchmark, path) for label in benchmark.labels}
+    return pd.DataFrame({"id": raw["id"], **values})
+
+
+def _require_columns(raw: pd.DataFrame, columns: list[str], path: Path) -> None:
+    missing = [column for column in columns if column not in raw]
+    if missing:
+        raise InputError(
+            f"{path}: column {missing[0]!r} is missing; the columns there are {', '.join(map(repr, raw.columns))}"
+        )
+
+
+def _check_ids(ids: pd.Series, raw: pd.DataFrame, path: Path) -> None:
+    repeated = ids.duplicated()
+    if repeated.any():
+        row = int(np.argmax(repeated))
+        raise InputError(f"{path}, line {_line(raw, row)}: id {ids.iloc[row]!r} is repeated")
+    if (ids == "").any():
+        raise InputError(f"{path}, line {_line(raw, int(np.argmax(ids == '')))}: the id is empty")
+
+
+def _require_same_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:
+    for left, left_path, right, right_path in ((ids, path, others, other_path), (others, other_path, ids, path)):
+        missing = left[~left.isin(right)]
+        if len(missing):
+            raise InputError(
+                f"{left_path}: id {missing.iloc[0]!r} is not in {right_path} ({len(missing)} such ids);"
+                " the two files must be of one download"
+            )
+
+
+def _label_values(raw: pd.DataFrame, label: str, benchmark: Benchmark, path: Path) -> np.ndarray:
+    """float64 [n_rows]: 0, 1 or NaN."""
+    column = benchmark.label_columns.get(label, label)
+    words = benchmark.label_words.get(column)
+    texts = raw[column]
+    values = texts.map(words) if words else pd.to_numeric(texts.replace({"": "-1"}), errors="coerce")
+    bad = ~values.isin([0.0, 1.0] if words else [0.0, 1.0, -1.0])
+    if bad.any():
+        row = int(np.argmax(bad))
+        expected = " or ".join(words) if words else "0, 1, or -1 (not labelled)"
+        raise InputError(
+            f"{path}, line {_line(raw, row)}: column {column!r} is {texts.iloc[row]!r}, expected {expected}"
+        )
+    return values.astype(np.float64).replace(-1.0, np.nan).to_numpy()
+
+
+def _line(raw: pd.DataFrame, row: int) -> int:
+    """The line of the file where data row ``row`` starts; texts may span lines."""
+    before = raw.iloc[:row]
+    return 2 + row + int(sum(before[column].str.count("\n").sum() for column in before))
+
+

@@ -1,0 +1,84 @@
+"""One prediction -> a checked CSV in the order of the sample submission, and where it came from."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .benchmarks import Benchmark
+from .errors import InputError
+from .files import atomic_path, file_checksum, write_json
+from .predictions import Run
+
+
+def submission_table(predictions: pd.DataFrame, template: pd.Series, benchmark: Benchmark) -> pd.DataFrame:
+    """``predictions`` in the ids and order of ``template``; raises InputError if they cannot be submitted."""
+    columns = ["id", *benchmark.labels]
+    if set(predictions.columns) != set(columns):
+        raise InputError(f"predictions have columns {', '.join(predictions.columns)}, expected {', '.join(columns)}")
+    repeated = predictions["id"][predictions["id"].duplicated()]
+    if len(repeated):
+        raise InputError(f"predictions: id {repeated.iloc[0]!r} is repeated")
+    missing = template[~template.isin(predictions["id"])]
+    if len(missing):
+        raise InputError(f"predictions: {len(missing)} ids of the submission are missing, first {missing.iloc[0]!r}")
+    extra = predictions["id"][~predictions["id"].isin(template)]
+    if len(extra):
+        raise InputError(f"predictions: {len(extra)} ids are not of the submission, first {extra.iloc[0]!r}")
+    table = predictions.set_index("id").loc[template, list(benchmark.labels)]
+    values = table.to_numpy(np.float64)
+    bad = ~((values >= 0) & (values <= 1))  # true for NaN too
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InputError(
+            f"predictions: {benchmark.labels[column]} of id {table.index[row]!r} is {values[row, column]},"
+            " expected a number from 0 to 1"
+        )
+    return table.reset_index()
+
+
+def write_submission(path: Path, table: pd.DataFrame, provenance: dict) -> None:
+    """Write the CSV, and the same name with .json: its checksum and where it came from."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    write_json(path.with_suffix(".json"), {"file": path.name, "sha256": file_checksum(path), **provenance})
+
+
+def provenance(runs: Sequence[Run], how: str, oof_scores: dict[str, float]) -> dict:
+    """What a submission was made of."""
+    return {
+        "blend": how,
+        "made_up": any(run.folds[0].metrics["made_up"] for run in runs),
+        "oof_mean_auc": oof_scores,
+        "runs": [
+            {
+                "name": run.name,
+                "folds": [fold.fold for fold in run.folds],
+                "identity": {name: value for name, value in run.identity.items() if name != "fold"},
+                "optimistic": run.folds[0].metrics["optimistic"],
+                "revisions": sorted({fold.config["information"]["revision"] for fold in run.folds}),
+                "packages": run.folds[0].config["information"]["packages"],
+                "mean_auc_by_fold": [fold.metrics["mean_auc"] for fold in run.folds],
+            }
+            for run in runs
+        ],
+    }
+
+
+def submit(path: Path, benchmark: Benchmark, message: str) -> None:
+    """Hand a file to ``kaggle competitions submit``; raises InputError with the client's words if it fails."""
+    if benchmark.competition is None:
+        raise InputError(f"{benchmark.title} has no competition to submit to")
+    client = Path(sys.executable).with_name("kaggle")
+    command = [str(client), "competitions", "submit", "-c", benchmark.competition, "-f", str(path), "-m", message]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        raise InputError(f"{client}: cannot be run ({error.strerror}); install requirements.txt") from error
+    said = (result.stdout + result.stderr).strip()
+    if result.returncode != 0 or "Successfully submitted" not in said:
+        raise InputError(f"kaggle did not take {path}: {said}")
+    print(said)

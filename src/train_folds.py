@@ -1,0 +1,56 @@
+"""Train the folds of a run: out-of-fold ROC AUC, and test predictions of each fold."""
+
+import argparse
+from pathlib import Path
+
+from pooled_bert.errors import InputError, run_command
+from pooled_bert.settings import add_options, settings_from
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    """Parse, train, print."""
+    args = parse_arguments()
+    run, model = settings_from(vars(args))
+
+    from pooled_bert.benchmarks import BENCHMARKS
+    from pooled_bert.cross_validation import CrossValidation
+    from pooled_bert.predictions import read_run
+    from pooled_bert.rows import find_data, read_extra, read_rows
+    from pooled_bert.scores import format_scores, run_notes, score_table
+
+    for fold in args.fold or []:
+        if not 0 <= fold < run.n_folds:
+            raise InputError(f"--fold {fold}: the folds are 0 to {run.n_folds - 1}")
+    benchmark = BENCHMARKS[run.benchmark]
+    rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
+    extra = read_extra(args.extra, benchmark) if args.extra else None
+    name = args.run or run.model
+    work = CrossValidation(
+        rows, run, model, name=name, folds_folder=args.workspace / "folds" / benchmark.name, extra=extra
+    )
+    print(f"{benchmark.title}: label rates by fold\n{work.rates().to_string(float_format='{:.4f}'.format)}", flush=True)
+    folds = args.fold if args.fold is not None else list(range(run.n_folds))
+    work.check_started(folds, args.overwrite)
+    for fold in work.unfinished(folds, args.overwrite):
+        work.train_fold(fold)
+    finished = read_run(work.folder)
+    print(format_scores(f"{benchmark.name} {name}", score_table(finished, rows.train, benchmark), run_notes(finished)))
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fold", type=int, nargs="+", help="folds to train (default: every unfinished one)")
+    parser.add_argument("--run", help="name of this run (default: the model's)")
+    parser.add_argument("--data", help="folder of the benchmark's files (default: data/<benchmark> and other usual places)")
+    parser.add_argument("--extra", type=Path, help="CSV of training-only rows; it may know only some of the labels")
+    parser.add_argument("--overwrite", action="store_true", help="train finished folds anew")
+    parser.add_argument("--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)")
+    add_options(parser)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_command(main)
