@@ -30,13 +30,20 @@ def main() -> None:
     work = CrossValidation(
         rows, run, model, name=name, folds_folder=args.workspace / "folds" / benchmark.name, extra=extra
     )
-    print(f"{benchmark.title}: label rates by fold\n{work.rates().to_string(float_format='{:.4f}'.format)}", flush=True)
+    print(
+        f"{benchmark.title}: label rates by fold\n{work.rates().to_string(float_format='{:.4f}'.format)}",
+        flush=True,
+    )
     folds = args.fold if args.fold is not None else list(range(run.n_folds))
     work.check_started(folds, args.overwrite)
     for fold in work.unfinished(folds, args.overwrite):
         work.train_fold(fold)
     finished = read_run(work.folder)
-    print(format_scores(f"{benchmark.name} {name}", score_table(finished, rows.train, benchmark), run_notes(finished)))
+    print(
+        format_scores(
+            f"{benchmark.name} {name}", score_table(finished, rows.train, benchmark), run_notes(finished)
+        )
+    )
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -44,10 +51,16 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, nargs="+", help="folds to train (default: every unfinished one)")
     parser.add_argument("--run", help="name of this run (default: the model's)")
-    parser.add_argument("--data", help="folder of the benchmark's files (default: data/<benchmark> and other usual places)")
-    parser.add_argument("--extra", type=Path, help="CSV of training-only rows; it may know only some of the labels")
+    parser.add_argument(
+        "--data", help="folder of the benchmark's files (default: data/<benchmark> and other usual places)"
+    )
+    parser.add_argument(
+        "--extra", type=Path, help="CSV of training-only rows; it may know only some of the labels"
+    )
     parser.add_argument("--overwrite", action="store_true", help="train finished folds anew")
-    parser.add_argument("--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)")
+    parser.add_argument(
+        "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
+    )
     add_options(parser)
     return parser.parse_args()
 

@@ -12,7 +12,9 @@ class Benchmark:
     labels: tuple[str, ...]
     train_file: str
     text_column: str
-    label_words: dict[str, dict[str, float]]  # column in train_file -> word -> value, where words stand for 0/1
+    label_words: dict[
+        str, dict[str, float]
+    ]  # column in train_file -> word -> value, where words stand for 0/1
     label_columns: dict[str, str]  # label -> its column in train_file, where they differ
     test_file: str
     sample_submission: str | None  # gives the ids, their order and the columns of a submission
@@ -55,8 +57,7 @@ IMDB = Benchmark(
     folders="aclImdb",
     competition=None,
     download=(
-        "kaggle datasets download lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"
-        " -p data/imdb --unzip"
+        "kaggle datasets download lakshmi25npathi/imdb-dataset-of-50k-movie-reviews -p data/imdb --unzip"
     ),
 )
 

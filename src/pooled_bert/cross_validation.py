@@ -23,7 +23,14 @@ from .rows import Rows, table_checksum
 from .runtime import start_tensorflow
 from .settings import BertSettings, LinearSettings, RunSettings
 
-PACKAGES = ("tensorflow", "tensorflow-addons", "transformers", "numpy", "scikit-learn", "iterative-stratification")
+PACKAGES = (
+    "tensorflow",
+    "tensorflow-addons",
+    "transformers",
+    "numpy",
+    "scikit-learn",
+    "iterative-stratification",
+)
 
 
 class CrossValidation:
@@ -53,7 +60,11 @@ class CrossValidation:
             "settings": _identity_settings(run, model),
             "data": {**checksums, "extra": None if extra is None else table_checksum(extra)},
             "assignment": check_manifest(
-                folds_folder, rows.train, self.assignment, data_checksum=checksums["train"], fold_seed=run.fold_seed
+                folds_folder,
+                rows.train,
+                self.assignment,
+                data_checksum=checksums["train"],
+                fold_seed=run.fold_seed,
             ),
         }
 
@@ -82,7 +93,13 @@ class CrossValidation:
         """Train one fold and write its files."""
         folder = fold_folder(self.folder, fold)
         identity = {**self.identity, "fold": fold}
-        if folder.exists():
+        replaced = folder.with_name(
+            f"{folder.name}.replaced"
+        )  # a finished fold is kept until the new one is done
+        if is_done(folder):
+            shutil.rmtree(replaced, ignore_errors=True)
+            folder.rename(replaced)
+        elif folder.exists():
             shutil.rmtree(folder)
         started = time.monotonic()
         information = _information()
@@ -94,6 +111,7 @@ class CrossValidation:
         test_ids = None if self.rows.test is None else self.rows.test["id"]
         facts = {"fold": fold, "made_up": self.rows.made_up, "training_rows": len(problem.train)}
         write_fold(folder, outcome, valid=valid, test_ids=test_ids, facts=facts)
+        shutil.rmtree(replaced, ignore_errors=True)
 
     def _problem(self, fold: int) -> tuple[Problem, pd.DataFrame]:
         """What to learn in this fold, and its validation rows."""
@@ -106,7 +124,9 @@ class CrossValidation:
             train = np.sort(random.choice(train, self.run.limit, replace=False))
         if self.extra is not None:
             kept = without_near_duplicates(self.extra, valid).index.to_numpy()
-            print(f"fold {fold}: {len(kept)} extra rows ({len(self.extra) - len(kept)} left out: in the fold itself)")
+            print(
+                f"fold {fold}: {len(kept)} extra rows ({len(self.extra) - len(kept)} left out: in the fold itself)"
+            )
             train = np.concatenate([train, len(table) + kept])
             table = pd.concat([table, self.extra], ignore_index=True)
         problem = Problem(
@@ -145,7 +165,14 @@ def _encoder_identity(encoder: str) -> str:
     folder = Path(encoder)
     if not folder.is_dir():
         return encoder
-    names = ("config.json", "model.safetensors", "tf_model.h5", "vocab.txt", "tokenizer.json", "tokenizer_config.json")
+    names = (
+        "config.json",
+        "model.safetensors",
+        "tf_model.h5",
+        "vocab.txt",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    )
     found = [folder / name for name in names if (folder / name).is_file()]
     return "sha256:" + checksum(part for path in found for part in (path.name, file_checksum(path)))[:16]
 

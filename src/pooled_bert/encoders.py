@@ -23,8 +23,13 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
     """The encoder with its weights, without the pooling layer, which mean pooling would leave untrained."""
     if encoder == TINY:
         config = BertConfig(
-            vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-            intermediate_size=64, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
         )
         return TFBertModel(config, add_pooling_layer=False)
     return _load(TFBertModel, encoder, add_pooling_layer=False)

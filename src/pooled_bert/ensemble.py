@@ -8,9 +8,7 @@ from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from .errors import InputError
-from .predictions import Run, first_difference
-
-BLENDS = ("mean", "rank", "logit")
+from .predictions import Run
 
 
 def blend(tables: Sequence[pd.DataFrame], how: str) -> pd.DataFrame:
@@ -49,19 +47,23 @@ def blend_oof(runs: Sequence[Run], how: str) -> pd.DataFrame:
     return pd.concat(folds, ignore_index=True)
 
 
-def check_blendable(runs: Sequence[Run]) -> None:
-    """Refuse runs of different data, fold assignments or sets of folds; how they were trained may differ."""
+def check_blendable(runs: Sequence[Run], data: dict[str, str | None]) -> None:
+    """Refuse runs of other data than ``data`` (checksums), of different assignments or of different folds.
+
+    How the runs were trained may differ.
+    """
     first = runs[0]
-    for run in runs[1:]:
+    for run in runs:
         if [fold.fold for fold in run.folds] != [fold.fold for fold in first.folds]:
             raise InputError(
                 f"runs {first.name!r} and {run.name!r} have other finished folds; train the missing ones"
                 " or name common ones with --folds"
             )
-        same = ("train", "test")
-        left, right = ({name: run_.identity["data"][name] for name in same} for run_ in (first, run))
-        difference = first_difference(left, right) or first_difference(
-            {"assignment": first.identity["assignment"]}, {"assignment": run.identity["assignment"]}
-        )
-        if difference:
-            raise InputError(f"runs {first.name!r} and {run.name!r} cannot be blended: {difference}")
+        for name, expected in data.items():
+            if run.identity["data"][name] != expected:
+                raise InputError(f"run {run.name!r} was trained with other {name} rows than those in --data")
+        if run.identity["assignment"] != first.identity["assignment"]:
+            raise InputError(
+                f"runs {first.name!r} and {run.name!r} have different fold assignments (--n-folds, --fold-seed):"
+                " rows out of fold in one were learnt from in the other"
+            )

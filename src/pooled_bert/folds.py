@@ -47,7 +47,7 @@ def assign_folds(table: pd.DataFrame, n_folds: int, fold_seed: int) -> np.ndarra
 
 
 def _indicators(labels: pd.DataFrame) -> np.ndarray:
-    """bool [n_rows, n_indicators]: positive and unknown cells; negatives too where one label stands alone."""
+    """Bool [n_rows, n_indicators]: positive and unknown cells; negatives too where one label stands alone."""
     values = labels.to_numpy(np.float64)
     columns = [values == 1, np.isnan(values)]
     if values.shape[1] == 1:
@@ -73,7 +73,9 @@ def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
 
 def assignment_checksum(table: pd.DataFrame, assignment: np.ndarray) -> str:
     """SHA-256 of which id is in which fold, whatever the order of the rows."""
-    return checksum(f"{row_id}\t{fold}" for row_id, fold in sorted(zip(table["id"], assignment.tolist(), strict=True)))
+    return checksum(
+        f"{row_id}\t{fold}" for row_id, fold in sorted(zip(table["id"], assignment.tolist(), strict=True))
+    )
 
 
 def check_manifest(

@@ -14,9 +14,13 @@ from .settings import LinearSettings
 def fit(problem: Problem, settings: LinearSettings) -> Outcome:
     """Learn from the fold's training rows alone, vocabulary included; predict validation and test rows."""
     print(f"{problem.title}: {len(problem.train)} rows of TF-IDF", flush=True)
-    train_texts, valid_texts = ([problem.texts[row] for row in rows] for rows in (problem.train, problem.valid))
+    train_texts, valid_texts = (
+        [problem.texts[row] for row in rows] for rows in (problem.train, problem.valid)
+    )
     vectorizer = make_union(
-        TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, strip_accents="unicode", max_features=200_000),
+        TfidfVectorizer(
+            ngram_range=(1, 2), min_df=2, sublinear_tf=True, strip_accents="unicode", max_features=200_000
+        ),
         TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True, max_features=200_000
         ),
@@ -25,7 +29,8 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
     features = vectorizer.fit_transform(train_texts)
     others = [vectorizer.transform(valid_texts), vectorizer.transform(problem.test) if problem.test else None]
     columns = Parallel(n_jobs=2, prefer="threads")(
-        delayed(_fit_label)(features, column, others, settings, problem.seed) for column in problem.labels[problem.train].T
+        delayed(_fit_label)(features, column, others, settings, problem.seed)
+        for column in problem.labels[problem.train].T
     )
     oof, test = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
     return Outcome(oof=oof, test=test)

@@ -69,7 +69,10 @@ class Classifier:
         self.tokenizer.save_pretrained(folder)
         (folder / HEAD_CONFIG).write_text(json.dumps(self.head, indent=2) + "\n", encoding="utf-8")
         kernel, bias = self.model.get_layer("logits").weights
-        save_file({"kernel": tf.convert_to_tensor(kernel), "bias": tf.convert_to_tensor(bias)}, folder / HEAD_WEIGHTS)
+        save_file(
+            {"kernel": tf.convert_to_tensor(kernel), "bias": tf.convert_to_tensor(bias)},
+            folder / HEAD_WEIGHTS,
+        )
 
 
 def load_classifier(folder: Path) -> Classifier:
@@ -77,7 +80,9 @@ def load_classifier(folder: Path) -> Classifier:
     head = read_json(folder / HEAD_CONFIG)
     tokenizer = load_tokenizer(str(folder), [])
     encoder = load_encoder(str(folder), tokenizer)
-    model = build_model(encoder, n_labels=len(head["labels"]), pooling=head["pooling"], dropout=head["dropout"])
+    model = build_model(
+        encoder, n_labels=len(head["labels"]), pooling=head["pooling"], dropout=head["dropout"]
+    )
     try:
         weights = load_file(folder / HEAD_WEIGHTS)
     except (OSError, ValueError) as error:

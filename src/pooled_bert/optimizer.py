@@ -1,5 +1,7 @@
 """RectifiedAdam, its learning-rate schedule, and the precision that a device computes fast."""
 
+from pathlib import Path
+
 import tensorflow as tf
 import tensorflow_addons as tfa
 
@@ -25,7 +27,12 @@ class WarmupDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict:
         """The constructor's arguments, as Keras wants them."""
-        return {"peak": self.peak, "total_steps": self.total_steps, "warmup": self.warmup, "decay": self.decay}
+        return {
+            "peak": self.peak,
+            "total_steps": self.total_steps,
+            "warmup": self.warmup,
+            "decay": self.decay,
+        }
 
 
 def make_optimizer(learning_rate: float, *, total_steps: int, warmup: float, decay: str):
@@ -51,10 +58,12 @@ def set_precision(precision: str) -> str:
 def _fast_precision() -> str:
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
-        capability = min(tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus)
+        capability = min(
+            tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus
+        )
         return "bfloat16" if capability >= (8, 0) else "float16" if capability >= (7, 0) else "float32"
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as stream:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as stream:
             flags = next((line for line in stream if line.startswith("flags")), "")
     except OSError:
         return "float32"

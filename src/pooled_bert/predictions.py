@@ -68,7 +68,9 @@ def write_config(folder: Path, identity: dict, information: dict) -> None:
     write_json(folder / "config.json", {"identity": identity, "information": information})
 
 
-def write_fold(folder: Path, outcome: Outcome, *, valid: pd.DataFrame, test_ids: pd.Series | None, facts: dict) -> None:
+def write_fold(
+    folder: Path, outcome: Outcome, *, valid: pd.DataFrame, test_ids: pd.Series | None, facts: dict
+) -> None:
     """Write all that a trained fold leaves, metrics.json last.
 
     ``valid`` is the validation rows (id, text, labels) in the order of ``outcome.oof``.
@@ -111,7 +113,9 @@ def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
         raise InputError(f"{run_folder}: has no finished fold; train it with python src/train_folds.py")
     results = tuple(read_fold(fold_folder(run_folder, fold), fold) for fold in found)
     for result in results[1:]:
-        difference = first_difference(results[0].config["identity"], result.config["identity"], ignore=("fold",))
+        difference = first_difference(
+            results[0].config["identity"], result.config["identity"], ignore=("fold",)
+        )
         if difference:
             raise InputError(
                 f"{run_folder}: folds {results[0].fold} and {result.fold} are not of one run: {difference}"
@@ -131,7 +135,9 @@ def read_fold(folder: Path, fold: int) -> FoldResult:
             raise InputError(f"{path}: is missing or not as it was written; {redo}")
     if metrics["fold"] != fold or config["identity"]["fold"] != fold:
         raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {redo}")
-    oof, test = (_read_table(folder / name) if name in metrics["files"] else None for name in ("oof.csv", "test.csv"))
+    oof, test = (
+        _read_table(folder / name) if name in metrics["files"] else None for name in ("oof.csv", "test.csv")
+    )
     return FoldResult(fold, oof, test, metrics, config)
 
 

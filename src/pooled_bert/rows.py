@@ -50,11 +50,15 @@ def find_data(benchmark: Benchmark, data: str | None, root: Path) -> Path:
 
     Raises InputError with the download command when there is none.
     """
-    places = [Path(data)] if data else [
-        root / "data" / benchmark.name,
-        root / "data",
-        root.parent / "data" / benchmark.name,
-    ]
+    places = (
+        [Path(data)]
+        if data
+        else [
+            root / "data" / benchmark.name,
+            root / "data",
+            root.parent / "data" / benchmark.name,
+        ]
+    )
     for place in places:
         if _find(place, benchmark.train_file) or (benchmark.folders and _review_folder(benchmark, place)):
             return place
@@ -83,7 +87,7 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     test = _rows_table(test_path, benchmark, ())
     template = _template(benchmark, data, test, test_path)
     labels_path = _find(data, benchmark.test_labels) if benchmark.test_labels else None
-    test_labels = _labels_table(labels_path, benchmark, test) if labels_path else None
+    test_labels = _labels_table(labels_path, benchmark, test, test_path) if labels_path else None
     return Rows(train, test, template, test_labels, made_up)
 
 
@@ -102,7 +106,9 @@ def read_review_folders(folder: Path, benchmark: Benchmark) -> pd.DataFrame:
     for name, value in (("neg", 0.0), ("pos", 1.0)):
         paths = sorted((folder / name).glob("*.txt"))
         if not paths:
-            raise InputError(f"{folder / name}: no reviews (*.txt) there; unpack the whole of aclImdb_v1.tar.gz")
+            raise InputError(
+                f"{folder / name}: no reviews (*.txt) there; unpack the whole of aclImdb_v1.tar.gz"
+            )
         for path in paths:
             try:
                 text = path.read_text(encoding="utf-8")
@@ -126,7 +132,9 @@ def read_csv(path: Path) -> pd.DataFrame:
     except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error) as error:
         raise InputError(f"{path}: is not a readable CSV file ({error})") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+        raise InputError(
+            f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise InputError(f"{path}: is a damaged zip file ({error}); download it again") from error
     except OSError as error:
@@ -150,10 +158,12 @@ def _review_folder(benchmark: Benchmark, data: Path) -> Path | None:
 
 
 def _rows_table(path: Path, benchmark: Benchmark, labels: tuple[str, ...], raw=None) -> pd.DataFrame:
-    """id + text + ``labels`` of one file, checked."""
+    """Id + text + ``labels`` of one file, checked."""
     raw = read_csv(path) if raw is None else raw
     text_column = benchmark.text_column
-    _require_columns(raw, [text_column, *(benchmark.label_columns.get(label, label) for label in labels)], path)
+    _require_columns(
+        raw, [text_column, *(benchmark.label_columns.get(label, label) for label in labels)], path
+    )
     if raw.empty:
         raise InputError(f"{path}: has a header but no rows")
     ids = raw["id"] if "id" in raw else stable_ids(raw[text_column])
@@ -176,20 +186,24 @@ def _template(benchmark: Benchmark, data: Path, test: pd.DataFrame, test_path: P
         return test["id"]
     path = _find(data, benchmark.sample_submission)
     if path is None:
-        raise InputError(f"{data / benchmark.sample_submission}: is missing; it gives a submission's ids and order")
+        raise InputError(
+            f"{data / benchmark.sample_submission}: is missing; it gives a submission's ids and order"
+        )
     raw = read_csv(path)
     if list(raw.columns) != ["id", *benchmark.labels]:
-        raise InputError(f"{path}: columns are {', '.join(raw.columns)}, expected id, {', '.join(benchmark.labels)}")
+        raise InputError(
+            f"{path}: columns are {', '.join(raw.columns)}, expected id, {', '.join(benchmark.labels)}"
+        )
     _check_ids(raw["id"], raw, path)
     _require_same_ids(raw["id"], path, test["id"], test_path)
     return raw["id"]
 
 
-def _labels_table(path: Path, benchmark: Benchmark, test: pd.DataFrame) -> pd.DataFrame:
+def _labels_table(path: Path, benchmark: Benchmark, test: pd.DataFrame, test_path: Path) -> pd.DataFrame:
     raw = read_csv(path)
     _require_columns(raw, ["id", *benchmark.labels], path)
     _check_ids(raw["id"], raw, path)
-    _require_same_ids(raw["id"], path, test["id"], Path(benchmark.test_file))
+    _require_same_ids(raw["id"], path, test["id"], test_path)
     values = {label: _label_values(raw, label, benchmark, path) for label in benchmark.labels}
     return pd.DataFrame({"id": raw["id"], **values})
 
@@ -212,7 +226,10 @@ def _check_ids(ids: pd.Series, raw: pd.DataFrame, path: Path) -> None:
 
 
 def _require_same_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:
-    for left, left_path, right, right_path in ((ids, path, others, other_path), (others, other_path, ids, path)):
+    for left, left_path, right, right_path in (
+        (ids, path, others, other_path),
+        (others, other_path, ids, path),
+    ):
         missing = left[~left.isin(right)]
         if len(missing):
             raise InputError(
@@ -241,5 +258,3 @@ def _line(raw: pd.DataFrame, row: int) -> int:
     """The line of the file where data row ``row`` starts; texts may span lines."""
     before = raw.iloc[:row]
     return 2 + row + int(sum(before[column].str.count("\n").sum() for column in before))
-
-

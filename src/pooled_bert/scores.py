@@ -24,13 +24,19 @@ def score_table(run: Run, train: pd.DataFrame, benchmark: Benchmark) -> pd.DataF
     return table
 
 
-def score_row(predictions: pd.DataFrame, truth: pd.DataFrame, benchmark: Benchmark, name: str) -> pd.DataFrame:
+def score_row(
+    predictions: pd.DataFrame, truth: pd.DataFrame, benchmark: Benchmark, name: str
+) -> pd.DataFrame:
     """The same figures, as one row called ``name``, for predictions of (some of) the rows of ``truth``."""
     columns = list(benchmark.labels)
     labels = truth.set_index("id").loc[predictions["id"], columns].to_numpy(np.float64)
     scores = predictions[columns].to_numpy(np.float64)
     aucs = column_auc(labels, scores)
-    row = {**dict(zip(columns, aucs, strict=True)), "mean AUC": mean_auc(aucs), "accuracy": accuracy(labels, scores)}
+    row = {
+        **dict(zip(columns, aucs, strict=True)),
+        "mean AUC": mean_auc(aucs),
+        "accuracy": accuracy(labels, scores),
+    }
     return pd.DataFrame([row], index=[name])
 
 
@@ -52,11 +58,13 @@ def run_notes(run: Run) -> list[str]:
     for fold in run.folds:
         single = [label for label, auc in fold.metrics["auc"].items() if auc is None]
         if single:
-            notes.append(f"fold {fold.fold} holds one class only of {', '.join(single)}: no AUC there, not counted")
+            notes.append(
+                f"fold {fold.fold} holds one class only of {', '.join(single)}: no AUC there, not counted"
+            )
     return notes
 
 
-def format_scores(title: str, table: pd.DataFrame, notes: list[str] = ()) -> str:
+def format_scores(title: str, table: pd.DataFrame, notes: list[str] = (), of: str = "out-of-fold") -> str:
     """The table as text, with its notes under the title."""
-    head = f"{title}: out-of-fold ROC AUC" + "".join(f"\n  ({note})" for note in notes)
+    head = f"{title}: {of} ROC AUC" + "".join(f"\n  ({note})" for note in notes)
     return f"{head}\n{table.to_string(float_format='{:.4f}'.format, na_rep='-')}"

@@ -22,14 +22,18 @@ class RunSettings:
     n_folds: int = option(5, "number of folds")
     fold_seed: int = option(0, "seed of the fold assignment; runs that are to be blended share it")
     seed: int = option(0, "seed of everything else")
-    limit: int | None = option(None, "use this many rows of each fold's training part, drawn at random", type=int)
+    limit: int | None = option(
+        None, "use this many rows of each fold's training part, drawn at random", type=int
+    )
 
 
 @dataclass(frozen=True)
 class BertSettings:
     """Pooled BERT. The defaults are the article's, but for the schedule and the weights kept."""
 
-    encoder: str = option("bert-base-uncased", "a Hugging Face name, a directory, or 'tiny' (random, for trying out)")
+    encoder: str = option(
+        "bert-base-uncased", "a Hugging Face name, a directory, or 'tiny' (random, for trying out)"
+    )
     epochs: int = option(4, "passes over the training part")
     batch_size: int = option(32, "rows an optimizer step")
     learning_rate: float = option(3e-5, "peak learning rate of RectifiedAdam")
@@ -40,11 +44,13 @@ class BertSettings:
     pooling: str = option("mean", "hidden states -> one vector", choices=("mean", "max", "cls", "mean_max"))
     dropout: float = option(0.1, "dropout before the last layer")
     precision: str = option(
-        "auto", "of matrix products; auto: what the device computes fast",
+        "auto",
+        "of matrix products; auto: what the device computes fast",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
     keep: str = option(
-        "last", "whose epoch's weights; best: by AUC on the fold itself, so its score is optimistic",
+        "last",
+        "whose epoch's weights; best: by AUC on the fold itself, so its score is optimistic",
         choices=("last", "best"),
     )
 
@@ -74,11 +80,17 @@ MODEL_SETTINGS = {"bert": BertSettings, "linear": LinearSettings}
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for every setting. Those not given are absent from the parsed namespace."""
-    for title, record in (("every model", RunSettings), ("--model bert", BertSettings), ("--model linear", LinearSettings)):
+    for title, record in (
+        ("every model", RunSettings),
+        ("--model bert", BertSettings),
+        ("--model linear", LinearSettings),
+    ):
         group = parser.add_argument_group(title)
         for setting in dataclasses.fields(record):
             options = dict(setting.metadata)
-            help_text = options.pop("help") + ("" if setting.default is None else f" (default: {setting.default})")
+            help_text = options.pop("help") + (
+                "" if setting.default is None else f" (default: {setting.default})"
+            )
             options.setdefault("type", setting.type)
             group.add_argument(_flag(setting.name), default=argparse.SUPPRESS, help=help_text, **options)
 
@@ -92,7 +104,9 @@ def settings_from(given: dict) -> tuple[RunSettings, BertSettings | LinearSettin
     for name, other in MODEL_SETTINGS.items():
         stray = set(_part(given, other)) - set(_part(given, record))
         if stray:
-            raise InputError(f"{_flag(min(stray))} is an option of --model {name}, not of --model {run.model}")
+            raise InputError(
+                f"{_flag(min(stray))} is an option of --model {name}, not of --model {run.model}"
+            )
     return run, record(**_part(given, record))
 
 

@@ -14,17 +14,34 @@ from .files import atomic_path, file_checksum, write_json
 from .predictions import Run
 
 
+def check_complete(runs: Sequence[Run]) -> None:
+    """Refuse runs with a fold missing."""
+    for run in runs:
+        n_folds = run.identity["settings"]["n_folds"]
+        missing = sorted(set(range(n_folds)) - {fold.fold for fold in run.folds})
+        if missing:
+            numbers = " ".join(map(str, missing))
+            raise InputError(
+                f"run {run.name!r}: fold {numbers} of {n_folds} is not finished; train it with --fold {numbers},"
+                " or name the folds to use with --folds"
+            )
+
+
 def submission_table(predictions: pd.DataFrame, template: pd.Series, benchmark: Benchmark) -> pd.DataFrame:
     """``predictions`` in the ids and order of ``template``; raises InputError if they cannot be submitted."""
     columns = ["id", *benchmark.labels]
     if set(predictions.columns) != set(columns):
-        raise InputError(f"predictions have columns {', '.join(predictions.columns)}, expected {', '.join(columns)}")
+        raise InputError(
+            f"predictions have columns {', '.join(predictions.columns)}, expected {', '.join(columns)}"
+        )
     repeated = predictions["id"][predictions["id"].duplicated()]
     if len(repeated):
         raise InputError(f"predictions: id {repeated.iloc[0]!r} is repeated")
     missing = template[~template.isin(predictions["id"])]
     if len(missing):
-        raise InputError(f"predictions: {len(missing)} ids of the submission are missing, first {missing.iloc[0]!r}")
+        raise InputError(
+            f"predictions: {len(missing)} ids of the submission are missing, first {missing.iloc[0]!r}"
+        )
     extra = predictions["id"][~predictions["id"].isin(template)]
     if len(extra):
         raise InputError(f"predictions: {len(extra)} ids are not of the submission, first {extra.iloc[0]!r}")
@@ -47,12 +64,12 @@ def write_submission(path: Path, table: pd.DataFrame, provenance: dict) -> None:
     write_json(path.with_suffix(".json"), {"file": path.name, "sha256": file_checksum(path), **provenance})
 
 
-def provenance(runs: Sequence[Run], how: str, oof_scores: dict[str, float]) -> dict:
+def provenance(runs: Sequence[Run], how: str, oof_mean_auc: float) -> dict:
     """What a submission was made of."""
     return {
         "blend": how,
         "made_up": any(run.folds[0].metrics["made_up"] for run in runs),
-        "oof_mean_auc": oof_scores,
+        "pooled_oof_mean_auc": oof_mean_auc,
         "runs": [
             {
                 "name": run.name,
@@ -73,7 +90,17 @@ def submit(path: Path, benchmark: Benchmark, message: str) -> None:
     if benchmark.competition is None:
         raise InputError(f"{benchmark.title} has no competition to submit to")
     client = Path(sys.executable).with_name("kaggle")
-    command = [str(client), "competitions", "submit", "-c", benchmark.competition, "-f", str(path), "-m", message]
+    command = [
+        str(client),
+        "competitions",
+        "submit",
+        "-c",
+        benchmark.competition,
+        "-f",
+        str(path),
+        "-m",
+        message,
+    ]
     try:
         result = subprocess.run(command, capture_output=True, text=True)
     except OSError as error:

@@ -1,5 +1,6 @@
 """Text -> token ids, encoded once and cached; batches of similar length, padded to their longest."""
 
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,11 @@ class Tokens:
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.zeros(mask.shape, np.int32)
         ids[mask] = np.concatenate([self.flat[self.offsets[row] : self.offsets[row + 1]] for row in rows])
-        return {"input_ids": ids, "token_type_ids": np.zeros_like(ids), "attention_mask": mask.astype(np.int32)}
+        return {
+            "input_ids": ids,
+            "token_type_ids": np.zeros_like(ids),
+            "attention_mask": mask.astype(np.int32),
+        }
 
     def take(self, rows: np.ndarray) -> "Tokens":
         """The tokens of some rows, in the order given."""
@@ -49,7 +54,12 @@ class Tokens:
 
 
 def encode(
-    texts: list[str], tokenizer: PreTrainedTokenizerFast, *, max_length: int, truncation: str, cache: Path | None
+    texts: list[str],
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    max_length: int,
+    truncation: str,
+    cache: Path | None,
 ) -> Tokens:
     """Tokenise ``texts``, or read them from ``cache`` (a folder) when they were tokenised before.
 
@@ -61,9 +71,11 @@ def encode(
         return _encode(texts, tokenizer, max_length, truncation)
     key = checksum([tokenizer.backend_tokenizer.to_str(), str(max_length), truncation, *texts])
     path = cache / f"{key[:32]}.npz"
-    if path.exists():
+    try:
         with np.load(path, allow_pickle=False) as arrays:
             return Tokens(arrays["flat"], arrays["offsets"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        pass  # not there, or damaged: either way it is made anew
     tokens = _encode(texts, tokenizer, max_length, truncation)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, flat=tokens.flat, offsets=tokens.offsets)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from .encoders import load_encoder, load_tokenizer
+from .errors import InputError
 from .inference import predict
 from .metrics import accuracy, column_auc, log_loss, mean_auc
 from .model import Classifier, build_model
@@ -25,8 +26,11 @@ def fit(problem: Problem, settings: BertSettings) -> Outcome:
     classifier = _new_classifier(problem, settings)
     tokens, test_tokens = (
         encode(
-            texts, classifier.tokenizer,
-            max_length=settings.max_length, truncation=settings.truncation, cache=problem.cache,
+            texts,
+            classifier.tokenizer,
+            max_length=settings.max_length,
+            truncation=settings.truncation,
+            cache=problem.cache,
         )
         for texts in (problem.texts, problem.test)
     )
@@ -36,7 +40,10 @@ def fit(problem: Problem, settings: BertSettings) -> Outcome:
         test=predict(classifier.model, test_tokens, progress=f"{problem.title}, test rows"),
         save_model=classifier.save,
         history=history,
-        information={"precision": precision, "devices": sorted({d.device_type for d in tf.config.list_logical_devices()})},
+        information={
+            "precision": precision,
+            "devices": sorted({d.device_type for d in tf.config.list_logical_devices()}),
+        },
         optimistic=settings.keep == "best",
     )
 
@@ -67,14 +74,19 @@ def train(
     step = train_step_function(
         model,
         make_optimizer(
-            settings.learning_rate, total_steps=steps * settings.epochs, warmup=settings.warmup, decay=settings.decay
+            settings.learning_rate,
+            total_steps=steps * settings.epochs,
+            warmup=settings.warmup,
+            decay=settings.decay,
         ),
     )
     history, best, best_auc = [], None, -math.inf
     with tqdm(total=steps * settings.epochs, unit=" steps", dynamic_ncols=True, mininterval=1) as bar:
         for epoch in range(1, settings.epochs + 1):
             bar.set_description(f"{problem.title}, epoch {epoch}/{settings.epochs}")
-            order = shuffled_batches(train_tokens.lengths, settings.batch_size, seed=problem.seed, epoch=epoch)
+            order = shuffled_batches(
+                train_tokens.lengths, settings.batch_size, seed=problem.seed, epoch=epoch
+            )
             loss = _train_epoch(step, _dataset(train_tokens, train_labels, order), bar)
             oof = predict(model, valid_tokens)
             history.append(_epoch_record(epoch, loss, valid_labels, oof, problem.label_names))
@@ -93,6 +105,10 @@ def _train_epoch(step: Callable, batches: tf.data.Dataset, bar: tqdm) -> float:
     total = rows = 0.0
     for inputs, labels in batches:
         loss = float(step(inputs, labels))
+        if not math.isfinite(loss):
+            raise InputError(
+                "the loss is no longer a number; lower --learning-rate or take --precision float32"
+            )
         total, rows = total + loss * len(labels), rows + len(labels)
         bar.set_postfix(loss=f"{total / rows:.4f}", refresh=False)
         bar.update()
@@ -138,13 +154,16 @@ def _dataset(tokens: Tokens, labels: np.ndarray, order: list[np.ndarray]) -> tf.
             yield tokens.padded(rows), labels[rows]
 
     inputs = {
-        name: tf.TensorSpec([None, None], tf.int32) for name in ("input_ids", "token_type_ids", "attention_mask")
+        name: tf.TensorSpec([None, None], tf.int32)
+        for name in ("input_ids", "token_type_ids", "attention_mask")
     }
     signature = (inputs, tf.TensorSpec([None, labels.shape[1]], tf.float32))
     return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
 
 
-def _epoch_record(epoch: int, loss: float, labels: np.ndarray, scores: np.ndarray, names: tuple[str, ...]) -> dict:
+def _epoch_record(
+    epoch: int, loss: float, labels: np.ndarray, scores: np.ndarray, names: tuple[str, ...]
+) -> dict:
     aucs = column_auc(labels, scores)
     return {
         "epoch": epoch,
@@ -159,7 +178,9 @@ def _epoch_record(epoch: int, loss: float, labels: np.ndarray, scores: np.ndarra
 def epoch_line(title: str, record: dict, names: tuple[str, ...]) -> str:
     """What is printed after an epoch."""
     aucs = {name: record[f"auc_{name}"] for name in names}
-    parts = [f"{name} {'one class only' if math.isnan(auc) else format(auc, '.4f')}" for name, auc in aucs.items()]
+    parts = [
+        f"{name} {'one class only' if math.isnan(auc) else format(auc, '.4f')}" for name, auc in aucs.items()
+    ]
     return (
         f"{title}, epoch {record['epoch']}: loss {record['loss']:.4f}, validation AUC {record['mean_auc']:.4f}"
         f" ({', '.join(parts)}), accuracy {record['accuracy']:.4f}"

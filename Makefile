@@ -1,0 +1,41 @@
+# make demo   everything set up, then folds -> out-of-fold AUC -> submission on a small made-up sample
+# make test   everything set up, then the tests
+# make lint   ruff
+.PHONY: demo test lint clean
+.DEFAULT_GOAL := demo
+
+PYTHON := .venv/bin/python
+DEMO := build/demo
+DEMO_OPTIONS := --data $(DEMO)/data --workspace $(DEMO)
+
+demo: .venv/product
+	$(PYTHON) src/make_sample.py $(DEMO)/data
+	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --model linear
+	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --encoder tiny --epochs 5 --learning-rate 5e-3
+	$(PYTHON) src/make_submission.py $(DEMO_OPTIONS) --run bert linear --blend rank --name demo
+
+test: .venv/tests
+	$(PYTHON) -m pytest
+
+lint: .venv/tests
+	.venv/bin/ruff check .
+
+clean:
+	rm -rf .venv build
+
+# TensorFlow 2.15 exists for Python 3.11 at most, and kaggle needs 3.11 at least. A stamp newer than
+# the pins means that there is nothing to install.
+.venv/product: requirements.txt
+	@if command -v python3.11 >/dev/null && python3.11 -c 'import venv, ensurepip' 2>/dev/null; then \
+	   python3.11 -m venv --clear .venv; \
+	 elif command -v uv >/dev/null; then \
+	   uv venv --quiet --clear --seed --python 3.11 .venv; \
+	 else \
+	   echo 'Needs Python 3.11 with venv (Debian: python3.11-venv), or uv, which can fetch it: see https://docs.astral.sh/uv' >&2; exit 2; \
+	 fi
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/tests: .venv/product tests/requirements.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,64 @@
+"""Made-up rows, a tiny tokenizer and encoder, and the commands as a user runs them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pooled_bert.runtime import start_tensorflow
+
+start_tensorflow()  # before any test module imports TensorFlow
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """A folder of made-up rows in Jigsaw's files."""
+    from pooled_bert.sample import write_sample
+
+    folder = tmp_path_factory.mktemp("jigsaw")
+    write_sample(folder, "jigsaw", rows=400, test_rows=60, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imdb_sample(tmp_path_factory):
+    """A folder of made-up rows in IMDB's files."""
+    from pooled_bert.sample import write_sample
+
+    folder = tmp_path_factory.mktemp("imdb")
+    write_sample(folder, "imdb", rows=200, test_rows=40, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    """A tokenizer of a dozen words."""
+    from pooled_bert.encoders import load_tokenizer
+
+    return load_tokenizer("tiny", ["one two three four five six seven eight nine ten, eleven! twelve?"])
+
+
+@pytest.fixture
+def run_command():
+    """Run a command of src/ in a process of its own: run_command("train_folds.py", "--fold", 0)."""
+
+    def run(script, *arguments, status=0):
+        command = [sys.executable, str(ROOT / "src" / script), *map(str, arguments)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert result.returncode == status, result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+        return result
+
+    return run
+
+
+def table_of(texts, labels=None, names=("toxic", "obscene")):
+    """A rows table from texts and a float array of labels [n_rows, n_labels]."""
+    table = pd.DataFrame({"id": [f"r{number:05d}" for number in range(len(texts))], "text": texts})
+    labels = np.zeros((len(texts), len(names))) if labels is None else np.asarray(labels, np.float64)
+    return table.assign(**dict(zip(names, labels.T, strict=True)))

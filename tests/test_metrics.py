@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from pooled_bert.metrics import accuracy, column_auc, log_loss, mean_auc
+
+RANDOM = np.random.default_rng(0)
+LABELS = (RANDOM.random((200, 3)) < 0.3).astype(float)
+SCORES = RANDOM.random((200, 3))
+
+
+def test_auc_is_scikit_learns():
+    assert mean_auc(column_auc(LABELS, SCORES)) == pytest.approx(roc_auc_score(LABELS, SCORES, average="macro"))
+
+
+def test_unlabelled_cells_change_no_score():
+    more_labels = np.vstack([LABELS, np.full((50, 3), np.nan)])
+    more_scores = np.vstack([SCORES, RANDOM.random((50, 3))])
+    for metric in (column_auc, accuracy, log_loss):
+        assert np.allclose(metric(LABELS, SCORES), metric(more_labels, more_scores))
+
+
+def test_label_of_one_class_has_no_auc_and_is_not_counted():
+    labels = LABELS.copy()
+    labels[:, 1] = 0
+    aucs = column_auc(labels, SCORES)
+    assert np.isnan(aucs[1])
+    assert mean_auc(aucs) == pytest.approx((aucs[0] + aucs[2]) / 2)
+
+
+def test_nothing_labelled_gives_nan_everywhere():
+    labels = np.full((4, 1), np.nan)
+    scores = np.full((4, 1), 0.5)
+    assert np.isnan(mean_auc(column_auc(labels, scores)))
+    assert np.isnan(accuracy(labels, scores))
+    assert np.isnan(log_loss(labels, scores))

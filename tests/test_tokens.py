@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from pooled_bert.tokens import Tokens, encode, prediction_batches, shuffled_batches
+
+TEXTS = ["one two three", "", "one two three four five six seven eight nine ten", "ten! two"]
+
+
+def tokens_of(tokenizer, texts=TEXTS, cache=None, **options):
+    return encode(texts, tokenizer, **{"max_length": 16, "truncation": "head", **options}, cache=cache)
+
+
+def words(tokenizer, tokens, row):
+    return tokenizer.convert_ids_to_tokens(tokens.flat[tokens.offsets[row] : tokens.offsets[row + 1]].tolist())
+
+
+def test_texts_round_trip_between_cls_and_sep(tokenizer):
+    tokens = tokens_of(tokenizer)
+    assert words(tokenizer, tokens, 0) == ["[CLS]", "one", "two", "three", "[SEP]"]
+    assert words(tokenizer, tokens, 1) == ["[CLS]", "[SEP]"]
+    assert tokenizer.decode(tokens.flat[tokens.offsets[3] : tokens.offsets[4]], skip_special_tokens=True) == "ten! two"
+
+
+def test_head_keeps_the_start_of_a_long_text(tokenizer):
+    tokens = tokens_of(tokenizer, max_length=6)
+    assert words(tokenizer, tokens, 2) == ["[CLS]", "one", "two", "three", "four", "[SEP]"]
+
+
+def test_head_tail_keeps_a_quarter_from_the_start_and_the_rest_from_the_end(tokenizer):
+    tokens = tokens_of(tokenizer, max_length=6, truncation="head_tail")
+    assert words(tokenizer, tokens, 2) == ["[CLS]", "one", "eight", "nine", "ten", "[SEP]"]
+
+
+def test_encoding_is_that_of_the_tokenizer_itself(tokenizer):
+    assert tokens_of(tokenizer).flat.tolist() == sum(tokenizer(TEXTS)["input_ids"], [])
+
+
+def test_cache_is_used_and_made_anew_when_damaged_or_for_other_texts(tokenizer, tmp_path):
+    first = tokens_of(tokenizer, cache=tmp_path)
+    (path,) = tmp_path.iterdir()
+    written = path.stat().st_mtime_ns
+    assert (tokens_of(tokenizer, cache=tmp_path).flat == first.flat).all()
+    assert path.stat().st_mtime_ns == written
+    path.write_bytes(b"damaged")
+    assert (tokens_of(tokenizer, cache=tmp_path).flat == first.flat).all()
+    tokens_of(tokenizer, texts=TEXTS[:2], cache=tmp_path)
+    tokens_of(tokenizer, max_length=5, cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_padded_batch_is_as_wide_as_its_longest_row_and_masks_the_rest(tokenizer):
+    tokens = tokens_of(tokenizer)
+    batch = tokens.padded(np.array([3, 0]))
+    assert batch["input_ids"].shape == (2, 5)
+    assert (batch["attention_mask"].sum(axis=1) == tokens.lengths[[3, 0]]).all()
+    assert (batch["input_ids"][batch["attention_mask"] == 0] == 0).all()
+
+
+def test_take_keeps_the_order_asked_for(tokenizer):
+    tokens = tokens_of(tokenizer)
+    taken = tokens.take(np.array([2, 0]))
+    assert words(tokenizer, taken, 1) == words(tokenizer, tokens, 0)
+    assert len(tokens.take(np.array([], int))) == 0
+
+
+@pytest.fixture
+def lengths():
+    return np.random.default_rng(0).lognormal(4, 0.8, 5000).astype(int).clip(3, 192)
+
+
+def test_shuffled_batches_hold_every_row_once_and_follow_seed_and_epoch(lengths):
+    batches = shuffled_batches(lengths, 32, seed=0, epoch=1)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    again = shuffled_batches(lengths, 32, seed=0, epoch=1)
+    assert all((left == right).all() for left, right in zip(batches, again, strict=True))
+    for seed, epoch in ((0, 2), (1, 1)):
+        assert np.concatenate(shuffled_batches(lengths, 32, seed=seed, epoch=epoch)).tolist() != (
+            np.concatenate(batches).tolist()
+        )
+
+
+def test_shuffled_batches_pad_little(lengths):
+    batches = shuffled_batches(lengths, 32, seed=0, epoch=1)
+    computed = sum(len(rows) * lengths[rows].max() for rows in batches)
+    assert 1 - lengths.sum() / computed < 0.05
+
+
+def test_prediction_batches_hold_every_row_once_longest_first(lengths):
+    batches = list(prediction_batches(lengths))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    longest = [lengths[rows].max() for rows in batches]
+    assert longest == sorted(longest, reverse=True)
+
+
+def test_no_rows_give_no_batches():
+    assert list(prediction_batches(np.array([], int))) == []
+    assert len(Tokens(np.zeros(0, np.int32), np.zeros(1, np.int64))) == 0
