@@ -16,9 +16,9 @@ def main() -> None:
 
     from pooled_bert.benchmarks import BENCHMARKS
     from pooled_bert.cross_validation import CrossValidation
-    from pooled_bert.predictions import read_run
+    from pooled_bert.predictions import read_run, runs_on_same_folds
     from pooled_bert.rows import find_data, read_extra, read_rows
-    from pooled_bert.scores import format_scores, run_notes, score_table
+    from pooled_bert.scores import comparison, format_scores, run_notes, score_table
 
     for fold in args.fold or []:
         if not 0 <= fold < run.n_folds:
@@ -39,11 +39,13 @@ def main() -> None:
     for fold in work.unfinished(folds, args.overwrite):
         work.train_fold(fold)
     finished = read_run(work.folder)
-    print(
-        format_scores(
-            f"{benchmark.name} {name}", score_table(finished, rows.train, benchmark), run_notes(finished)
-        )
-    )
+    table = score_table(finished, rows.train, benchmark)
+    print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished)))
+    together = runs_on_same_folds(finished, work.folder.parent)
+    if len(together) > 1:
+        notes = sorted({f"{run.name}: {note}" for run in together for note in run_notes(run)})
+        print("
+" + format_scores("on the same rows and folds", comparison(together, benchmark), notes))
 
 
 def parse_arguments() -> argparse.Namespace:

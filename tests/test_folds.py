@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-
 from conftest import table_of
+
 from pooled_bert.errors import InputError
 from pooled_bert.files import read_json, write_json
 from pooled_bert.folds import assign_folds, check_manifest, label_rates, text_key, without_near_duplicates

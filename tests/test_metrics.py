@@ -10,7 +10,9 @@ SCORES = RANDOM.random((200, 3))
 
 
 def test_auc_is_scikit_learns():
-    assert mean_auc(column_auc(LABELS, SCORES)) == pytest.approx(roc_auc_score(LABELS, SCORES, average="macro"))
+    assert mean_auc(column_auc(LABELS, SCORES)) == pytest.approx(
+        roc_auc_score(LABELS, SCORES, average="macro")
+    )
 
 
 def test_unlabelled_cells_change_no_score():

@@ -108,7 +108,7 @@ def test_bad_training_files_are_refused_with_the_place(tmp_path, train, expected
 
 
 def test_template_ids_that_are_not_test_ids_are_refused(tmp_path):
-    with pytest.raises(InputError, match="id 'e' is not in .*test.csv"):
+    with pytest.raises(InputError, match=r"id 'e' is not in .*test.csv"):
         read_rows(JIGSAW, write_jigsaw(tmp_path, sample_ids=("c", "e")))
 
 

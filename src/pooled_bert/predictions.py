@@ -123,6 +123,17 @@ def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
     return Run(run_folder.name, results)
 
 
+def runs_on_same_folds(run: Run, runs_folder: Path) -> list[Run]:
+    """``run`` and the other runs in the folder that have finished folds of the same data and assignment."""
+    found = [run]
+    for folder in sorted({path.parent.parent for path in runs_folder.glob("*/fold_*/metrics.json")}):
+        if folder.name != run.name:
+            other = read_run(folder)
+            if other.identity["assignment"] == run.identity["assignment"]:
+                found.append(other)
+    return found
+
+
 def read_fold(folder: Path, fold: int) -> FoldResult:
     """Read one finished fold; raises InputError that names the file and how to redo the fold."""
     redo = f"train it again with --fold {fold} --overwrite"

@@ -46,6 +46,15 @@ def _metrics_row(metrics: dict, benchmark: Benchmark) -> dict:
     return {name: np.nan if value is None else value for name, value in row.items()}
 
 
+def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
+    """Runs on the same folds beside each other, a row a run: mean over its folds, and its spread."""
+    rows = {}
+    for run in runs:
+        folds = pd.DataFrame([_metrics_row(fold.metrics, benchmark) for fold in run.folds])
+        rows[run.name] = {**folds.mean(), "sd": folds["mean AUC"].std(ddof=1), "folds": len(run.folds)}
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
+
+
 def run_notes(run: Run) -> list[str]:
     """What must be said wherever a run's scores are shown."""
     notes = []

@@ -1,0 +1,171 @@
+"""The commands as a user runs them, each in a process of its own."""
+
+import csv
+import json
+import shutil
+
+import pytest
+
+TINY = (
+    "--encoder",
+    "tiny",
+    "--epochs",
+    4,
+    "--batch-size",
+    8,
+    "--learning-rate",
+    1e-2,
+    "--warmup",
+    0,
+    "--max-length",
+    48,
+)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return tmp_path_factory.mktemp("workspace")
+
+
+def ids_of(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [row["id"] for row in csv.DictReader(stream)]
+
+
+def test_help_answers_without_importing_tensorflow(run_command):
+    for script in ("train_folds.py", "make_submission.py", "make_sample.py"):
+        assert "usage:" in run_command(script, "--help").stdout
+
+
+@pytest.mark.slow
+def test_folds_of_both_models_become_one_submission(run_command, sample, workspace):
+    options = ("--data", sample, "--workspace", workspace, "--n-folds", 2)
+    trained = run_command("train_folds.py", *options, *TINY).stdout
+    assert "made-up sample" in trained
+    scores = [
+        json.loads(path.read_text()) for path in workspace.glob("folds/jigsaw/runs/bert/fold_*/metrics.json")
+    ]
+    assert len(scores) == 2
+    assert all(score["mean_auc"] > 0.95 for score in scores)
+    run_command("train_folds.py", *options, "--model", "linear")
+
+    blended = run_command(
+        "make_submission.py",
+        "--data",
+        sample,
+        "--workspace",
+        workspace,
+        "--run",
+        "bert",
+        "linear",
+        "--blend",
+        "rank",
+    ).stdout
+    assert "pooled" in blended
+    assert "test ROC AUC" in blended  # the sample has test_labels.csv
+    path = workspace / "submissions" / "jigsaw-bert-linear.csv"
+    assert ids_of(path) == ids_of(sample / "sample_submission.csv")
+    origin = json.loads(path.with_suffix(".json").read_text())
+    assert origin["made_up"]
+    assert [run["name"] for run in origin["runs"]] == ["bert", "linear"]
+
+
+@pytest.mark.slow
+def test_finished_folds_are_not_trained_again_and_other_settings_are_refused(run_command, sample, workspace):
+    options = (
+        "--data",
+        sample,
+        "--workspace",
+        workspace,
+        "--n-folds",
+        2,
+        "--model",
+        "linear",
+        "--run",
+        "again",
+    )
+    run_command("train_folds.py", *options, "--fold", 0)
+    folder = workspace / "folds/jigsaw/runs/again/fold_0"
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    run_command("train_folds.py", *options)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    refused = run_command("train_folds.py", *options, "--c", 1, status=2)
+    assert "settings.c is 4.0 there and 1.0 here" in refused.stderr
+    run_command("train_folds.py", *options, "--c", 1, "--overwrite")
+    assert json.loads((folder / "config.json").read_text())["identity"]["settings"]["c"] == 1.0
+
+
+@pytest.mark.slow
+def test_submission_with_a_fold_missing_is_refused_unless_the_folds_are_named(run_command, sample, workspace):
+    options = ("--data", sample, "--workspace", workspace)
+    training = (*options, "--n-folds", 3, "--model", "linear", "--run", "part")
+    run_command("train_folds.py", *training, "--fold", 0, 2)
+    refused = run_command("make_submission.py", *options, "--run", "part", status=2)
+    assert "fold 1 of 3 is not finished" in refused.stderr
+    assert not (workspace / "submissions" / "jigsaw-part.csv").exists()
+    run_command("make_submission.py", *options, "--run", "part", "--folds", 0, 2)
+    assert (workspace / "submissions" / "jigsaw-part.csv").exists()
+
+
+@pytest.mark.slow
+def test_reviews_take_the_same_way(run_command, imdb_sample, workspace):
+    options = ("--benchmark", "imdb", "--data", imdb_sample, "--workspace", workspace)
+    for model in (TINY, ("--model", "linear")):
+        run_command("train_folds.py", *options, *model, "--n-folds", 2)
+    out = run_command("make_submission.py", *options, "--run", "bert", "linear", "--blend", "logit").stdout
+    assert "accuracy" in out
+    assert ids_of(workspace / "submissions" / "imdb-bert-linear.csv") == ids_of(imdb_sample / "test.csv")
+
+
+def test_extra_rows_equal_to_validation_rows_are_left_out(run_command, sample, workspace, tmp_path):
+    extra = tmp_path / "extra.csv"
+    lines = (sample / "train.csv").read_text(encoding="utf-8")
+    extra.write_text(lines, encoding="utf-8")
+    out = run_command(
+        "train_folds.py", "--data", sample, "--workspace", workspace, "--model", "linear", "--run", "extra",
+        "--extra", extra, "--fold", 0,
+    ).stdout  # fmt: skip
+    fold = json.loads((workspace / "folds/jigsaw/runs/extra/fold_0/metrics.json").read_text())
+    assert f"{400 - fold['rows']} extra rows ({fold['rows']} left out" in out
+    assert fold["training_rows"] == 2 * (400 - fold["rows"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--fold", 5), "--fold 5: the folds are 0 to 4"),
+        (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
+        (("--data", "nowhere"), "Name its folder with --data, or fetch it: kaggle competitions download"),
+        (("--model", "linear", "--epochs", 3), "--epochs is an option of --model bert"),
+    ],
+)
+def test_wrong_arguments_get_one_line(run_command, sample, workspace, arguments, expected):
+    result = run_command("train_folds.py", "--data", sample, "--workspace", workspace, *arguments, status=2)
+    assert expected in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_encoder_that_cannot_be_loaded_leaves_no_finished_fold(run_command, sample, workspace, tmp_path):
+    result = run_command(
+        "train_folds.py",
+        "--data",
+        sample,
+        "--workspace",
+        workspace,
+        "--run",
+        "none",
+        "--encoder",
+        tmp_path,
+        status=2,
+    )
+    assert "cannot be loaded as a BERT" in result.stderr
+    assert not list((workspace / "folds/jigsaw/runs/none").rglob("metrics.json"))
+
+
+def test_unreadable_training_file_changes_nothing(run_command, sample, workspace, tmp_path):
+    shutil.copytree(sample, tmp_path / "data")
+    (tmp_path / "data" / "train.csv").write_bytes(b"\xff\xfe\x00bad")
+    result = run_command("train_folds.py", "--data", tmp_path / "data", "--workspace", tmp_path, status=2)
+    assert "train.csv" in result.stderr
+    assert not (tmp_path / "folds").exists()

@@ -1,0 +1,84 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from pooled_bert.ensemble import blend, blend_oof, blend_test, check_blendable
+from pooled_bert.errors import InputError
+from pooled_bert.predictions import FoldResult, Run
+
+RANDOM = np.random.default_rng(0)
+DATA = {"train": "t", "test": "u"}
+
+
+def predictions(n_rows=50, ids=None):
+    table = pd.DataFrame(RANDOM.random((n_rows, 2)), columns=["toxic", "threat"])
+    table.insert(0, "id", ids or [f"r{row}" for row in range(n_rows)])
+    return table
+
+
+def run_of(name="x", folds=(0, 1), assignment="a", data=DATA):
+    identity = {"settings": {"n_folds": 2}, "data": data, "assignment": assignment}
+    return Run(
+        name,
+        tuple(FoldResult(fold, predictions(), predictions(), {}, {"identity": identity}) for fold in folds),
+    )
+
+
+@pytest.mark.parametrize("how", ["mean", "rank", "logit"])
+def test_blend_of_one_keeps_every_auc_and_stays_a_probability(how):
+    table, labels = predictions(), RANDOM.random(50) < 0.4
+    blended = blend([table], how)
+    assert roc_auc_score(labels, blended["toxic"]) == pytest.approx(roc_auc_score(labels, table["toxic"]))
+    assert blended[["toxic", "threat"]].to_numpy().min() >= 0
+    assert blended[["toxic", "threat"]].to_numpy().max() <= 1
+
+
+@pytest.mark.parametrize("how", ["mean", "rank", "logit"])
+def test_blend_does_not_depend_on_the_order_of_its_tables(how):
+    tables = [predictions() for _ in range(3)]
+    pd.testing.assert_frame_equal(blend(tables, how), blend(tables[::-1], how))
+
+
+def test_logit_blend_takes_probabilities_of_zero_and_one():
+    table = predictions()
+    table["toxic"] = np.where(table["toxic"] > 0.5, 1.0, 0.0)
+    assert np.isfinite(blend([table, predictions()], "logit")["toxic"]).all()
+
+
+def test_rank_blend_ignores_calibration():
+    table, other = predictions(), predictions()
+    squeezed = table.assign(toxic=table["toxic"] ** 9, threat=table["threat"] / 100)
+    pd.testing.assert_frame_equal(blend([table, other], "rank"), blend([squeezed, other], "rank"))
+
+
+def test_rows_in_another_order_are_refused():
+    table = predictions()
+    with pytest.raises(InputError, match="not of the same rows"):
+        blend([table, table.iloc[::-1].reset_index(drop=True)], "mean")
+
+
+def test_every_run_weighs_the_same_in_the_test_predictions():
+    runs = [run_of("x"), run_of("y")]
+    means = [np.mean([fold.test["toxic"] for fold in run.folds], axis=0) for run in runs]
+    assert np.allclose(blend_test(runs, "mean")["toxic"], np.mean(means, axis=0))
+
+
+def test_out_of_fold_rows_are_blended_fold_by_fold():
+    runs = [run_of("x"), run_of("y")]
+    assert len(blend_oof(runs, "rank")) == 100
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (run_of("y", assignment="b"), "different fold assignments"),
+        (run_of("y", folds=(0,)), "other finished folds"),
+        (run_of("y", data={"train": "z", "test": "u"}), "other train rows"),
+        (run_of("y", data={"train": "t", "test": "z"}), "other test rows"),
+    ],
+)
+def test_runs_that_do_not_belong_together_are_refused(other, expected):
+    check_blendable([run_of(), run_of("y")], DATA)
+    with pytest.raises(InputError, match=expected):
+        check_blendable([run_of(), other], DATA)

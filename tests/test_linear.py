@@ -1,0 +1,35 @@
+import numpy as np
+
+from pooled_bert.linear import fit
+from pooled_bert.metrics import column_auc
+from pooled_bert.problem import Problem
+from pooled_bert.settings import LinearSettings
+
+
+def problem_of(labels, tmp_path, test=("good film",)):
+    texts = ["a good film", "a bad film", "good good", "bad bad"] * 20
+    return Problem(
+        label_names=("a", "b")[: labels.shape[1]],
+        texts=texts,
+        labels=labels,
+        train=np.arange(60),
+        valid=np.arange(60, 80),
+        test=list(test),
+        title="fold 0",
+        seed=0,
+        cache=tmp_path,
+    )
+
+
+def test_separable_texts_are_told_apart(tmp_path):
+    labels = np.tile([[1.0], [0.0]], (40, 1))
+    outcome = fit(problem_of(labels, tmp_path), LinearSettings())
+    assert column_auc(labels[60:], outcome.oof)[0] == 1.0
+    assert outcome.test[0, 0] > 0.5
+
+
+def test_label_of_one_class_gets_its_rate_and_unlabelled_rows_are_left_out(tmp_path):
+    labels = np.tile([[1.0, 0.0], [0.0, np.nan]], (40, 1))
+    outcome = fit(problem_of(labels, tmp_path, test=()), LinearSettings())
+    assert (outcome.oof[:, 1] == 0.0).all()
+    assert outcome.test.shape == (0, 2)

@@ -1,0 +1,79 @@
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import table_of
+
+from pooled_bert.errors import InputError
+from pooled_bert.predictions import fold_folder, is_done, read_fold, read_run, write_config, write_fold
+from pooled_bert.problem import Outcome
+
+VALID = table_of(["a", "b", "c", "d"], [[1, 0], [0, 0], [1, np.nan], [0, 0]])
+TEST_IDS = pd.Series(["t1", "t2"])
+
+
+def write(run_folder, fold, learning_rate=1.0, save_model=None):
+    folder = fold_folder(run_folder, fold)
+    write_config(folder, {"fold": fold, "settings": {"n_folds": 2, "learning_rate": learning_rate}}, {})
+    random = np.random.default_rng(fold)
+    outcome = Outcome(
+        oof=random.random((4, 2), np.float32),
+        test=random.random((2, 2), np.float32),
+        save_model=save_model,
+        history=[{"epoch": 1, "loss": 0.5}],
+    )
+    write_fold(folder, outcome, valid=VALID, test_ids=TEST_IDS, facts={"fold": fold, "made_up": True})
+    return outcome
+
+
+def test_what_is_written_is_read_to_the_bit_in_the_order_of_the_rows(tmp_path):
+    outcome = write(tmp_path, 1)
+    result = read_fold(fold_folder(tmp_path, 1), 1)
+    assert result.oof["id"].tolist() == VALID["id"].tolist()
+    assert (result.oof[["toxic", "obscene"]].to_numpy(np.float32) == outcome.oof).all()
+    assert (result.test[["toxic", "obscene"]].to_numpy(np.float32) == outcome.test).all()
+
+
+def test_label_of_one_class_has_no_auc_in_the_metrics(tmp_path):
+    write(tmp_path, 0)
+    metrics = read_fold(fold_folder(tmp_path, 0), 0).metrics
+    assert metrics["auc"]["obscene"] is None
+    assert metrics["mean_auc"] == metrics["auc"]["toxic"]
+
+
+def test_fold_that_fails_while_being_written_is_not_done(tmp_path):
+    def fail(folder):
+        (folder / "half").write_text("x")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match=r"model: cannot be written .No space left"):
+        write(tmp_path, 0, save_model=fail)
+    assert not is_done(fold_folder(tmp_path, 0))
+    assert not list(tmp_path.rglob("half"))
+
+
+def test_folds_of_other_settings_are_not_one_run(tmp_path):
+    write(tmp_path, 0)
+    write(tmp_path, 1)
+    assert read_run(tmp_path).is_complete
+    write(tmp_path, 1, learning_rate=2.0)
+    with pytest.raises(InputError, match=r"settings.learning_rate is 1.0 there and 2.0 here"):
+        read_run(tmp_path)
+
+
+def test_changed_file_is_refused_with_the_way_to_redo_it(tmp_path):
+    write(tmp_path, 0)
+    path = fold_folder(tmp_path, 0) / "oof.csv"
+    path.write_text(path.read_text().replace("r00000", "r00009"))
+    with pytest.raises(
+        InputError, match=r"oof.csv: is missing or not as it was written; .* --fold 0 --overwrite"
+    ):
+        read_run(tmp_path)
+
+
+def test_missing_fold_is_named(tmp_path):
+    write(tmp_path, 0)
+    assert not read_run(tmp_path).is_complete
+    with pytest.raises(InputError, match=r"fold 1 is not finished"):
+        read_run(tmp_path, [0, 1])
+    with pytest.raises(InputError, match="has no finished fold"):
+        read_run(tmp_path / "nothing")

@@ -1,0 +1,43 @@
+import argparse
+
+import pytest
+
+from pooled_bert.errors import InputError
+from pooled_bert.settings import BertSettings, LinearSettings, add_options, settings_from
+
+
+def parse(*arguments):
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    return settings_from(vars(parser.parse_args([str(argument) for argument in arguments])))
+
+
+def test_defaults_are_the_articles_recipe_with_honest_scores():
+    run, model = parse()
+    assert (run.benchmark, run.n_folds, run.model) == ("jigsaw", 5, "bert")
+    assert (model.epochs, model.batch_size, model.learning_rate, model.max_length) == (4, 32, 3e-5, 128)
+    assert model.keep == "last"
+
+
+def test_options_become_settings_of_their_type():
+    run, model = parse("--limit", 7, "--learning-rate", "2e-4", "--max-length", 64)
+    assert run.limit == 7
+    assert model == BertSettings(learning_rate=2e-4, max_length=64)
+    assert parse("--model", "linear", "--c", 2)[1] == LinearSettings(c=2.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--model", "linear", "--epochs", 2), "--epochs is an option of --model bert"),
+        (("--c", 2), "--c is an option of --model linear"),
+        (("--epochs", 0), "--epochs is 0, expected at least 1"),
+        (("--max-length", 513), "--max-length is 513"),
+        (("--warmup", 1), "--warmup is 1.0"),
+        (("--n-folds", 1), "--n-folds is 1"),
+        (("--learning-rate", "nan"), "--learning-rate is nan"),
+    ],
+)
+def test_settings_that_cannot_be_trained_with_are_refused(arguments, expected):
+    with pytest.raises(InputError, match=expected):
+        parse(*arguments)

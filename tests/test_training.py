@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pooled_bert.encoders import load_encoder
+from pooled_bert.metrics import column_auc, mean_auc
+from pooled_bert.model import build_model
+from pooled_bert.optimizer import make_optimizer
+from pooled_bert.problem import Problem
+from pooled_bert.settings import BertSettings
+from pooled_bert.training import fit, masked_cross_entropy, train_step_function
+
+SETTINGS = {"encoder": "tiny", "learning_rate": 1e-2, "batch_size": 8, "epochs": 4, "max_length": 32}
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory):
+    """300 texts; label a: contains 'alpha', b: contains 'beta'. Every tenth cell is unlabelled."""
+    random = np.random.default_rng(0)
+    words = np.array(["gamma", "delta", "kappa", "sigma", "omega", "alpha", "beta"])
+    chosen = [random.choice(words, 4, p=[0.17] * 5 + [0.075] * 2) for _ in range(300)]
+    labels = np.array([["alpha" in row, "beta" in row] for row in chosen], np.float64)
+    labels[::10, 1] = np.nan
+    return Problem(
+        label_names=("a", "b"),
+        texts=[" ".join(row) for row in chosen],
+        labels=labels,
+        train=np.arange(220),
+        valid=np.arange(220, 300),
+        test=["alpha kappa", "sigma beta sigma", "gamma"],
+        title="fold 0",
+        seed=0,
+        cache=tmp_path_factory.mktemp("tokens"),
+    )
+
+
+@pytest.fixture(scope="module")
+def outcome(problem):
+    return fit(problem, BertSettings(**SETTINGS))
+
+
+def test_model_learns_and_predicts_validation_and_test_rows(problem, outcome):
+    assert outcome.oof.shape == (80, 2)
+    assert outcome.test.shape == (3, 2)
+    assert mean_auc(column_auc(problem.labels[problem.valid], outcome.oof)) > 0.95
+    assert outcome.test[0, 0] > outcome.test[2, 0]
+    assert [record["epoch"] for record in outcome.history] == [1, 2, 3, 4]
+    assert outcome.history[-1]["loss"] < outcome.history[0]["loss"]
+
+
+def test_training_is_repeatable_to_the_bit(problem, outcome):
+    again = fit(problem, BertSettings(**SETTINGS))
+    assert (again.oof == outcome.oof).all()
+    assert again.history == outcome.history
+
+
+def test_keep_best_keeps_the_best_epoch_and_says_that_it_is_optimistic(problem, outcome):
+    best = fit(problem, BertSettings(**SETTINGS, keep="best"))
+    aucs = [record["mean_auc"] for record in best.history]
+    assert mean_auc(column_auc(problem.labels[problem.valid], best.oof)) == max(aucs)
+    assert best.optimistic
+    assert not outcome.optimistic
+
+
+def test_one_step_changes_every_trainable_parameter(tokenizer):
+    model = build_model(load_encoder("tiny", tokenizer), n_labels=2, pooling="mean", dropout=0.0)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
+    inputs = {
+        "input_ids": ids,
+        "token_type_ids": np.zeros_like(ids),
+        "attention_mask": (ids > 0).astype(np.int32),
+    }
+    step = train_step_function(model, make_optimizer(1e-2, total_steps=1, warmup=0.0, decay="none"))
+    step(inputs, np.array([[1, 0], [0, 1]], np.float32))
+    after = {variable.name: variable.numpy() for variable in model.trainable_variables}
+    unchanged = [
+        name for (name, value), old in zip(after.items(), before, strict=True) if (value == old).all()
+    ]
+    assert [name for name in unchanged if "key/bias" not in name] == []  # softmax ignores a shift of all keys
+
+
+def test_unlabelled_cells_do_not_enter_the_loss():
+    logits = tf.constant([[0.3, -1.0], [2.0, 5.0]])
+    loss = masked_cross_entropy(tf.constant([[1.0, np.nan], [0.0, np.nan]]), logits)
+    expected = np.mean([np.log1p(np.exp(-0.3)), np.log1p(np.exp(2.0))])
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert float(masked_cross_entropy(tf.fill([2, 2], np.nan), logits)) == 0.0
+
+
+def test_unlabelled_cells_get_no_gradient():
+    logits = tf.Variable([[0.3, -1.0]])
+    with tf.GradientTape() as tape:
+        loss = masked_cross_entropy(tf.constant([[1.0, np.nan]]), logits)
+    gradient = tape.gradient(loss, logits).numpy()
+    assert gradient[0, 0] < 0
+    assert gradient[0, 1] == 0
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_lower_precisions_train_too(problem, precision):
+    outcome = fit(problem, BertSettings(**{**SETTINGS, "epochs": 1}, precision=precision))
+    assert np.isfinite(outcome.oof).all()
+    assert outcome.information["precision"] == precision
+    tf.keras.mixed_precision.set_global_policy("float32")
