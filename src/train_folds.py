@@ -44,8 +44,8 @@ def main() -> None:
     together = runs_on_same_folds(finished, work.folder.parent)
     if len(together) > 1:
         notes = sorted({f"{run.name}: {note}" for run in together for note in run_notes(run)})
-        print("
-" + format_scores("on the same rows and folds", comparison(together, benchmark), notes))
+        print()
+        print(format_scores("on the same rows and folds", comparison(together, benchmark), notes))
 
 
 def parse_arguments() -> argparse.Namespace:
