@@ -68,6 +68,7 @@ class BertSettings:
 class LinearSettings:
     """Word and character TF-IDF with one logistic regression a label."""
 
+    ngrams: str = option("word_char", "what is counted", choices=("word_char", "word"))
     c: float = option(4.0, "inverse strength of the L2 penalty")
 
     def __post_init__(self):
