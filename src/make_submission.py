@@ -31,6 +31,8 @@ def main() -> None:
         print(format_scores(f"{benchmark.name} {run.name}", table, run_notes(run)), end="\n\n")
     notes = sorted({note for run in runs for note in run_notes(run)})
     blended = score_row(blend_oof(runs, args.blend), rows.train, benchmark, "pooled")
+    if args.blend == "rank":
+        blended = blended.drop(columns="accuracy")  # 0.5 is no threshold among ranks
     if len(runs) > 1:
         title = f"{benchmark.name} {args.blend} of {', '.join(args.run)}"
         print(format_scores(title, blended, notes), end="\n\n")

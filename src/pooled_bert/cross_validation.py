@@ -93,12 +93,10 @@ class CrossValidation:
         """Train one fold and write its files."""
         folder = fold_folder(self.folder, fold)
         identity = {**self.identity, "fold": fold}
-        replaced = folder.with_name(
-            f"{folder.name}.replaced"
-        )  # a finished fold is kept until the new one is done
+        replaced = folder.with_name(f".{folder.name}.replaced")
         if is_done(folder):
             shutil.rmtree(replaced, ignore_errors=True)
-            folder.rename(replaced)
+            folder.rename(replaced)  # kept until the new one is done
         elif folder.exists():
             shutil.rmtree(folder)
         started = time.monotonic()
@@ -124,8 +122,9 @@ class CrossValidation:
             train = np.sort(random.choice(train, self.run.limit, replace=False))
         if self.extra is not None:
             kept = without_near_duplicates(self.extra, valid).index.to_numpy()
+            left_out = len(self.extra) - len(kept)
             print(
-                f"fold {fold}: {len(kept)} extra rows ({len(self.extra) - len(kept)} left out: in the fold itself)"
+                f"fold {fold}: {len(kept)} extra rows ({left_out} left out: nearly identical to validation rows)"
             )
             train = np.concatenate([train, len(table) + kept])
             table = pd.concat([table, self.extra], ignore_index=True)

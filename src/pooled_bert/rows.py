@@ -50,15 +50,8 @@ def find_data(benchmark: Benchmark, data: str | None, root: Path) -> Path:
 
     Raises InputError with the download command when there is none.
     """
-    places = (
-        [Path(data)]
-        if data
-        else [
-            root / "data" / benchmark.name,
-            root / "data",
-            root.parent / "data" / benchmark.name,
-        ]
-    )
+    usual = [root / "data" / benchmark.name, root / "data", root.parent / "data" / benchmark.name]
+    places = [Path(data)] if data else usual
     for place in places:
         if _find(place, benchmark.train_file) or (benchmark.folders and _review_folder(benchmark, place)):
             return place

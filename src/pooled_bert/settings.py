@@ -37,7 +37,9 @@ class BertSettings:
     epochs: int = option(4, "passes over the training part")
     batch_size: int = option(32, "rows an optimizer step")
     learning_rate: float = option(3e-5, "peak learning rate of RectifiedAdam")
-    warmup: float = option(0.1, "share of all steps over which the learning rate rises")
+    warmup: float = option(
+        0.0, "share of all steps over which the rate rises; RectifiedAdam has a warm-up of its own"
+    )
     decay: str = option("linear", "what the learning rate does after that", choices=("linear", "none"))
     max_length: int = option(128, "tokens a text, [CLS] and [SEP] included")
     truncation: str = option("head", "what is kept of a longer text", choices=("head", "head_tail"))
