@@ -11,7 +11,7 @@ DEMO_OPTIONS := --data $(DEMO)/data --workspace $(DEMO)
 demo: .venv/product
 	$(PYTHON) src/make_sample.py $(DEMO)/data
 	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --model linear
-	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --encoder tiny --epochs 5 --learning-rate 5e-3
+	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --encoder tiny --epochs 8 --learning-rate 5e-3
 	$(PYTHON) src/make_submission.py $(DEMO_OPTIONS) --run bert linear --blend rank --name demo
 
 test: .venv/tests

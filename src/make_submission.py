@@ -30,9 +30,8 @@ def main() -> None:
         table = score_table(run, rows.train, benchmark)
         print(format_scores(f"{benchmark.name} {run.name}", table, run_notes(run)), end="\n\n")
     notes = sorted({note for run in runs for note in run_notes(run)})
-    blended = score_row(blend_oof(runs, args.blend), rows.train, benchmark, "pooled")
-    if args.blend == "rank":
-        blended = blended.drop(columns="accuracy")  # 0.5 is no threshold among ranks
+    unfit = ["accuracy"] if args.blend == "rank" else []  # 0.5 is no threshold among ranks
+    blended = score_row(blend_oof(runs, args.blend), rows.train, benchmark, "pooled").drop(columns=unfit)
     if len(runs) > 1:
         title = f"{benchmark.name} {args.blend} of {', '.join(args.run)}"
         print(format_scores(title, blended, notes), end="\n\n")
@@ -42,7 +41,7 @@ def main() -> None:
     write_submission(path, table, provenance(runs, args.blend, float(blended["mean AUC"].iloc[0])))
     print(f"{path}: {len(table)} rows, checked")
     if rows.test_labels is not None:
-        scored = score_row(table, rows.test_labels, benchmark, "test")
+        scored = score_row(table, rows.test_labels, benchmark, "test").drop(columns=unfit)
         print(format_scores(f"{benchmark.name} {path.stem}", scored, notes, of="test"))
     if args.submit:
         if rows.made_up:
