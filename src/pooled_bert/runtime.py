@@ -20,9 +20,12 @@ def start_tensorflow() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     warnings.filterwarnings("ignore", module=r"tensorflow_addons.*")
     warnings.filterwarnings("ignore", module=r"tf_keras.*|keras.*")
+    # TensorFlow 2.15 comes with Keras 2 itself. transformers sets this variable, meant for later versions, in its
+    # own process and so in every child; TensorFlow would then look for a package that is not there.
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)
     import tensorflow as tf
 
-    tf.keras.backend.clear_session()  # loads Keras 2 before transformers points TensorFlow to tf_keras
+    tf.keras.backend.clear_session()  # loads Keras now, before transformers sets the variable
     import transformers
 
     tf.get_logger().setLevel(logging.ERROR)
