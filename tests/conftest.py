@@ -21,7 +21,7 @@ def sample(tmp_path_factory):
     from pooled_bert.sample import write_sample
 
     folder = tmp_path_factory.mktemp("jigsaw")
-    write_sample(folder, "jigsaw", rows=400, test_rows=60, seed=1)
+    write_sample(folder, "jigsaw", rows=1200, test_rows=60, seed=1)
     return folder
 
 

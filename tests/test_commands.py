@@ -6,20 +6,7 @@ import shutil
 
 import pytest
 
-TINY = (
-    "--encoder",
-    "tiny",
-    "--epochs",
-    4,
-    "--batch-size",
-    8,
-    "--learning-rate",
-    1e-2,
-    "--warmup",
-    0,
-    "--max-length",
-    48,
-)
+TINY = ("--encoder", "tiny", "--epochs", 8, "--batch-size", 16, "--learning-rate", 1e-2, "--max-length", 64)
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +113,8 @@ def test_extra_rows_equal_to_validation_rows_are_left_out(run_command, sample, w
         "--extra", extra, "--fold", 0,
     ).stdout  # fmt: skip
     fold = json.loads((workspace / "folds/jigsaw/runs/extra/fold_0/metrics.json").read_text())
-    assert f"{400 - fold['rows']} extra rows ({fold['rows']} left out" in out
-    assert fold["training_rows"] == 2 * (400 - fold["rows"])
+    assert f"{1200 - fold['rows']} extra rows ({fold['rows']} left out" in out
+    assert fold["training_rows"] == 2 * (1200 - fold["rows"])
 
 
 @pytest.mark.parametrize(
