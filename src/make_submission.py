@@ -32,13 +32,14 @@ def main() -> None:
     notes = sorted({note for run in runs for note in run_notes(run)})
     unfit = ["accuracy"] if args.blend == "rank" else []  # 0.5 is no threshold among ranks
     blended = score_row(blend_oof(runs, args.blend), rows.train, benchmark, "pooled").drop(columns=unfit)
+    pooled_auc = float(blended["mean AUC"].iloc[0])
     if len(runs) > 1:
         title = f"{benchmark.name} {args.blend} of {', '.join(args.run)}"
         print(format_scores(title, blended, notes), end="\n\n")
 
     table = submission_table(blend_test(runs, args.blend), rows.template, benchmark)
     path = args.workspace / "submissions" / f"{args.name or '-'.join([benchmark.name, *args.run])}.csv"
-    write_submission(path, table, provenance(runs, args.blend, float(blended["mean AUC"].iloc[0])))
+    write_submission(path, table, provenance(runs, args.blend, pooled_auc))
     print(f"{path}: {len(table)} rows, checked")
     if rows.test_labels is not None:
         scored = score_row(table, rows.test_labels, benchmark, "test").drop(columns=unfit)
@@ -46,7 +47,8 @@ def main() -> None:
     if args.submit:
         if rows.made_up:
             raise InputError(f"{path}: is of made-up rows; it is not handed to a competition")
-        submit(path, benchmark, args.message)
+        default = f"{args.blend} of {', '.join(args.run)}: {pooled_auc:.4f} out of fold"
+        submit(path, benchmark, args.message or default)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -69,7 +71,9 @@ def parse_arguments() -> argparse.Namespace:
         help="where folds/ and submissions/ are (default: this checkout)",
     )
     parser.add_argument("--submit", action="store_true", help="hand the file to the competition on Kaggle")
-    parser.add_argument("-m", "--message", default="", help="what Kaggle shows beside the submission")
+    parser.add_argument(
+        "-m", "--message", help="what Kaggle shows beside it (default: the runs and their score)"
+    )
     return parser.parse_args()
 
 

@@ -133,7 +133,7 @@ def test_wrong_arguments_get_one_line(run_command, sample, workspace, arguments,
 
 
 @pytest.mark.slow
-def test_encoder_that_cannot_be_loaded_leaves_no_finished_fold(run_command, sample, workspace, tmp_path):
+def test_encoder_that_cannot_be_loaded_leaves_no_fold_behind(run_command, sample, workspace, tmp_path):
     result = run_command(
         "train_folds.py",
         "--data",
@@ -147,7 +147,7 @@ def test_encoder_that_cannot_be_loaded_leaves_no_finished_fold(run_command, samp
         status=2,
     )
     assert "cannot be loaded as a BERT" in result.stderr
-    assert not list((workspace / "folds/jigsaw/runs/none").rglob("metrics.json"))
+    assert not (workspace / "folds/jigsaw/runs/none/fold_0").exists()
 
 
 def test_unreadable_training_file_changes_nothing(run_command, sample, workspace, tmp_path):

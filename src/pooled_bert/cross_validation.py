@@ -103,7 +103,11 @@ class CrossValidation:
         information = _information()
         write_config(folder, identity, information)
         problem, valid = self._problem(fold)
-        outcome = load_learner(self.run.model)(problem, self.model)
+        try:
+            outcome = load_learner(self.run.model)(problem, self.model)
+        except InputError:
+            shutil.rmtree(folder)  # a fold that could not be learnt holds no later one to its settings
+            raise
         information |= {**outcome.information, "seconds": round(time.monotonic() - started, 1)}
         write_config(folder, identity, information)
         test_ids = None if self.rows.test is None else self.rows.test["id"]
