@@ -13,9 +13,14 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def load_tokenizer(encoder: str, texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """The encoder's tokenizer. ``texts`` give ``tiny`` its vocabulary and are not looked at otherwise."""
+    """The encoder's tokenizer, which neither truncates nor pads (tokens.py does).
+
+    ``texts`` give ``tiny`` its vocabulary and are not looked at otherwise.
+    """
     tokenizer = _tiny_tokenizer(texts) if encoder == TINY else _load(BertTokenizerFast, encoder)
-    tokenizer.model_max_length = int(1e9)  # tokens.py truncates; the library would warn of every long text
+    tokenizer.model_max_length = int(1e9)  # the library would warn of every long text
+    tokenizer.backend_tokenizer.no_truncation()  # some directories bring these settings along
+    tokenizer.backend_tokenizer.no_padding()
     return tokenizer
 
 
