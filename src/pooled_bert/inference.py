@@ -2,8 +2,8 @@
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
+from .progress import progress_bar
 from .tokens import Tokens, prediction_batches
 
 
@@ -11,7 +11,9 @@ def predict(model: tf.keras.Model, tokens: Tokens, *, progress: str | None = Non
     """Probabilities, float32 [n_rows, n_labels], in the order of the rows; ``progress`` names a bar."""
     forward = forward_function(model)
     probabilities = np.empty((len(tokens), model.output_shape[-1]), np.float32)
-    with tqdm(total=len(tokens), desc=progress, unit=" texts", leave=False, disable=progress is None) as bar:
+    with progress_bar(
+        total=len(tokens), desc=progress, unit=" texts", leave=False, disable=progress is None
+    ) as bar:
         for rows in prediction_batches(tokens.lengths):
             probabilities[rows] = forward(tokens.padded(rows)).numpy()
             bar.update(len(rows))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from .files import atomic_path, checksum
+from .progress import progress_bar
 
 CHUNK = 2000  # texts tokenised at a time: bounds memory, and how often the progress bar moves
 TOKENS_PER_BATCH = 8192  # in prediction, short texts go in larger batches, so that no call is too small
@@ -86,7 +86,9 @@ def _encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: in
     room = max_length - 2
     head = room if truncation == "head" else round(room / 4)
     pieces, lengths = [], []
-    bar = tqdm(total=len(texts), desc="tokenising", unit=" texts", leave=False, disable=len(texts) < CHUNK)
+    bar = progress_bar(
+        total=len(texts), desc="tokenising", unit=" texts", leave=False, disable=len(texts) < CHUNK
+    )
     with bar:
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]

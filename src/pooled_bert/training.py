@@ -14,6 +14,7 @@ from .metrics import accuracy, column_auc, log_loss, mean_auc
 from .model import Classifier, build_model
 from .optimizer import make_optimizer, set_precision
 from .problem import Outcome, Problem
+from .progress import progress_bar
 from .settings import BertSettings
 from .tokens import Tokens, encode, shuffled_batches
 
@@ -81,7 +82,7 @@ def train(
         ),
     )
     history, best, best_auc = [], None, -math.inf
-    with tqdm(total=steps * settings.epochs, unit=" steps", dynamic_ncols=True, mininterval=1) as bar:
+    with progress_bar(total=steps * settings.epochs, unit=" steps") as bar:
         for epoch in range(1, settings.epochs + 1):
             bar.set_description(f"{problem.title}, epoch {epoch}/{settings.epochs}")
             order = shuffled_batches(

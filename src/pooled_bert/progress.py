@@ -1,0 +1,13 @@
+"""Progress bars: live on a terminal, a line now and then in a log."""
+
+import sys
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LOG_LINES = 30
+
+
+def progress_bar(**options) -> tqdm:
+    """A tqdm bar on stderr with rate and time left; ``options`` are tqdm's (total, desc, unit, …)."""
+    live = sys.stderr.isatty()
+    return tqdm(dynamic_ncols=live, mininterval=0.2 if live else SECONDS_BETWEEN_LOG_LINES, **options)
