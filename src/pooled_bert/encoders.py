@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
+import requests
 from tokenizers.implementations import BertWordPieceTokenizer
 from transformers import BertConfig, BertTokenizerFast, PreTrainedTokenizerFast, TFBertModel
 
@@ -40,11 +42,16 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
     return _load(TFBertModel, encoder, add_pooling_layer=False)
 
 
-def _load(cls, encoder: str, **options):
+def _load(cls: type, encoder: str, **options):
+    folder = Path(encoder)
     try:
+        if folder.is_dir() and not (folder / "config.json").is_file():
+            raise OSError("there is no config.json")
         return cls.from_pretrained(encoder, **options)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if isinstance(error, requests.exceptions.ConnectionError):
+            reason = "the hub cannot be reached"
         raise InputError(
             f"--encoder {encoder}: cannot be loaded as a BERT ({reason}). Give a Hugging Face name that this machine"
             " can fetch, or a directory with config.json, vocab.txt or tokenizer.json, and model.safetensors"

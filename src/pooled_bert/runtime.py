@@ -12,7 +12,8 @@ def start_tensorflow() -> None:
       to the kernel, and the page faults of getting it again cost a third of a training step on long texts.
     - Operations are deterministic, so a run can be repeated byte for byte on one machine.
     - Third parties' start-up chatter is silenced here and nowhere else: TensorFlow's C++ log (real
-      errors come as exceptions too), tensorflow-addons' end-of-life notice, transformers' notes on unused weights.
+      errors come as exceptions too), tensorflow-addons' end-of-life notice, transformers' notes on unused weights,
+      the hub client's on each retry.
     """
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,9 +27,11 @@ def start_tensorflow() -> None:
     import tensorflow as tf
 
     tf.keras.backend.clear_session()  # loads Keras now, before transformers sets the variable
+    import huggingface_hub
     import transformers
 
     tf.get_logger().setLevel(logging.ERROR)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    huggingface_hub.logging.set_verbosity_error()
     tf.config.experimental.enable_op_determinism()
