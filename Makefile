@@ -12,7 +12,7 @@ demo: .venv/product
 	$(PYTHON) src/make_sample.py $(DEMO)/data
 	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --model linear
 	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --encoder tiny --epochs 8 --learning-rate 5e-3
-	$(PYTHON) src/make_submission.py $(DEMO_OPTIONS) --run bert linear --blend rank --name demo
+	$(PYTHON) src/make_submission.py $(DEMO_OPTIONS) --run bert linear --blend logit --name demo
 
 test: .venv/tests
 	$(PYTHON) -m pytest

@@ -30,7 +30,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
         else:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
+                temporary.unlink()
 
 
 def write_json(path: Path, content: dict) -> None:

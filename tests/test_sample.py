@@ -1,0 +1,26 @@
+import pytest
+
+from pooled_bert.benchmarks import BENCHMARKS
+from pooled_bert.folds import text_key
+from pooled_bert.rows import read_rows
+from pooled_bert.sample import write_sample
+
+
+@pytest.mark.parametrize("name", ["jigsaw", "imdb"])
+def test_sample_is_repeatable_readable_and_marked_as_made_up(tmp_path, name):
+    for folder in ("first", "second"):
+        write_sample(tmp_path / folder, name, rows=50, test_rows=10, seed=3)
+    first, second = (read_rows(BENCHMARKS[name], tmp_path / folder) for folder in ("first", "second"))
+    assert first.checksums() == second.checksums()
+    assert first.made_up
+    assert len(first.test) == len(first.template) == 10
+
+
+def test_sample_has_what_real_comments_have(sample):
+    train = read_rows(BENCHMARKS["jigsaw"], sample).train
+    for character in ("\n", '"', ",", "😀", "ï"):
+        assert train["text"].str.contains(character, regex=False).any()
+    assert train["text"].map(text_key).duplicated().any()
+    rates = train[list(BENCHMARKS["jigsaw"].labels)].mean()
+    assert rates["toxic"] > 4 * rates["threat"] > 0
+    assert train.loc[train["severe_toxic"] == 1, "toxic"].mean() > 0.9

@@ -1,0 +1,51 @@
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import table_of
+
+from pooled_bert.benchmarks import IMDB
+from pooled_bert.predictions import read_run, runs_on_same_folds, write_config, write_fold
+from pooled_bert.problem import Outcome
+from pooled_bert.scores import comparison, format_scores, run_notes, score_table
+
+TRAIN = table_of(list("abcdefgh"), np.array([[1, 0, 1, 0, 0, 1, 0, 0]]).T, names=("positive",))
+SCORES = np.array([[0.9, 0.2, 0.8, 0.1, 0.3, 0.2, 0.4, 0.6]]).T
+
+
+def make_run(folder, assignment="a", optimistic=False, made_up=False, folds=(0, 1)):
+    for fold in folds:
+        rows = TRAIN.iloc[fold * 4 : fold * 4 + 4]
+        outcome = Outcome(oof=SCORES[rows.index], test=np.zeros((0, 1)), optimistic=optimistic)
+        path = folder / f"fold_{fold}"
+        write_config(path, {"fold": fold, "assignment": assignment, "settings": {"n_folds": 2}}, {})
+        write_fold(path, outcome, valid=rows, test_ids=None, facts={"fold": fold, "made_up": made_up})
+    return read_run(folder)
+
+
+def test_table_has_folds_their_mean_and_spread_and_the_pooled_rows(tmp_path):
+    table = score_table(make_run(tmp_path / "x"), TRAIN, IMDB)
+    assert table.index.tolist() == ["fold 0", "fold 1", "mean", "sd", "pooled"]
+    assert table.loc["fold 0", "mean AUC"] == 1.0
+    assert table.loc["fold 1", "mean AUC"] == 0.0
+    assert table.loc["mean", "mean AUC"] == 0.5
+    assert table.loc["sd", "mean AUC"] == pytest.approx(np.sqrt(0.5))
+    assert table.loc["pooled", "mean AUC"] == pytest.approx(11.5 / 15)
+    assert table.loc["pooled", "accuracy"] == 6 / 8
+
+
+def test_what_must_be_said_of_a_run_is_said(tmp_path):
+    assert run_notes(make_run(tmp_path / "plain")) == []
+    notes = run_notes(make_run(tmp_path / "x", optimistic=True, made_up=True, folds=(1,)))
+    assert len(notes) == 3
+    text = format_scores("title", pd.DataFrame({"mean AUC": [0.5, np.nan]}), notes)
+    for word in ("made-up", "optimistic", "1 of 2 folds", "0.5000"):
+        assert word in text
+
+
+def test_runs_are_compared_on_the_same_folds_only(tmp_path):
+    run = make_run(tmp_path / "x")
+    make_run(tmp_path / "y")
+    make_run(tmp_path / "other", assignment="b")
+    together = runs_on_same_folds(run, tmp_path)
+    assert [each.name for each in together] == ["x", "y"]
+    assert comparison(together, IMDB).loc["y", "folds"] == 2
