@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from pooled_bert.encoders import load_encoder
+from pooled_bert.errors import InputError
 from pooled_bert.metrics import column_auc, mean_auc
 from pooled_bert.model import build_model
 from pooled_bert.optimizer import make_optimizer
@@ -95,6 +96,11 @@ def test_unlabelled_cells_get_no_gradient():
     gradient = tape.gradient(loss, logits).numpy()
     assert gradient[0, 0] < 0
     assert gradient[0, 1] == 0
+
+
+def test_loss_that_is_no_longer_a_number_stops_the_fold_with_advice(problem):
+    with pytest.raises(InputError, match="lower --learning-rate"):
+        fit(problem, BertSettings(**{**SETTINGS, "learning_rate": 1e38}))
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
