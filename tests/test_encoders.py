@@ -1,3 +1,5 @@
+from transformers import BertConfig
+
 from pooled_bert.encoders import load_tokenizer
 from pooled_bert.tokens import encode
 
@@ -18,6 +20,7 @@ def test_truncation_and_padding_saved_with_a_tokenizer_have_no_effect(tmp_path):
     tokenizer.backend_tokenizer.enable_truncation(max_length=3)
     tokenizer.backend_tokenizer.enable_padding(length=9)
     tokenizer.save_pretrained(tmp_path / "encoder")
+    BertConfig().save_pretrained(tmp_path / "encoder")
     loaded = load_tokenizer(str(tmp_path / "encoder"), [])
     encode(TEXTS, loaded, max_length=16, truncation="head", cache=tmp_path / "cache")
     again = load_tokenizer(str(tmp_path / "encoder"), [])
