@@ -66,7 +66,7 @@ def test_submission_is_believed_only_when_the_client_says_so(tmp_path, monkeypat
         submit(tmp_path / "x.csv", JIGSAW, "my words")
         assert says in capsys.readouterr().out
     else:
-        with pytest.raises(InputError, match="did not take"):
+        with pytest.raises(InputError, match="did not confirm"):
             submit(tmp_path / "x.csv", JIGSAW, "my words")
     arguments = (tmp_path / "arguments").read_text()
     assert arguments == f"competitions submit -c {JIGSAW.competition} -f {tmp_path}/x.csv -m my words\n"

@@ -106,6 +106,6 @@ def submit(path: Path, benchmark: Benchmark, message: str) -> None:
     except OSError as error:
         raise InputError(f"{client}: cannot be run ({error.strerror}); install requirements.txt") from error
     said = (result.stdout + result.stderr).strip()
-    if result.returncode != 0 or "Successfully submitted" not in said:
-        raise InputError(f"kaggle did not take {path}: {said}")
+    if result.returncode != 0 or "Successfully submitted" not in said:  # the client exits 0 on some failures
+        raise InputError(f"kaggle did not confirm that it took {path}; it said: {said}")
     print(said)
