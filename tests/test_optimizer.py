@@ -46,5 +46,8 @@ def test_float16_scales_the_loss():
     assert isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
 
 
-def test_auto_chooses_a_precision_this_device_has():
-    assert set_precision("auto") in ("float32", "bfloat16", "float16")
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16", "float16"])
+def test_layers_compute_in_the_precision_that_is_reported(precision):
+    chosen = set_precision(precision)
+    assert chosen == precision or precision == "auto"
+    assert tf.keras.layers.Dense(1).compute_dtype == chosen

@@ -158,7 +158,10 @@ def first_difference(left: dict, right: dict, ignore: tuple[str, ...] = (), pref
         if name in ignore or left.get(name) == right.get(name):
             continue
         if isinstance(left.get(name), dict) and isinstance(right.get(name), dict):
-            return first_difference(left[name], right[name], (), f"{prefix}{name}.")
+            difference = first_difference(left[name], right[name], (), f"{prefix}{name}.")
+            if difference:
+                return difference
+            continue  # they differ in a field that is absent here and null there
         return f"{prefix}{name} is {left.get(name)!r} there and {right.get(name)!r} here"
     return None
 

@@ -9,7 +9,7 @@ def start_tensorflow() -> None:
     """Set up this process for TensorFlow; call it before anything imports TensorFlow.
 
     - Large buffers come from TensorFlow's own pool and stay mapped. The C library gives each one back
-      to the kernel, and the page faults of getting it again cost a third of a training step on long texts.
+      to the kernel, and the page faults of getting it again cost a quarter of a training step on long texts.
     - Operations are deterministic, so a run can be repeated byte for byte on one machine.
     - Third parties' start-up chatter is silenced here and nowhere else: TensorFlow's C++ log (real
       errors come as exceptions too), tensorflow-addons' end-of-life notice, transformers' notes on unused weights,
