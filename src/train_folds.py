@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from pooled_bert.deadline import Deadline
 from pooled_bert.errors import InputError, run_command
 from pooled_bert.settings import add_options, settings_from
 
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     """Parse, train, print."""
     args = parse_arguments()
+    deadline = Deadline(args.time_limit)
     run, model = settings_from(vars(args))
 
     from pooled_bert.benchmarks import BENCHMARKS
@@ -20,6 +22,12 @@ def main() -> None:
     from pooled_bert.rows import find_data, read_extra, read_rows
     from pooled_bert.scores import comparison, format_scores, run_notes, score_table
 
+    for option, minutes in (
+        ("--checkpoint-minutes", args.checkpoint_minutes),
+        ("--time-limit", args.time_limit),
+    ):
+        if minutes is not None and not minutes >= 0:  # true for NaN too
+            raise InputError(f"{option} is {minutes}, expected minutes from 0")
     for fold in args.fold or []:
         if not 0 <= fold < run.n_folds:
             raise InputError(f"--fold {fold}: the folds are 0 to {run.n_folds - 1}")
@@ -35,13 +43,13 @@ def main() -> None:
         flush=True,
     )
     folds = args.fold if args.fold is not None else list(range(run.n_folds))
-    work.check_started(folds, args.overwrite)
-    for fold in work.unfinished(folds, args.overwrite):
-        work.train_fold(fold)
-    finished = read_run(work.folder)
+    work.start(folds, overwrite=args.overwrite)
+    for fold in folds:
+        work.train_fold(fold, checkpoint_minutes=args.checkpoint_minutes, deadline=deadline)
+    finished = read_run(work.place.path)
     table = score_table(finished, rows.train, benchmark)
     print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished)))
-    together = runs_on_same_folds(finished, work.folder.parent)
+    together = runs_on_same_folds(finished, work.place.path.parent)
     if len(together) > 1:
         notes = sorted({f"{run.name}: {note}" for run in together for note in run_notes(run)})
         print()
@@ -60,6 +68,18 @@ def parse_arguments() -> argparse.Namespace:
         "--extra", type=Path, help="CSV of training-only rows; it may know only some of the labels"
     )
     parser.add_argument("--overwrite", action="store_true", help="train finished folds anew")
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=5,
+        help="save the training this often, and at each epoch, for the same command to go on from (default: 5)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="MINUTES",
+        help="save and stop, with exit status 75, before the command has run this long",
+    )
     parser.add_argument(
         "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
     )

@@ -1,5 +1,6 @@
 import numpy as np
 
+from pooled_bert.checkpoints import Checkpoints
 from pooled_bert.linear import fit
 from pooled_bert.metrics import column_auc
 from pooled_bert.problem import Problem
@@ -18,6 +19,7 @@ def problem_of(labels, tmp_path, test=("good film",)):
         title="fold 0",
         seed=0,
         cache=tmp_path,
+        checkpoints=Checkpoints(tmp_path / "checkpoints", minutes=5),
     )
 
 

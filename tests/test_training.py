@@ -1,17 +1,51 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from pooled_bert.encoders import load_encoder
-from pooled_bert.errors import InputError
+from pooled_bert.checkpoints import Checkpoints
+from pooled_bert.deadline import Deadline
+from pooled_bert.encoders import load_encoder, load_tokenizer
+from pooled_bert.errors import InputError, TimeLimitReached
 from pooled_bert.metrics import column_auc, mean_auc
 from pooled_bert.model import build_model
 from pooled_bert.optimizer import make_optimizer
 from pooled_bert.problem import Problem
 from pooled_bert.settings import BertSettings
-from pooled_bert.training import fit, masked_cross_entropy, train_step_function
+from pooled_bert.steps import masked_cross_entropy, train_step_function
+from pooled_bert.training import fit
 
 SETTINGS = {"encoder": "tiny", "learning_rate": 1e-2, "batch_size": 8, "epochs": 4, "max_length": 32}
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory, problem):
+    """A tiny encoder with dropout in every layer, as a directory."""
+    folder = tmp_path_factory.mktemp("encoder")
+    tokenizer = load_tokenizer("tiny", problem.texts)
+    encoder = load_encoder("tiny", tokenizer)
+    encoder(encoder.dummy_inputs)  # makes its weights
+    encoder.config.hidden_dropout_prob = encoder.config.attention_probs_dropout_prob = 0.2
+    encoder.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+class StopAfter(Deadline):
+    """Leaves time for a number of steps."""
+
+    def __init__(self, steps):
+        super().__init__(1.0)
+        self.steps = steps
+
+    def leaves(self, seconds):
+        self.steps -= 1
+        return self.steps > 0
+
+    def check(self, seconds=0.0):
+        if self.steps <= 0:
+            raise TimeLimitReached
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +66,23 @@ def problem(tmp_path_factory):
         title="fold 0",
         seed=0,
         cache=tmp_path_factory.mktemp("tokens"),
+        checkpoints=NoCheckpoints(),
     )
+
+
+class NoCheckpoints:
+    """Forgets at once."""
+
+    is_due = False
+
+    def save(self, *_):
+        pass
+
+    def load(self):
+        return None
+
+    def saving_seconds(self, _):
+        return 0.0
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +103,30 @@ def test_training_is_repeatable_to_the_bit(problem, outcome):
     again = fit(problem, BertSettings(**SETTINGS))
     assert (again.oof == outcome.oof).all()
     assert again.history == outcome.history
+
+
+@pytest.mark.parametrize("settings", [{"keep": "best"}, {"precision": "float16"}], ids=str)
+def test_stopped_and_resumed_training_ends_the_same_to_the_bit(problem, encoder, tmp_path, settings):
+    settings = BertSettings(**{**SETTINGS, "encoder": encoder, "epochs": 2, **settings})
+    expected = fit(problem, settings)
+    for steps in (3, 30):  # 28 steps an epoch: within the first, and within the second
+        stopping = dataclasses.replace(
+            problem, checkpoints=Checkpoints(tmp_path, minutes=60), deadline=StopAfter(steps)
+        )
+        with pytest.raises(TimeLimitReached):
+            fit(stopping, settings)
+    resumed = fit(dataclasses.replace(problem, checkpoints=Checkpoints(tmp_path, minutes=60)), settings)
+    assert (resumed.oof == expected.oof).all()
+    assert (resumed.test == expected.test).all()
+    assert resumed.history == expected.history
+    tf.keras.mixed_precision.set_global_policy("float32")
+
+
+def test_state_of_another_version_of_the_model_is_refused(problem, tmp_path):
+    checkpoints = Checkpoints(tmp_path, minutes=60)
+    checkpoints.save(1, {"variable_0": np.zeros(3)}, {"state": {}, "seconds": 1.0})
+    with pytest.raises(InputError, match="another version of this code; delete it"):
+        fit(dataclasses.replace(problem, checkpoints=checkpoints), BertSettings(**SETTINGS))
 
 
 def test_keep_best_keeps_the_best_epoch_and_says_that_it_is_optimistic(problem, outcome):

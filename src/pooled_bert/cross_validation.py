@@ -1,36 +1,29 @@
 """Folds of a run: split, learn, predict, write. The same for every architecture and benchmark."""
 
 import dataclasses
-import platform
 import shutil
-import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .benchmarks import BENCHMARKS
+from .checkpoints import Checkpoints
+from .deadline import Deadline
+from .environment import changes, environment
 from .errors import InputError
-from .files import checksum, file_checksum, read_json
+from .files import checksum, file_checksum
 from .folds import assign_folds, check_manifest, label_rates, without_near_duplicates
-from .predictions import first_difference, fold_folder, is_done, write_config, write_fold
+from .predictions import first_difference, is_done, read_config, write_config, write_fold
 from .problem import Problem
 from .rows import Rows, table_checksum
+from .run_folder import RunFolder
 from .runtime import start_tensorflow
 from .settings import BertSettings, LinearSettings, RunSettings
-
-PACKAGES = (
-    "tensorflow",
-    "tensorflow-addons",
-    "transformers",
-    "numpy",
-    "scikit-learn",
-    "iterative-stratification",
-)
 
 
 class CrossValidation:
@@ -52,7 +45,7 @@ class CrossValidation:
     ):
         self.rows, self.run, self.model, self.extra = rows, run, model, extra
         self.labels = BENCHMARKS[run.benchmark].labels
-        self.folder = folds_folder / "runs" / name
+        self.place = RunFolder(folds_folder / "runs" / name)
         self.cache = folds_folder.parent / "tokens"
         self.assignment = assign_folds(rows.train, run.n_folds, run.fold_seed)
         checksums = rows.checksums()
@@ -72,50 +65,79 @@ class CrossValidation:
         """Label rates a fold."""
         return label_rates(self.rows.train, self.assignment)
 
-    def unfinished(self, folds: list[int], overwrite: bool) -> list[int]:
-        """Those of ``folds`` that are still to be trained."""
-        return [fold for fold in folds if overwrite or not is_done(fold_folder(self.folder, fold))]
+    def start(self, folds: list[int], *, overwrite: bool) -> None:
+        """Refuse to go on with a run that was started with other settings, data or assignment.
 
-    def check_started(self, folds: list[int], overwrite: bool) -> None:
-        """Refuse to go on with a run that was started with other settings, data or assignment."""
+        With ``overwrite``, ``folds`` are exempt: they are to be trained anew. What only informs, the revision
+        of the code say, is told where it differs.
+        """
         replaced = set(folds) if overwrite else set()
-        for fold in set(range(self.run.n_folds)) - replaced:
-            path = fold_folder(self.folder, fold) / "config.json"
-            if path.exists():
-                difference = first_difference(read_json(path)["identity"], self.identity, ignore=("fold",))
-                if difference:
-                    raise InputError(
-                        f"{path.parent}: was started otherwise: {difference}. Give this run another name with --run,"
-                        " or replace every fold with --overwrite"
-                    )
+        for fold in sorted(set(range(self.run.n_folds)) - replaced):
+            folder = self.place.fold(fold)
+            if not (folder / "config.json").exists():
+                continue
+            config = read_config(folder, fold)
+            difference = first_difference(config["identity"], self._identity(fold))
+            if difference:
+                raise InputError(
+                    f"{folder}: was started otherwise: {difference}. Give this run another name with --run,"
+                    " or replace every fold with --overwrite"
+                )
+            changed = "; ".join(changes(config["information"], environment()))
+            if changed:
+                print(f"note: fold {fold} was started with {changed}", file=sys.stderr)
+        if overwrite:
+            self.place.set_aside(folds, self._was_started_alike)
 
-    def train_fold(self, fold: int) -> None:
-        """Train one fold and write its files."""
-        folder = fold_folder(self.folder, fold)
-        identity = {**self.identity, "fold": fold}
-        replaced = folder.with_name(f".{folder.name}.replaced")
-        if is_done(folder):
-            shutil.rmtree(replaced, ignore_errors=True)
-            folder.rename(replaced)  # kept until the new one is done
-        elif folder.exists():
-            shutil.rmtree(folder)
+    def train_fold(self, fold: int, *, checkpoint_minutes: float, deadline: Deadline) -> None:
+        """Train a fold, or what is left of it, and write its files; leave a finished one as it is."""
+        with self.place.lock(fold):
+            folder = self.place.fold(fold)
+            checkpoints = Checkpoints(folder / "checkpoints", minutes=checkpoint_minutes)
+            if not is_done(folder):
+                deadline.check()
+                self._train(fold, checkpoints, deadline)
+            shutil.rmtree(checkpoints.folder, ignore_errors=True)
+            self.place.drop_replaced(fold)
+
+    def _train(self, fold: int, checkpoints: Checkpoints, deadline: Deadline) -> None:
+        folder = self.place.fold(fold)
         started = time.monotonic()
-        information = _information()
-        write_config(folder, identity, information)
-        problem, valid = self._problem(fold)
+        information = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **environment()}
+        if self._was_started_alike(fold):
+            information["started"] = read_config(folder, fold)["information"].get("started")
+        elif folder.exists():
+            shutil.rmtree(folder)  # without its config.json nothing in it can be trusted
+        write_config(folder, self._identity(fold), information)
+        problem, valid = self._problem(fold, checkpoints, deadline)
         try:
             outcome = load_learner(self.run.model)(problem, self.model)
         except InputError:
-            shutil.rmtree(folder)  # a fold that could not be learnt holds no later one to its settings
+            if not checkpoints.exist:  # nothing is lost, and no later training is held to these settings
+                shutil.rmtree(folder)
+                self.place.put_back(self.run.n_folds)
             raise
-        information |= {**outcome.information, "seconds": round(time.monotonic() - started, 1)}
-        write_config(folder, identity, information)
+        seconds = outcome.earlier_seconds + time.monotonic() - started
+        information |= {**outcome.information, "seconds": round(seconds, 1)}
+        write_config(folder, self._identity(fold), information)
         test_ids = None if self.rows.test is None else self.rows.test["id"]
         facts = {"fold": fold, "made_up": self.rows.made_up, "training_rows": len(problem.train)}
         write_fold(folder, outcome, valid=valid, test_ids=test_ids, facts=facts)
-        shutil.rmtree(replaced, ignore_errors=True)
 
-    def _problem(self, fold: int) -> tuple[Problem, pd.DataFrame]:
+    def _identity(self, fold: int) -> dict:
+        return {**self.identity, "fold": fold}
+
+    def _was_started_alike(self, fold: int) -> bool:
+        """Whether the fold has a readable config.json, and it is of these settings, data and assignment."""
+        try:
+            config = read_config(self.place.fold(fold), fold)
+        except InputError:
+            return False
+        return first_difference(config["identity"], self._identity(fold)) is None
+
+    def _problem(
+        self, fold: int, checkpoints: Checkpoints, deadline: Deadline
+    ) -> tuple[Problem, pd.DataFrame]:
         """What to learn in this fold, and its validation rows."""
         table = self.rows.train
         in_fold = self.assignment == fold
@@ -142,6 +164,8 @@ class CrossValidation:
             title=f"fold {fold}",
             seed=self.run.seed * 1000 + fold,
             cache=self.cache,
+            checkpoints=checkpoints,
+            deadline=deadline,
         )
         return problem, valid
 
@@ -178,22 +202,3 @@ def _encoder_identity(encoder: str) -> str:
     )
     found = [folder / name for name in names if (folder / name).is_file()]
     return "sha256:" + checksum(part for path in found for part in (path.name, file_checksum(path)))[:16]
-
-
-def _information() -> dict:
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "revision": _revision(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-    }
-
-
-def _revision() -> str:
-    """The git revision of this code, with ``-dirty`` where files differ from it; ``unknown`` outside git."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"

@@ -1,21 +1,34 @@
-"""One way to fail: a message that names the place and the remedy, and exit status 2."""
+"""The ways to end early: a message that names the place and the remedy, and an exit status that tells which."""
 
+import shlex
 import sys
 from collections.abc import Callable
+
+INPUT_STATUS, TIME_LIMIT_STATUS, INTERRUPTED_STATUS = 2, 75, 130  # 75: "try again later" in sysexits.h
 
 
 class InputError(Exception):
     """Something the user gave cannot be used; the message says what, where and what to do."""
 
 
+class TimeLimitReached(Exception):
+    """The time given is over; what was done is saved."""
+
+
 def run_command(main: Callable[[], None]) -> None:
-    """Run a command's main function; turn an InputError into one line on stderr and status 2."""
+    """Run a command's main function; an expected end becomes one line on stderr and its exit status."""
     try:
         main()
     except InputError as error:
-        sys.exit(_fail(str(error), 2))
+        sys.exit(_fail(str(error), INPUT_STATUS))
+    except TimeLimitReached as error:
+        again = shlex.join(["python", *sys.argv])
+        sys.exit(
+            _fail(f"{error}; what was done is kept, and this goes on from there: {again}", TIME_LIMIT_STATUS)
+        )
     except KeyboardInterrupt:
-        sys.exit(_fail("interrupted; what was finished is kept, the same command goes on from there", 130))
+        message = "interrupted; what was finished is kept, the same command goes on from there"
+        sys.exit(_fail(message, INTERRUPTED_STATUS))
 
 
 def _fail(message: str, status: int) -> int:

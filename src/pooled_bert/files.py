@@ -1,6 +1,7 @@
 """Files that are either wholly there or not there at all, and their checksums."""
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         yield temporary
         if path.is_dir():
             shutil.rmtree(path)
@@ -27,11 +29,33 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
-                temporary.unlink()
+        _remove(temporary)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """What processes that were killed while writing ``path`` left beside it."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        pid = leftover.name.split(".")[-2]
+        if pid.isdecimal() and not _is_running(int(pid)):
+            _remove(leftover)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # asks, and sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
+            path.unlink()
 
 
 def write_json(path: Path, content: dict) -> None:

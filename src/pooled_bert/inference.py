@@ -1,22 +1,35 @@
 """The one prediction loop: validation rows, test rows, any text."""
 
+import time
+
 import numpy as np
 import tensorflow as tf
 
+from .deadline import Deadline
 from .progress import progress_bar
 from .tokens import Tokens, prediction_batches
 
 
-def predict(model: tf.keras.Model, tokens: Tokens, *, progress: str | None = None) -> np.ndarray:
-    """Probabilities, float32 [n_rows, n_labels], in the order of the rows; ``progress`` names a bar."""
+def predict(
+    model: tf.keras.Model, tokens: Tokens, *, progress: str | None = None, deadline: Deadline | None = None
+) -> np.ndarray:
+    """Probabilities, float32 [n_rows, n_labels], in the order of the rows; ``progress`` names a bar.
+
+    Raises TimeLimitReached when ``deadline`` is near.
+    """
     forward = forward_function(model)
     probabilities = np.empty((len(tokens), model.output_shape[-1]), np.float32)
     with progress_bar(
         total=len(tokens), desc=progress, unit=" texts", leave=False, disable=progress is None
     ) as bar:
+        slowest = 0.0
         for rows in prediction_batches(tokens.lengths):
+            started = time.monotonic()
             probabilities[rows] = forward(tokens.padded(rows)).numpy()
             bar.update(len(rows))
+            slowest = max(slowest, time.monotonic() - started)
+            if deadline:
+                deadline.check(2 * slowest)
     return probabilities
 
 

@@ -1,6 +1,7 @@
 """TFBertModel -> pooling over real tokens -> one logit a label; saved and loaded as one folder."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,18 +41,59 @@ class MaskedPooling(tf.keras.layers.Layer):
         return {"mean": mean, "max": largest, "mean_max": tf.concat([mean, largest], axis=1)}[self.pooling]
 
 
-def build_model(encoder: TFBertModel, *, n_labels: int, pooling: str, dropout: float) -> tf.keras.Model:
+class SeededDropout(tf.keras.layers.Layer):
+    """Dropout whose mask is a function of ``seed`` and ``step()`` alone, both int64.
+
+    Keras' own draws from hidden state, which no checkpoint holds: a resumed training would go another way.
+    """
+
+    def __init__(self, rate: float, seed: int, step: Callable[[], tf.Tensor], **options):
+        super().__init__(**options)
+        self.rate, self.seed, self.step = rate, seed, step
+
+    def call(self, inputs, training=None):
+        """Drop when training; any shape."""
+        if not training or self.rate == 0:
+            return inputs
+        seed = tf.stack([tf.constant(self.seed, tf.int64), self.step()])
+        return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed=seed, rng_alg="philox")
+
+
+def build_model(
+    encoder: TFBertModel, *, n_labels: int, pooling: str, dropout: float, seed: int = 0
+) -> tf.keras.Model:
     """A Keras model from the three inputs of BERT, int32 [batch, length] each, to logits, float32 [batch, n_labels].
 
-    The article's sigmoid is in the loss and in inference.py, where it costs no precision.
+    The article's sigmoid is in the loss and in inference.py, where it costs no precision. ``seed`` and the
+    model's variable ``dropout_step``, which the training step counts up, decide what dropout drops.
     """
+    step = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step")
+    n_replaced = _replace_dropout(encoder, seed * 1000, lambda: step)
     names = ("input_ids", "token_type_ids", "attention_mask")
     inputs = {name: tf.keras.Input([None], dtype=tf.int32, name=name) for name in names}
     hidden = encoder(inputs).last_hidden_state
     pooled = MaskedPooling(pooling, name="pooling")([hidden, inputs["attention_mask"]])
-    pooled = tf.keras.layers.Dropout(dropout, dtype=tf.float32, name="dropout")(pooled)
-    logits = tf.keras.layers.Dense(n_labels, dtype=tf.float32, name="logits")(pooled)
-    return tf.keras.Model(inputs, logits)
+    last_dropout = SeededDropout(
+        dropout, seed * 1000 + n_replaced, lambda: step, dtype=tf.float32, name="dropout"
+    )
+    logits = tf.keras.layers.Dense(n_labels, dtype=tf.float32, name="logits")(last_dropout(pooled))
+    model = tf.keras.Model(inputs, logits)
+    model.dropout_step = step
+    return model
+
+
+def _replace_dropout(encoder: TFBertModel, first_seed: int, step: Callable[[], tf.Tensor]) -> int:
+    """Put seeded dropout where the encoder has Keras' own; returns how many."""
+    holders = [module for module in encoder.submodules if isinstance(module, tf.keras.layers.Layer)]
+    found = [
+        (holder, name, layer)
+        for holder in holders
+        for name, layer in vars(holder).items()
+        if isinstance(layer, tf.keras.layers.Dropout)
+    ]
+    for index, (holder, name, layer) in enumerate(found):
+        setattr(holder, name, SeededDropout(layer.rate, first_seed + index, step, name=layer.name))
+    return len(found)
 
 
 @dataclass(frozen=True)

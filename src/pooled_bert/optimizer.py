@@ -44,6 +44,13 @@ def make_optimizer(learning_rate: float, *, total_steps: int, warmup: float, dec
     return optimizer
 
 
+def optimizer_variables(optimizer: tf.keras.optimizers.legacy.Optimizer) -> list[tf.Variable]:
+    """All that the optimizer remembers, the scale of the loss included, in an order that does not change."""
+    nodes = tf.train.TrackableView(optimizer).descendants()
+    found = [*optimizer.variables(), *(node for node in nodes if isinstance(node, tf.Variable))]
+    return list({id(variable): variable for variable in found}.values())
+
+
 def set_precision(precision: str) -> str:
     """Make ``precision`` Keras' policy and return the one chosen: ``auto`` asks the device.
 

@@ -4,6 +4,7 @@
 A fold is done when metrics.json exists: it is written last, and every file atomically.
 """
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
-from .files import atomic_path, file_checksum, read_json, write_json
+from .files import atomic_path, checksum, file_checksum, read_json, write_json
 from .metrics import accuracy, column_auc, log_loss, mean_auc
 from .problem import Outcome
 
@@ -95,8 +96,9 @@ def write_fold(
         "log_loss": _number(log_loss(labels.to_numpy(), outcome.oof)),
         "optimistic": outcome.optimistic,
         "files": {name: file_checksum(folder / name) for name in TABLES if (folder / name).exists()},
+        "identity": _json_checksum(read_json(folder / "config.json")["identity"]),
     }
-    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "metrics.json", {**metrics, "checksum": _json_checksum(metrics)})
 
 
 def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
@@ -136,20 +138,47 @@ def runs_on_same_folds(run: Run, runs_folder: Path) -> list[Run]:
 
 def read_fold(folder: Path, fold: int) -> FoldResult:
     """Read one finished fold; raises InputError that names the file and how to redo the fold."""
-    redo = f"train it again with --fold {fold} --overwrite"
     if not is_done(folder):
         raise InputError(f"{folder}: fold {fold} is not finished; train it with --fold {fold}")
-    metrics, config = read_json(folder / "metrics.json"), read_json(folder / "config.json")
+    config = read_config(folder, fold)
+    metrics = _read_record(folder / "metrics.json", fold)
+    if metrics.pop("checksum", None) != _json_checksum(metrics):
+        raise InputError(f"{folder / 'metrics.json'}: is not as it was written; {_redo(fold)}")
+    if metrics["fold"] != fold or config["identity"].get("fold") != fold:
+        raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {_redo(fold)}")
+    if metrics["identity"] != _json_checksum(config["identity"]):
+        raise InputError(f"{folder / 'config.json'}: is not the one of metrics.json beside it; {_redo(fold)}")
     for name, expected in metrics["files"].items():
         path = folder / name
-        if not path.exists() or file_checksum(path) != expected:
-            raise InputError(f"{path}: is missing or not as it was written; {redo}")
-    if metrics["fold"] != fold or config["identity"]["fold"] != fold:
-        raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {redo}")
+        if not path.is_file() or file_checksum(path) != expected:
+            raise InputError(f"{path}: is missing or not as it was written; {_redo(fold)}")
     oof, test = (
         _read_table(folder / name) if name in metrics["files"] else None for name in ("oof.csv", "test.csv")
     )
     return FoldResult(fold, oof, test, metrics, config)
+
+
+def read_config(folder: Path, fold: int) -> dict:
+    """The config.json of a started fold; raises InputError that names it and how to redo the fold."""
+    config = _read_record(folder / "config.json", fold)
+    if not all(isinstance(config.get(part), dict) for part in ("identity", "information")):
+        raise InputError(f"{folder / 'config.json'}: is damaged; {_redo(fold)}")
+    return config
+
+
+def _read_record(path: Path, fold: int) -> dict:
+    try:
+        return read_json(path)
+    except InputError as error:
+        raise InputError(f"{error}; {_redo(fold)}") from error
+
+
+def _redo(fold: int) -> str:
+    return f"train it again with --fold {fold} --overwrite"
+
+
+def _json_checksum(content: dict) -> str:
+    return checksum([json.dumps(content, sort_keys=True)])
 
 
 def first_difference(left: dict, right: dict, ignore: tuple[str, ...] = (), prefix: str = "") -> str | None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .checkpoints import Checkpoints
+from .deadline import Deadline
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -24,7 +27,9 @@ class Problem:
     test: list[str]
     title: str  # what the progress bar says
     seed: int
-    cache: Path
+    cache: Path  # folder of token ids
+    checkpoints: Checkpoints
+    deadline: Deadline = field(default_factory=Deadline)
 
 
 @dataclass(frozen=True)
@@ -36,4 +41,5 @@ class Outcome:
     save_model: Callable[[Path], None] | None = None  # writes the model into an empty folder
     history: list[dict] = field(default_factory=list)  # one record an epoch
     information: dict = field(default_factory=dict)  # e.g. the precision that `auto` chose
+    earlier_seconds: float = 0.0  # spent by processes that were killed, on what was resumed
     optimistic: bool = False  # whether the validation rows had a say in what was kept

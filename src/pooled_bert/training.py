@@ -1,21 +1,23 @@
-"""Train the pooled BERT on one fold."""
+"""Train the pooled BERT on one fold, from its beginning or from where a killed process left it."""
 
 import math
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from .encoders import load_encoder, load_tokenizer
 from .errors import InputError
 from .inference import predict
 from .metrics import accuracy, column_auc, log_loss, mean_auc
 from .model import Classifier, build_model
-from .optimizer import make_optimizer, set_precision
+from .optimizer import make_optimizer, optimizer_variables, set_precision
 from .problem import Outcome, Problem
 from .progress import progress_bar
 from .settings import BertSettings
+from .steps import train_step_function
 from .tokens import Tokens, encode, shuffled_batches
 
 
@@ -35,16 +37,19 @@ def fit(problem: Problem, settings: BertSettings) -> Outcome:
         )
         for texts in (problem.texts, problem.test)
     )
-    history, oof = train(classifier.model, tokens, problem, settings)
+    training = Training(classifier.model, tokens, problem, settings)
+    oof = training.run()
+    title = f"{problem.title}, test rows"
     return Outcome(
         oof=oof,
-        test=predict(classifier.model, test_tokens, progress=f"{problem.title}, test rows"),
+        test=predict(classifier.model, test_tokens, progress=title, deadline=problem.deadline),
         save_model=classifier.save,
-        history=history,
+        history=training.state.history,
         information={
             "precision": precision,
             "devices": sorted({d.device_type for d in tf.config.list_logical_devices()}),
         },
+        earlier_seconds=training.earlier_seconds,
         optimistic=settings.keep == "best",
     )
 
@@ -60,106 +65,157 @@ def _new_classifier(problem: Problem, settings: BertSettings) -> Classifier:
         "truncation": settings.truncation,
     }
     model = build_model(
-        encoder, n_labels=len(problem.label_names), pooling=settings.pooling, dropout=settings.dropout
+        encoder,
+        n_labels=len(problem.label_names),
+        pooling=settings.pooling,
+        dropout=settings.dropout,
+        seed=problem.seed,
     )
     return Classifier(model, encoder, tokenizer, head)
 
 
-def train(
-    model: tf.keras.Model, tokens: Tokens, problem: Problem, settings: BertSettings
-) -> tuple[list[dict], np.ndarray]:
-    """Train in place; return the history and the validation rows' probabilities by the weights kept."""
-    train_tokens, train_labels = tokens.take(problem.train), problem.labels[problem.train].astype(np.float32)
-    valid_tokens, valid_labels = tokens.take(problem.valid), problem.labels[problem.valid]
-    steps = math.ceil(len(train_tokens) / settings.batch_size)
-    step = train_step_function(
-        model,
-        make_optimizer(
+@dataclass
+class State:
+    """How far a training is; with the values of its variables, all that a resumed one needs.
+
+    Everything random is a function of seed, epoch and step (batches: tokens.py; dropout: model.py).
+    """
+
+    epoch: int = 1  # the one in progress
+    batches: int = 0  # of it, trained on
+    rows: int = 0  # in those batches
+    loss: float = 0.0  # summed over those rows
+    history: list[dict] = field(default_factory=list)  # of the epochs before
+
+
+class Training:
+    """The training of one fold, in place."""
+
+    def __init__(self, model: tf.keras.Model, tokens: Tokens, problem: Problem, settings: BertSettings):
+        self.model, self.problem, self.settings = model, problem, settings
+        self.tokens, self.labels = (
+            tokens.take(problem.train),
+            problem.labels[problem.train].astype(np.float32),
+        )
+        self.valid_tokens, self.valid_labels = tokens.take(problem.valid), problem.labels[problem.valid]
+        self.steps = math.ceil(len(self.tokens) / settings.batch_size)  # an epoch
+        optimizer = make_optimizer(
             settings.learning_rate,
-            total_steps=steps * settings.epochs,
+            total_steps=self.steps * settings.epochs,
             warmup=settings.warmup,
             decay=settings.decay,
-        ),
-    )
-    history, best, best_auc = [], None, -math.inf
-    with progress_bar(total=steps * settings.epochs, unit=" steps") as bar:
-        for epoch in range(1, settings.epochs + 1):
-            bar.set_description(f"{problem.title}, epoch {epoch}/{settings.epochs}")
-            order = shuffled_batches(
-                train_tokens.lengths, settings.batch_size, seed=problem.seed, epoch=epoch
-            )
-            loss = _train_epoch(step, _dataset(train_tokens, train_labels, order), bar)
-            oof = predict(model, valid_tokens)
-            history.append(_epoch_record(epoch, loss, valid_labels, oof, problem.label_names))
-            auc = history[-1]["mean_auc"]
-            bar.write(epoch_line(problem.title, history[-1], problem.label_names))
-            if settings.keep == "best" and (best is None or auc > best_auc):
-                best, best_auc = (model.get_weights(), oof), auc
-    if best is not None:
-        weights, oof = best
-        model.set_weights(weights)
-    return history, oof
+        )
+        self.step = train_step_function(model, optimizer)
+        self.variables = [*model.variables, *optimizer_variables(optimizer)]
+        self.state = State()
+        self.best: list[
+            np.ndarray
+        ] = []  # with --keep best: the out-of-fold rows of the best epoch, and its weights
+        self.earlier_seconds, self._started = 0.0, time.monotonic()
+        self._slowest_step, self._saved_step = 0.0, None
+        self._n_bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in self.variables)
 
+    def run(self) -> np.ndarray:
+        """Train to the end; return the validation rows' probabilities by the weights kept."""
+        self._resume()
+        epochs = self.settings.epochs
+        with progress_bar(total=self.steps * epochs, initial=self._steps_done, unit=" steps") as bar:
+            while self.state.epoch <= epochs:
+                bar.set_description(f"{self.problem.title}, epoch {self.state.epoch}/{epochs}")
+                self._finish_epoch(bar)
+                self._save()
+                oof = predict(self.model, self.valid_tokens, deadline=self.problem.deadline)
+                self._record(oof)
+                bar.write(epoch_line(self.problem.title, self.state.history[-1], self.problem.label_names))
+        if self.best:
+            oof, *weights = self.best
+            self.model.set_weights(weights)
+        return oof
 
-def _train_epoch(step: Callable, batches: tf.data.Dataset, bar: tqdm) -> float:
-    """One pass; returns the mean training loss over rows."""
-    total = rows = 0.0
-    for inputs, labels in batches:
-        loss = float(step(inputs, labels))
-        if not math.isfinite(loss):
+    def _finish_epoch(self, bar) -> None:
+        """Take the steps that are left of the epoch in progress."""
+        order = shuffled_batches(
+            self.tokens.lengths, self.settings.batch_size, seed=self.problem.seed, epoch=self.state.epoch
+        )
+        started = time.monotonic()
+        for inputs, labels in self._dataset(order[self.state.batches :]):
+            loss = float(self.step(inputs, labels))
+            if not math.isfinite(loss):
+                raise InputError(
+                    "the loss is no longer a number; lower --learning-rate or take --precision float32"
+                )
+            self.state.batches += 1
+            self.state.rows += len(labels)
+            self.state.loss += loss * len(labels)
+            bar.set_postfix(loss=f"{self.state.loss / self.state.rows:.4f}", refresh=False)
+            bar.update()
+            self._slowest_step = max(self._slowest_step, time.monotonic() - started)
+            self._save_if_due()
+            started = time.monotonic()
+
+    def _record(self, oof: np.ndarray) -> None:
+        """Close the epoch in progress with its scores."""
+        state, names = self.state, self.problem.label_names
+        record = _epoch_record(state.epoch, state.loss / state.rows, self.valid_labels, oof, names)
+        auc, earlier = record["mean_auc"], [past["mean_auc"] for past in state.history]
+        highest = max((past for past in earlier if not math.isnan(past)), default=-math.inf)
+        if self.settings.keep == "best" and (not earlier or auc > highest):
+            self.best = [oof, *self.model.get_weights()]
+        self.state = State(epoch=state.epoch + 1, history=[*state.history, record])
+
+    def _dataset(self, order: list[np.ndarray]) -> tf.data.Dataset:
+        """Padded batches in the order given, prepared while the step before them runs."""
+
+        def batches() -> Iterator:
+            for rows in order:
+                yield self.tokens.padded(rows), self.labels[rows]
+
+        inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in self.model.input_names}
+        signature = (inputs, tf.TensorSpec([None, self.labels.shape[1]], tf.float32))
+        return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
+
+    def _save_if_due(self) -> None:
+        """Save at the interval asked for, and when another step might not end before the deadline."""
+        checkpoints, deadline = self.problem.checkpoints, self.problem.deadline
+        needed = 2 * self._slowest_step + checkpoints.saving_seconds(self._n_bytes)
+        if checkpoints.is_due or not deadline.leaves(needed):
+            self._save()
+        deadline.check(needed)
+
+    @property
+    def _steps_done(self) -> int:
+        return (self.state.epoch - 1) * self.steps + self.state.batches
+
+    def _save(self) -> None:
+        if self._steps_done == self._saved_step:
+            return
+        self._saved_step = self._steps_done
+        arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(self.variables)}
+        arrays |= {f"best_{index}": array for index, array in enumerate(self.best)}
+        seconds = self.earlier_seconds + time.monotonic() - self._started
+        self.problem.checkpoints.save(
+            self._saved_step, arrays, {"state": vars(self.state), "seconds": seconds}
+        )
+
+    def _resume(self) -> None:
+        """Go back to the newest checkpoint, if there is one."""
+        found = self.problem.checkpoints.load()
+        if found is None:
+            return
+        arrays, record = found
+        values = [arrays.get(f"variable_{index}") for index in range(len(self.variables))]
+        if [np.shape(value) for value in values] != [tuple(variable.shape) for variable in self.variables]:
+            folder = self.problem.checkpoints.folder
             raise InputError(
-                "the loss is no longer a number; lower --learning-rate or take --precision float32"
+                f"{folder}: was saved by another version of this code; delete it to train from the start"
             )
-        total, rows = total + loss * len(labels), rows + len(labels)
-        bar.set_postfix(loss=f"{total / rows:.4f}", refresh=False)
-        bar.update()
-    return total / rows
-
-
-def train_step_function(model: tf.keras.Model, optimizer: tf.keras.optimizers.legacy.Optimizer) -> Callable:
-    """Compiled step(inputs, labels float32 [batch, n_labels]) -> loss; one trace serves every width."""
-    inputs = {name: tf.TensorSpec([None, None], tf.int32, name) for name in model.input_names}
-    labels = tf.TensorSpec([None, model.output_shape[-1]], tf.float32, "labels")
-    scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
-
-    @tf.function(input_signature=[inputs, labels])
-    def train_step(inputs, labels):
-        with tf.GradientTape() as tape:
-            loss = masked_cross_entropy(labels, model(inputs, training=True))
-            objective = optimizer.get_scaled_loss(loss) if scaled else loss
-        gradients = tape.gradient(objective, model.trainable_variables)
-        if scaled:
-            gradients = optimizer.get_unscaled_gradients(gradients)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        return loss
-
-    return train_step
-
-
-def masked_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Mean binary cross-entropy, float32 scalar, over labelled cells; 0 when a batch has none.
-
-    labels : float32 [batch, n_labels], 0, 1 or NaN (not labelled).  logits : float32 [batch, n_labels].
-    """
-    known = tf.logical_not(tf.math.is_nan(labels))
-    cells = tf.nn.sigmoid_cross_entropy_with_logits(tf.where(known, labels, 0.0), logits)
-    mask = tf.cast(known, tf.float32)
-    return tf.reduce_sum(cells * mask) / tf.maximum(tf.reduce_sum(mask), 1.0)
-
-
-def _dataset(tokens: Tokens, labels: np.ndarray, order: list[np.ndarray]) -> tf.data.Dataset:
-    """Padded batches in the order given, prepared while the step before them runs."""
-
-    def batches() -> Iterator:
-        for rows in order:
-            yield tokens.padded(rows), labels[rows]
-
-    inputs = {
-        name: tf.TensorSpec([None, None], tf.int32)
-        for name in ("input_ids", "token_type_ids", "attention_mask")
-    }
-    signature = (inputs, tf.TensorSpec([None, labels.shape[1]], tf.float32))
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+        self.best = [arrays[f"best_{index}"] for index in range(len(arrays) - len(self.variables))]
+        self.state, self.earlier_seconds = State(**record["state"]), record["seconds"]
+        self._saved_step = self._steps_done
+        place = f"step {self.state.batches} of {self.steps} in epoch {self.state.epoch}"
+        print(f"{self.problem.title}: goes on after {place}", flush=True)
 
 
 def _epoch_record(

@@ -1,0 +1,90 @@
+"""States of a training on disk: a killed process loses minutes, and a resumed one ends with the same bytes."""
+
+import contextlib
+import json
+import sys
+import time
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from .files import atomic_path
+
+KEPT = 2  # states on disk; should the newest be damaged, the one before it serves
+SLOW_DISK = 50e6  # bytes a second: what a save is expected to take before one was timed
+_RECORD = "record"
+
+
+class Checkpoints:
+    """The newest states of one training, in a folder of their own.
+
+    A state is ``step_<n>.npz``: named arrays, and a record of plain values as JSON. It appears by renaming,
+    so it is whole or absent, and the CRCs of the format tell when it was damaged later.
+    """
+
+    def __init__(self, folder: Path, *, minutes: float):
+        self.folder, self.minutes = folder, minutes
+        self._saved_at = time.monotonic()
+        self._seconds_per_byte = 1 / SLOW_DISK
+
+    @property
+    def exist(self) -> bool:
+        """Whether there is any."""
+        return bool(self._newest_first())
+
+    @property
+    def is_due(self) -> bool:
+        """Whether ``minutes`` have passed since the last state was saved, or since the start."""
+        return time.monotonic() - self._saved_at >= 60 * self.minutes
+
+    def saving_seconds(self, n_bytes: int) -> float:
+        """How long saving a state of this size will take."""
+        return n_bytes * self._seconds_per_byte
+
+    def save(self, step: int, arrays: dict[str, np.ndarray], record: dict) -> None:
+        """Save a state, then remove those that are too many; raises InputError when the disk refuses."""
+        started = time.monotonic()
+        with atomic_path(self._path(step)) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, **arrays, **{_RECORD: np.array(json.dumps(record))})
+        for path in self._newest_first()[KEPT:]:
+            path.unlink()
+        self._saved_at = time.monotonic()
+        self._seconds_per_byte = (self._saved_at - started) / sum(array.nbytes for array in arrays.values())
+
+    def load(self) -> tuple[dict[str, np.ndarray], dict] | None:
+        """The newest undamaged state, or None. A damaged one is named on stderr and removed."""
+        for path in self._newest_first():
+            try:
+                return _read(path)
+            except (
+                OSError,
+                EOFError,
+                ValueError,
+                KeyError,
+                RuntimeError,
+                zipfile.BadZipFile,
+                zlib.error,
+            ) as error:
+                print(f"{path}: is damaged ({error}); passed over", file=sys.stderr)
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        return None
+
+    def _path(self, step: int) -> Path:
+        return self.folder / f"step_{step:09d}.npz"
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self.folder.glob("step_*.npz"), reverse=True)
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+        if damaged:
+            raise zipfile.BadZipFile(f"wrong CRC of {damaged}")
+    with np.load(path, allow_pickle=False) as arrays:
+        content = dict(arrays)
+    record = json.loads(str(content.pop(_RECORD)))
+    return content, record

@@ -1,0 +1,45 @@
+"""What a result may depend on beside its settings and data. It is told, not enforced."""
+
+import platform
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = (
+    "tensorflow",
+    "tensorflow-addons",
+    "transformers",
+    "numpy",
+    "scikit-learn",
+    "iterative-stratification",
+)
+
+
+def environment() -> dict:
+    """Revision of this code, versions, machine."""
+    return {
+        "revision": _revision(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def changes(then: dict, now: dict) -> Iterator[str]:
+    """The fields of ``now`` (packages one by one) that were otherwise, as ``name then, now value``."""
+    for name, value in now.items():
+        earlier = then.get(name)
+        if isinstance(value, dict):
+            yield from changes(earlier if isinstance(earlier, dict) else {}, value)
+        elif earlier != value:
+            yield f"{name} {earlier}, now {value}"
+
+
+def _revision() -> str:
+    """The git revision of this code, with ``-dirty`` where files differ from it; ``unknown`` outside git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
