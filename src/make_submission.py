@@ -14,6 +14,7 @@ def main() -> None:
     args = parse_arguments()
 
     from pooled_bert.ensemble import blend_oof, blend_test, check_blendable
+    from pooled_bert.files import check_name
     from pooled_bert.predictions import read_run
     from pooled_bert.rows import find_data, read_rows
     from pooled_bert.scores import format_scores, run_notes, score_row, score_table
@@ -22,7 +23,7 @@ def main() -> None:
     benchmark = BENCHMARKS[args.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
     folder = args.workspace / "folds" / benchmark.name / "runs"
-    runs = [read_run(folder / name, args.folds) for name in args.run]
+    runs = [read_run(folder / check_name("--run", name), args.folds) for name in args.run]
     if args.folds is None:
         check_complete(runs)
     check_blendable(runs, rows.checksums())
@@ -38,7 +39,8 @@ def main() -> None:
         print(format_scores(title, blended, notes), end="\n\n")
 
     table = submission_table(blend_test(runs, args.blend), rows.template, benchmark)
-    path = args.workspace / "submissions" / f"{args.name or '-'.join([benchmark.name, *args.run])}.csv"
+    name = check_name("--name", args.name) if args.name else "-".join([benchmark.name, *args.run])
+    path = args.workspace / "submissions" / f"{name}.csv"
     write_submission(path, table, provenance(runs, args.blend, pooled_auc))
     print(f"{path}: {len(table)} rows, checked")
     if rows.test_labels is not None:

@@ -1,6 +1,7 @@
 """Train the folds of a run: out-of-fold ROC AUC, and test predictions of each fold."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from pooled_bert.deadline import Deadline
@@ -18,6 +19,8 @@ def main() -> None:
 
     from pooled_bert.benchmarks import BENCHMARKS
     from pooled_bert.cross_validation import CrossValidation
+    from pooled_bert.files import check_name
+    from pooled_bert.folds import rare_labels
     from pooled_bert.predictions import read_run, runs_on_same_folds
     from pooled_bert.rows import find_data, read_extra, read_rows
     from pooled_bert.scores import comparison, format_scores, run_notes, score_table
@@ -34,7 +37,7 @@ def main() -> None:
     benchmark = BENCHMARKS[run.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
     extra = read_extra(args.extra, benchmark) if args.extra else None
-    name = args.run or run.model
+    name = check_name("--run", args.run) if args.run is not None else run.model
     work = CrossValidation(
         rows, run, model, name=name, folds_folder=args.workspace / "folds" / benchmark.name, extra=extra
     )
@@ -42,6 +45,11 @@ def main() -> None:
         f"{benchmark.title}: label rates by fold\n{work.rates().to_string(float_format='{:.4f}'.format)}",
         flush=True,
     )
+    for label, count in rare_labels(rows.train, run.n_folds).items():
+        print(
+            f"note: {label} has {count} positives for {run.n_folds} folds; some folds cannot score it",
+            file=sys.stderr,
+        )
     folds = args.fold if args.fold is not None else list(range(run.n_folds))
     work.start(folds, overwrite=args.overwrite)
     for fold in folds:

@@ -4,13 +4,12 @@ import contextlib
 import json
 import sys
 import time
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from .files import atomic_path
+from .errors import InputError
+from .files import read_arrays, write_arrays
 
 KEPT = 2  # states on disk; should the newest be damaged, the one before it serves
 SLOW_DISK = 50e6  # bytes a second: what a save is expected to take before one was timed
@@ -46,8 +45,7 @@ class Checkpoints:
     def save(self, step: int, arrays: dict[str, np.ndarray], record: dict) -> None:
         """Save a state, then remove those that are too many; raises InputError when the disk refuses."""
         started = time.monotonic()
-        with atomic_path(self._path(step)) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **arrays, **{_RECORD: np.array(json.dumps(record))})
+        write_arrays(self._path(step), {**arrays, _RECORD: np.array(json.dumps(record))})
         for path in self._newest_first()[KEPT:]:
             path.unlink()
         self._saved_at = time.monotonic()
@@ -57,17 +55,10 @@ class Checkpoints:
         """The newest undamaged state, or None. A damaged one is named on stderr and removed."""
         for path in self._newest_first():
             try:
-                return _read(path)
-            except (
-                OSError,
-                EOFError,
-                ValueError,
-                KeyError,
-                RuntimeError,
-                zipfile.BadZipFile,
-                zlib.error,
-            ) as error:
-                print(f"{path}: is damaged ({error}); passed over", file=sys.stderr)
+                arrays = read_arrays(path)
+                return arrays, json.loads(str(arrays.pop(_RECORD)))
+            except InputError as error:
+                print(f"{error}; passed over", file=sys.stderr)
                 with contextlib.suppress(OSError):
                     path.unlink()
         return None
@@ -77,14 +68,3 @@ class Checkpoints:
 
     def _newest_first(self) -> list[Path]:
         return sorted(self.folder.glob("step_*.npz"), reverse=True)
-
-
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-        if damaged:
-            raise zipfile.BadZipFile(f"wrong CRC of {damaged}")
-    with np.load(path, allow_pickle=False) as arrays:
-        content = dict(arrays)
-    record = json.loads(str(content.pop(_RECORD)))
-    return content, record

@@ -1,7 +1,8 @@
 """Pretrained weights and their tokenizer, by Hugging Face name, from a directory, or made on the spot."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import requests
@@ -19,7 +20,13 @@ def load_tokenizer(encoder: str, texts: Iterable[str]) -> PreTrainedTokenizerFas
 
     ``texts`` give ``tiny`` its vocabulary and are not looked at otherwise.
     """
-    tokenizer = _tiny_tokenizer(texts) if encoder == TINY else _load(BertTokenizerFast, encoder)
+    if encoder == TINY:
+        tokenizer = _tiny_tokenizer(texts)
+    else:
+        with _loading(encoder):
+            tokenizer = BertTokenizerFast.from_pretrained(encoder)
+            if None in (tokenizer.cls_token_id, tokenizer.sep_token_id):
+                raise ValueError("its tokenizer has no [CLS] or [SEP]")
     tokenizer.model_max_length = int(1e9)  # the library would warn of every long text
     tokenizer.backend_tokenizer.no_truncation()  # some directories bring these settings along
     tokenizer.backend_tokenizer.no_padding()
@@ -39,16 +46,32 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
             attention_probs_dropout_prob=0.0,
         )
         return TFBertModel(config, add_pooling_layer=False)
-    return _load(TFBertModel, encoder, add_pooling_layer=False)
+    with _loading(encoder):
+        architecture = BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
+        if architecture != "bert":
+            raise ValueError(f"it is a {architecture}")
+        model, report = TFBertModel.from_pretrained(
+            encoder, add_pooling_layer=False, output_loading_info=True
+        )
+        if report["missing_keys"]:  # the library would fill them with random numbers
+            names = sorted(report["missing_keys"])
+            raise ValueError(f"its weights lack {names[0]} and {len(names) - 1} more")
+        if len(tokenizer) > model.config.vocab_size:
+            raise ValueError(
+                f"its tokenizer has {len(tokenizer)} pieces, its weights have {model.config.vocab_size}"
+            )
+        return model
 
 
-def _load(cls: type, encoder: str, **options):
+@contextlib.contextmanager
+def _loading(encoder: str) -> Iterator[None]:
+    """Turn whatever loading meets in foreign files into one message."""
     folder = Path(encoder)
     try:
         if folder.is_dir() and not (folder / "config.json").is_file():
             raise OSError("there is no config.json")
-        return cls.from_pretrained(encoder, **options)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield
+    except Exception as error:  # the libraries raise what they like, the tokenizers one a bare Exception
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if isinstance(error, requests.exceptions.ConnectionError):
             reason = "the hub cannot be reached"

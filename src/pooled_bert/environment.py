@@ -38,7 +38,13 @@ def changes(then: dict, now: dict) -> Iterator[str]:
 
 def _revision() -> str:
     """The git revision of this code, with ``-dirty`` where files differ from it; ``unknown`` outside git."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    git = [
+        "git",
+        "--no-optional-locks",
+        "-C",
+        str(Path(__file__).parent),
+    ]  # looks, and never writes to the repository
+    command = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

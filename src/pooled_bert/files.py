@@ -6,8 +6,12 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from .errors import InputError
 
@@ -58,6 +62,13 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
+def check_name(option: str, name: str) -> str:
+    """Return ``name`` when it can name one file in a folder; raises InputError that names the option."""
+    if name != Path(name).name or name.startswith(".") or "\0" in name:
+        raise InputError(f"{option} {name!r}: is not a plain name; leave out slashes and a leading dot")
+    return name
+
+
 def write_json(path: Path, content: dict) -> None:
     """Write ``content`` as sorted, indented JSON, atomically."""
     with atomic_path(path) as temporary:
@@ -76,6 +87,30 @@ def read_json(path: Path) -> dict:
     if not isinstance(content, dict):
         raise InputError(f"{path}: is damaged (not a JSON object)")
     return content
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write named arrays as .npz, atomically."""
+    # as numpy.savez does, which leaves its archive open when the disk is full
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read a .npz; raises FileNotFoundError, or InputError when any of its CRCs shows damage."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged:
+                raise zipfile.BadZipFile(f"wrong CRC of {damaged}")
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except FileNotFoundError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: is damaged ({error})") from error
 
 
 def checksum(parts: Iterable[str | bytes]) -> str:

@@ -74,6 +74,12 @@ def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
     return rates.rename_axis("fold")
 
 
+def rare_labels(table: pd.DataFrame, n_folds: int) -> dict[str, int]:
+    """Labels with fewer positives than there are folds, so that some fold cannot score them, and how many they have."""
+    positives = (table.drop(columns=["id", "text"]) == 1).sum()
+    return {name: int(count) for name, count in positives.items() if count < n_folds}
+
+
 def assignment_checksum(table: pd.DataFrame, assignment: np.ndarray) -> str:
     """SHA-256 of which id is in which fold, whatever the order of the rows."""
     return checksum(
@@ -105,7 +111,7 @@ def check_manifest(
         write_json(path, manifest)
     elif read_json(path) != manifest:
         raise InputError(
-            f"{path}: these rows now fall into other folds than when it was written;"
-            " install the pinned requirements, or delete the manifest and train every fold anew"
+            f"{path}: is damaged, or these rows fall into other folds than when it was written;"
+            " install the pinned requirements, or delete it and train every fold anew"
         )
     return manifest["assignment"]

@@ -7,6 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_union
 
+from .errors import InputError
 from .problem import Outcome, Problem
 from .settings import LinearSettings
 
@@ -15,7 +16,12 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
     """Learn from the fold's training rows alone, vocabulary included; predict validation and test rows."""
     print(f"{problem.title}: TF-IDF of {len(problem.train)} rows", flush=True)
     vectorizer = _vectorizer(settings.ngrams)
-    features = vectorizer.fit_transform([problem.texts[row] for row in problem.train])
+    try:
+        features = vectorizer.fit_transform([problem.texts[row] for row in problem.train])
+    except ValueError as error:  # scikit-learn's "no terms remain" and "empty vocabulary"
+        raise InputError(
+            f"{problem.title}: its {len(problem.train)} training texts share too few words to learn from ({error})"
+        ) from error
     valid = vectorizer.transform([problem.texts[row] for row in problem.valid])
     test = vectorizer.transform(problem.test) if problem.test else csr_matrix((0, features.shape[1]))
     columns = Parallel(n_jobs=-1, prefer="threads")(

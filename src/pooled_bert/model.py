@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
+from safetensors import SafetensorError
 from safetensors.tensorflow import load_file, save_file
 from transformers import PreTrainedTokenizerFast, TFBertModel
 
@@ -107,14 +108,16 @@ class Classifier:
 
     def save(self, folder: Path) -> None:
         """Write encoder and tokenizer as Hugging Face tools (and ``--encoder``) read them, and the head beside."""
-        self.encoder.save_pretrained(folder, safe_serialization=True)
-        self.tokenizer.save_pretrained(folder)
+        kernel, bias = (tf.convert_to_tensor(weight) for weight in self.model.get_layer("logits").weights)
         (folder / HEAD_CONFIG).write_text(json.dumps(self.head, indent=2) + "\n", encoding="utf-8")
-        kernel, bias = self.model.get_layer("logits").weights
-        save_file(
-            {"kernel": tf.convert_to_tensor(kernel), "bias": tf.convert_to_tensor(bias)},
-            folder / HEAD_WEIGHTS,
-        )
+        try:
+            self.encoder.save_pretrained(folder, safe_serialization=True)
+            self.tokenizer.save_pretrained(folder)
+            save_file({"kernel": kernel, "bias": bias}, folder / HEAD_WEIGHTS)
+        except (
+            Exception
+        ) as error:  # what the libraries raise on a full disk is no OSError, the tokenizers' even bare
+            raise OSError(str(error)) from error
 
 
 def load_classifier(folder: Path) -> Classifier:
@@ -127,7 +130,7 @@ def load_classifier(folder: Path) -> Classifier:
     )
     try:
         weights = load_file(folder / HEAD_WEIGHTS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder / HEAD_WEIGHTS}: cannot be read ({error}); train the fold anew") from error
     model.get_layer("logits").set_weights([weights["kernel"].numpy(), weights["bias"].numpy()])
     return Classifier(model, encoder, tokenizer, head)

@@ -4,9 +4,6 @@ Every table has ``id`` and ``text`` (str) and, where labels are known, one float
 0, 1, or NaN for *not labelled* (empty or -1 in the file).
 """
 
-import csv
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .benchmarks import Benchmark
+from .csv_files import CsvFile, read_csv
 from .errors import InputError
 from .files import checksum
 
@@ -73,12 +71,16 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
         test = read_review_folders(_review_folder(benchmark, data) / "test", benchmark)
         labels = test.drop(columns="text")
         return Rows(train, test[["id", "text"]], test["id"], labels, made_up)
-    train = _rows_table(train_path, benchmark, benchmark.labels)
+    train = _rows_table(read_csv(train_path), benchmark, benchmark.labels)
     test_path = _find(data, benchmark.test_file)
     if test_path is None:
         return Rows(train, None, None, None, made_up)
-    test = _rows_table(test_path, benchmark, ())
-    template = _template(benchmark, data, test, test_path)
+    test = _rows_table(read_csv(test_path), benchmark, ())
+    if benchmark.sample_submission is None:
+        template = test["id"]
+    else:
+        template = _template(benchmark, data, test, test_path)
+        _require_other_ids(train["id"], train_path, test["id"], test_path)
     labels_path = _find(data, benchmark.test_labels) if benchmark.test_labels else None
     test_labels = _labels_table(labels_path, benchmark, test, test_path) if labels_path else None
     return Rows(train, test, template, test_labels, made_up)
@@ -86,11 +88,11 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
 
 def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
     """Training-only rows: text, and any of the labels; what is missing counts as not labelled."""
-    raw = read_csv(path)
-    known = [label for label in benchmark.labels if benchmark.label_columns.get(label, label) in raw]
+    file = read_csv(path)
+    known = [label for label in benchmark.labels if benchmark.label_columns.get(label, label) in file.table]
     if not known:
         raise InputError(f"{path}: has none of the label columns {', '.join(benchmark.labels)}")
-    return _rows_table(path, benchmark, tuple(known), raw).reindex(columns=["id", "text", *benchmark.labels])
+    return _rows_table(file, benchmark, tuple(known)).reindex(columns=["id", "text", *benchmark.labels])
 
 
 def read_review_folders(folder: Path, benchmark: Benchmark) -> pd.DataFrame:
@@ -103,39 +105,21 @@ def read_review_folders(folder: Path, benchmark: Benchmark) -> pd.DataFrame:
                 f"{folder / name}: no reviews (*.txt) there; unpack the whole of aclImdb_v1.tar.gz"
             )
         for path in paths:
-            try:
-                text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}: is not UTF-8 ({error.reason})") from error
+            text = _read_review(path)
             records.append((f"{folder.name}/{name}/{path.stem}", text, value))
     return pd.DataFrame(records, columns=["id", "text", *benchmark.labels])
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """A CSV file, or the only member of a zip, as strings; raises InputError naming the file."""
+def _read_review(path: Path) -> str:
     try:
-        if path.suffix == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                members = [name for name in archive.namelist() if name.endswith(".csv")]
-                if len(members) != 1:
-                    raise InputError(f"{path}: holds {len(members)} CSV files, expected one")
-                with archive.open(members[0]) as stream:
-                    return _parse_csv(stream)
-        return _parse_csv(path)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error) as error:
-        raise InputError(f"{path}: is not a readable CSV file ({error})") from error
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise InputError(f"{path}: is a damaged zip file ({error}); download it again") from error
+        raise InputError(f"{path}: is not UTF-8 ({error.reason})") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-
-
-def _parse_csv(source) -> pd.DataFrame:
-    return pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+    if "\0" in text:
+        raise InputError(f"{path}: holds a NUL byte; is it damaged?")
+    return text
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -145,25 +129,20 @@ def _find(folder: Path, name: str) -> Path | None:
 
 def _review_folder(benchmark: Benchmark, data: Path) -> Path | None:
     for folder in (data / benchmark.folders, data):
-        if (folder / "train" / "pos").is_dir():
+        if any((folder / "train" / name).is_dir() for name in ("neg", "pos")):
             return folder
     return None
 
 
-def _rows_table(path: Path, benchmark: Benchmark, labels: tuple[str, ...], raw=None) -> pd.DataFrame:
+def _rows_table(file: CsvFile, benchmark: Benchmark, labels: tuple[str, ...]) -> pd.DataFrame:
     """Id + text + ``labels`` of one file, checked."""
-    raw = read_csv(path) if raw is None else raw
-    text_column = benchmark.text_column
-    _require_columns(
-        raw, [text_column, *(benchmark.label_columns.get(label, label) for label in labels)], path
-    )
-    if raw.empty:
-        raise InputError(f"{path}: has a header but no rows")
-    ids = raw["id"] if "id" in raw else stable_ids(raw[text_column])
-    table = pd.DataFrame({"id": ids, "text": raw[text_column]})
-    _check_ids(table["id"], raw, path)
+    columns = [benchmark.text_column, *(benchmark.label_columns.get(label, label) for label in labels)]
+    file.require_columns(columns)
+    texts = file.table[benchmark.text_column]
+    table = pd.DataFrame({"id": file.table.get("id", stable_ids(texts)), "text": texts})
+    _check_ids(table["id"], file)
     for label in labels:
-        table[label] = _label_values(raw, label, benchmark, path)
+        table[label] = _label_values(file, label, benchmark)
     return table
 
 
@@ -175,47 +154,45 @@ def stable_ids(texts: pd.Series) -> pd.Series:
 
 
 def _template(benchmark: Benchmark, data: Path, test: pd.DataFrame, test_path: Path) -> pd.Series:
-    if benchmark.sample_submission is None:
-        return test["id"]
     path = _find(data, benchmark.sample_submission)
     if path is None:
         raise InputError(
             f"{data / benchmark.sample_submission}: is missing; it gives a submission's ids and order"
         )
-    raw = read_csv(path)
-    if list(raw.columns) != ["id", *benchmark.labels]:
+    file = read_csv(path)
+    file.require_columns(["id", *benchmark.labels])
+    if list(file.table.columns) != ["id", *benchmark.labels]:
         raise InputError(
-            f"{path}: columns are {', '.join(raw.columns)}, expected id, {', '.join(benchmark.labels)}"
+            f"{path}: columns are {', '.join(file.table.columns)}, expected id, {', '.join(benchmark.labels)}"
         )
-    _check_ids(raw["id"], raw, path)
-    _require_same_ids(raw["id"], path, test["id"], test_path)
-    return raw["id"]
+    _check_ids(file.table["id"], file)
+    _require_same_ids(file.table["id"], path, test["id"], test_path)
+    return file.table["id"]
 
 
 def _labels_table(path: Path, benchmark: Benchmark, test: pd.DataFrame, test_path: Path) -> pd.DataFrame:
-    raw = read_csv(path)
-    _require_columns(raw, ["id", *benchmark.labels], path)
-    _check_ids(raw["id"], raw, path)
-    _require_same_ids(raw["id"], path, test["id"], test_path)
-    values = {label: _label_values(raw, label, benchmark, path) for label in benchmark.labels}
-    return pd.DataFrame({"id": raw["id"], **values})
+    file = read_csv(path)
+    file.require_columns(["id", *benchmark.labels])
+    _check_ids(file.table["id"], file)
+    _require_same_ids(file.table["id"], path, test["id"], test_path)
+    values = {label: _label_values(file, label, benchmark) for label in benchmark.labels}
+    return pd.DataFrame({"id": file.table["id"], **values})
 
 
-def _require_columns(raw: pd.DataFrame, columns: list[str], path: Path) -> None:
-    missing = [column for column in columns if column not in raw]
-    if missing:
+def _check_ids(ids: pd.Series, file: CsvFile) -> None:
+    for bad, reason in ((ids == "", "the id is empty"), (ids.duplicated(), "id {!r} is repeated")):
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise InputError(f"{file.where(row)}: {reason.format(ids.iloc[row])}")
+
+
+def _require_other_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:
+    shared = ids[ids.isin(others)]
+    if len(shared):
         raise InputError(
-            f"{path}: column {missing[0]!r} is missing; the columns there are {', '.join(map(repr, raw.columns))}"
+            f"{path}: id {shared.iloc[0]!r} is in {other_path} too ({len(shared)} such ids);"
+            " rows to be learnt from and rows to be predicted must be different ones"
         )
-
-
-def _check_ids(ids: pd.Series, raw: pd.DataFrame, path: Path) -> None:
-    repeated = ids.duplicated()
-    if repeated.any():
-        row = int(np.argmax(repeated))
-        raise InputError(f"{path}, line {_line(raw, row)}: id {ids.iloc[row]!r} is repeated")
-    if (ids == "").any():
-        raise InputError(f"{path}, line {_line(raw, int(np.argmax(ids == '')))}: the id is empty")
 
 
 def _require_same_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:
@@ -231,23 +208,15 @@ def _require_same_ids(ids: pd.Series, path: Path, others: pd.Series, other_path:
             )
 
 
-def _label_values(raw: pd.DataFrame, label: str, benchmark: Benchmark, path: Path) -> np.ndarray:
+def _label_values(file: CsvFile, label: str, benchmark: Benchmark) -> np.ndarray:
     """float64 [n_rows]: 0, 1 or NaN."""
     column = benchmark.label_columns.get(label, label)
     words = benchmark.label_words.get(column)
-    texts = raw[column]
+    texts = file.table[column]
     values = texts.map(words) if words else pd.to_numeric(texts.replace({"": "-1"}), errors="coerce")
     bad = ~values.isin([0.0, 1.0] if words else [0.0, 1.0, -1.0])
     if bad.any():
         row = int(np.argmax(bad))
         expected = " or ".join(words) if words else "0, 1, or -1 (not labelled)"
-        raise InputError(
-            f"{path}, line {_line(raw, row)}: column {column!r} is {texts.iloc[row]!r}, expected {expected}"
-        )
+        raise InputError(f"{file.where(row)}: column {column!r} is {texts.iloc[row]!r}, expected {expected}")
     return values.astype(np.float64).replace(-1.0, np.nan).to_numpy()
-
-
-def _line(raw: pd.DataFrame, row: int) -> int:
-    """The line of the file where data row ``row`` starts; texts may span lines."""
-    before = raw.iloc[:row]
-    return 2 + row + int(sum(before[column].str.count("\n").sum() for column in before))

@@ -1,6 +1,6 @@
 """Text -> token ids, encoded once and cached; batches of similar length, padded to their longest."""
 
-import zipfile
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from .files import atomic_path, checksum
+from .errors import InputError
+from .files import checksum, read_arrays, write_arrays
 from .progress import progress_bar
 
 CHUNK = 2000  # texts tokenised at a time: bounds memory, and how often the progress bar moves
@@ -71,14 +72,10 @@ def encode(
         return _encode(texts, tokenizer, max_length, truncation)
     key = checksum([tokenizer.backend_tokenizer.to_str(), str(max_length), truncation, *texts])
     path = cache / f"{key[:32]}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return Tokens(arrays["flat"], arrays["offsets"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        pass  # not there, or damaged: either way it is made anew
+    with contextlib.suppress(FileNotFoundError, InputError):  # where it is damaged it is made anew
+        return Tokens(**read_arrays(path))
     tokens = _encode(texts, tokenizer, max_length, truncation)
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, flat=tokens.flat, offsets=tokens.offsets)
+    write_arrays(path, {"flat": tokens.flat, "offsets": tokens.offsets})
     return tokens
 
 

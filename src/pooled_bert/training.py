@@ -57,6 +57,9 @@ def fit(problem: Problem, settings: BertSettings) -> Outcome:
 def _new_classifier(problem: Problem, settings: BertSettings) -> Classifier:
     tokenizer = load_tokenizer(settings.encoder, problem.texts)
     encoder = load_encoder(settings.encoder, tokenizer)
+    longest = encoder.config.max_position_embeddings
+    if settings.max_length > longest:
+        raise InputError(f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most")
     head = {
         "labels": list(problem.label_names),
         "pooling": settings.pooling,
