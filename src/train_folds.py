@@ -50,6 +50,8 @@ def main() -> None:
             f"note: {label} has {count} positives for {run.n_folds} folds; some folds cannot score it",
             file=sys.stderr,
         )
+    if rows.test is None:
+        print(f"note: there is no {benchmark.test_file}, so nothing can be submitted", file=sys.stderr)
     folds = args.fold if args.fold is not None else list(range(run.n_folds))
     work.start(folds, overwrite=args.overwrite)
     for fold in folds:

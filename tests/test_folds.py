@@ -4,7 +4,14 @@ from conftest import table_of
 
 from pooled_bert.errors import InputError
 from pooled_bert.files import read_json, write_json
-from pooled_bert.folds import assign_folds, check_manifest, label_rates, text_key, without_near_duplicates
+from pooled_bert.folds import (
+    assign_folds,
+    check_manifest,
+    label_rates,
+    rare_labels,
+    text_key,
+    without_near_duplicates,
+)
 
 
 def random_table(n_rows=600, n_labels=3, seed=0):
@@ -80,6 +87,15 @@ def test_label_rates_leave_unlabelled_rows_out():
     rates = label_rates(table, np.array([0, 0, 1, 1]))
     assert rates["toxic"].tolist() == [1.0, 0.0]
     assert rates["rows"].tolist() == [2, 2]
+
+
+def test_labels_rarer_than_the_folds_are_told_and_still_cut():
+    table = random_table(n_rows=60)
+    table["b"] = 0.0
+    table.loc[[3, 7], "b"] = 1.0
+    assert rare_labels(table, 5)["b"] == 2
+    assert "a" not in rare_labels(table, 5)
+    assert np.bincount(assign_folds(table, 5, 0), weights=table["b"]).max() == 1
 
 
 def test_manifest_is_written_once_and_then_held_against(tmp_path):

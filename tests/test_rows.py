@@ -97,9 +97,11 @@ def test_extra_rows_may_know_some_labels_only(tmp_path):
         (HEADER + "a,x,yes,0,0,0,1,0\n", "line 2: column 'toxic' is 'yes', expected 0, 1, or -1"),
         (HEADER + "a,x,1,0,0,0,1,0\na,y,1,0,0,0,1,0\n", "line 3: id 'a' is repeated"),
         (HEADER + ",x,1,0,0,0,1,0\n", "line 2: the id is empty"),
-        (HEADER.replace("threat", "treat") + "a,x,1,0,0,0,1,0\n", "column 'threat' is missing"),
+        (HEADER.replace("threat", "treat") + "a,x,1,0,0,0,1,0\n", r"'threat' is missing \(is 'treat' meant"),
         (HEADER, "header but no rows"),
-        ("", r"train\.csv: is not a readable CSV file"),
+        (HEADER + "a,x,0.5,0,0,0,1,0\n", "line 2: column 'toxic' is '0.5', expected 0, 1, or -1"),
+        (HEADER + "a,x,nan,0,0,0,1,0\n", "line 2: column 'toxic' is 'nan', expected 0, 1, or -1"),
+        (HEADER + "c,x,1,0,0,0,1,0\n", r"train\.csv: id 'c' is in .*test\.csv too \(1 such ids\)"),
     ],
 )
 def test_bad_training_files_are_refused_with_the_place(tmp_path, train, expected):
@@ -131,3 +133,44 @@ def test_checksum_sees_a_changed_label_text_and_order(tmp_path):
         TRAIN.replace("b,plain", "c2,plain"),
     ):
         assert read_rows(JIGSAW, write_jigsaw(tmp_path, changed)).checksums()["train"] != first
+
+
+def write_reviews(folder, parts=("train/pos", "train/neg", "test/pos", "test/neg")):
+    for part in parts:
+        (folder / "aclImdb" / part).mkdir(parents=True)
+        (folder / "aclImdb" / part / "0_9.txt").write_text(f"a review of {part}")
+    return folder
+
+
+@pytest.mark.parametrize("missing", ["train/pos", "train/neg", "test/pos", "test/neg"])
+def test_review_folders_with_a_class_missing_are_refused(tmp_path, missing):
+    parts = {"train/pos", "train/neg", "test/pos", "test/neg"} - {missing}
+    data = find_data(IMDB, str(write_reviews(tmp_path, parts)), tmp_path)
+    with pytest.raises(InputError, match=f"{missing}: no reviews"):
+        read_rows(IMDB, data)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(b"\xff\xfe", "is not UTF-8"), (b"a\0b", "holds a NUL byte")]
+)
+def test_unreadable_review_is_named(tmp_path, content, expected):
+    (write_reviews(tmp_path) / "aclImdb/train/pos/1_8.txt").write_bytes(content)
+    with pytest.raises(InputError, match=f"1_8.txt: {expected}"):
+        read_rows(IMDB, tmp_path)
+
+
+def test_training_rows_alone_are_enough_but_a_test_file_that_was_lost_is_missed(tmp_path):
+    write_jigsaw(tmp_path)
+    (tmp_path / "test.csv").unlink()
+    with pytest.raises(InputError, match=r"test\.csv: is missing, but sample_submission\.csv is there"):
+        read_rows(JIGSAW, tmp_path)
+    (tmp_path / "sample_submission.csv").unlink()
+    assert read_rows(JIGSAW, tmp_path).test is None
+
+
+def test_folder_in_place_of_a_file_is_refused(tmp_path):
+    write_jigsaw(tmp_path)
+    (tmp_path / "test.csv").unlink()
+    (tmp_path / "test.csv").mkdir()
+    with pytest.raises(InputError, match=r"test\.csv: cannot be read \(Is a directory"):
+        read_rows(JIGSAW, tmp_path)

@@ -78,7 +78,11 @@ def _open_binary(path: Path) -> Iterator[io.IOBase]:
         if len(members) != 1:
             listed = ", ".join(archive.namelist()[:5]) or "nothing"
             raise InputError(f"{path}: should hold {wanted}, but holds {listed}")
-        with archive.open(members[0]) as stream:
+        try:
+            stream = archive.open(members[0])
+        except UnicodeDecodeError as error:
+            raise zipfile.BadZipFile("the name of its member is not as listed") from error
+        with stream:
             yield stream
 
 

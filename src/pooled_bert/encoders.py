@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import requests
+import tensorflow as tf
 from tokenizers.implementations import BertWordPieceTokenizer
 from transformers import BertConfig, BertTokenizerFast, PreTrainedTokenizerFast, TFBertModel
 
@@ -23,7 +24,7 @@ def load_tokenizer(encoder: str, texts: Iterable[str]) -> PreTrainedTokenizerFas
     if encoder == TINY:
         tokenizer = _tiny_tokenizer(texts)
     else:
-        with _loading(encoder):
+        with _loading(encoder, ("vocab.txt", "tokenizer.json")):
             tokenizer = BertTokenizerFast.from_pretrained(encoder)
             if None in (tokenizer.cls_token_id, tokenizer.sep_token_id):
                 raise ValueError("its tokenizer has no [CLS] or [SEP]")
@@ -46,7 +47,7 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
             attention_probs_dropout_prob=0.0,
         )
         return TFBertModel(config, add_pooling_layer=False)
-    with _loading(encoder):
+    with _loading(encoder, ("config.json",)):
         architecture = BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
         if architecture != "bert":
             raise ValueError(f"it is a {architecture}")
@@ -64,17 +65,19 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
 
 
 @contextlib.contextmanager
-def _loading(encoder: str) -> Iterator[None]:
-    """Turn whatever loading meets in foreign files into one message."""
+def _loading(encoder: str, needed: tuple[str, ...]) -> Iterator[None]:
+    """Turn whatever loading meets in foreign files into one message. A directory must hold one of ``needed``."""
     folder = Path(encoder)
     try:
-        if folder.is_dir() and not (folder / "config.json").is_file():
-            raise OSError("there is no config.json")
+        if folder.is_dir() and not any((folder / name).is_file() for name in needed):
+            raise OSError(f"there is no {' or '.join(needed)}")
         yield
     except Exception as error:  # the libraries raise what they like, the tokenizers one a bare Exception
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if isinstance(error, requests.exceptions.ConnectionError):
             reason = "the hub cannot be reached"
+        if isinstance(error, tf.errors.InvalidArgumentError):
+            reason = "its weights have other shapes than its config.json says"
         raise InputError(
             f"--encoder {encoder}: cannot be loaded as a BERT ({reason}). Give a Hugging Face name that this machine"
             " can fetch, or a directory with config.json, vocab.txt or tokenizer.json, and model.safetensors"

@@ -66,7 +66,8 @@ def is_done(folder: Path) -> bool:
 
 def write_config(folder: Path, identity: dict, information: dict) -> None:
     """Say what the fold is; ``identity`` decides the result, ``information`` only tells."""
-    write_json(folder / "config.json", {"identity": identity, "information": information})
+    content = {"identity": identity, "information": information}
+    write_json(folder / "config.json", {**content, "checksum": _json_checksum(content)})
 
 
 def write_fold(
@@ -142,9 +143,7 @@ def read_fold(folder: Path, fold: int) -> FoldResult:
         raise InputError(f"{folder}: fold {fold} is not finished; train it with --fold {fold}")
     config = read_config(folder, fold)
     metrics = _read_record(folder / "metrics.json", fold)
-    if metrics.pop("checksum", None) != _json_checksum(metrics):
-        raise InputError(f"{folder / 'metrics.json'}: is not as it was written; {_redo(fold)}")
-    if metrics["fold"] != fold or config["identity"].get("fold") != fold:
+    if metrics["fold"] != fold or config["identity"]["fold"] != fold:
         raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {_redo(fold)}")
     if metrics["identity"] != _json_checksum(config["identity"]):
         raise InputError(f"{folder / 'config.json'}: is not the one of metrics.json beside it; {_redo(fold)}")
@@ -160,17 +159,18 @@ def read_fold(folder: Path, fold: int) -> FoldResult:
 
 def read_config(folder: Path, fold: int) -> dict:
     """The config.json of a started fold; raises InputError that names it and how to redo the fold."""
-    config = _read_record(folder / "config.json", fold)
-    if not all(isinstance(config.get(part), dict) for part in ("identity", "information")):
-        raise InputError(f"{folder / 'config.json'}: is damaged; {_redo(fold)}")
-    return config
+    return _read_record(folder / "config.json", fold)
 
 
 def _read_record(path: Path, fold: int) -> dict:
+    """A JSON file that holds its own checksum."""
     try:
-        return read_json(path)
+        content = read_json(path)
     except InputError as error:
         raise InputError(f"{error}; {_redo(fold)}") from error
+    if content.pop("checksum", None) != _json_checksum(content):
+        raise InputError(f"{path}: is not as it was written; {_redo(fold)}")
+    return content
 
 
 def _redo(fold: int) -> str:

@@ -74,6 +74,11 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     train = _rows_table(read_csv(train_path), benchmark, benchmark.labels)
     test_path = _find(data, benchmark.test_file)
     if test_path is None:
+        for name in filter(None, (benchmark.sample_submission, benchmark.test_labels)):
+            if _find(data, name):
+                raise InputError(
+                    f"{data / benchmark.test_file}: is missing, but {name} is there; download it again"
+                )
         return Rows(train, None, None, None, made_up)
     test = _rows_table(read_csv(test_path), benchmark, ())
     if benchmark.sample_submission is None:

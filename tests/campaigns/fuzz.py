@@ -1,0 +1,351 @@
+"""Damage input and result files at random: each is refused with one clear message, or was harmless.
+
+    python tests/campaigns/fuzz.py --mutations 5000
+
+Three things must never happen: an error that is not an InputError; a damaged file that changes what is
+submitted; a refused command that changed a file. Encoders are damaged too, at a slower pace.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import io
+import random
+import shutil
+import sys
+import tempfile
+import traceback
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+SRC = Path(__file__).resolve().parents[2] / "src"
+sys.path.insert(0, str(SRC))
+
+import make_submission  # noqa: E402
+import train_folds  # noqa: E402
+from pooled_bert.checkpoints import Checkpoints  # noqa: E402
+from pooled_bert.errors import InputError  # noqa: E402
+from pooled_bert.sample import write_sample  # noqa: E402
+
+DATA = ("train.csv", "test.csv", "sample_submission.csv", "test_labels.csv")
+RESULTS = ("oof.csv", "test.csv", "metrics.json", "config.json")
+N_FOLDS = 2
+
+
+def main() -> None:
+    """Run the campaign; exit status 1 when anything went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mutations", type=int, default=5000)
+    parser.add_argument(
+        "--encoders", type=int, default=200, help="damaged encoder directories (each loads a model)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    chance = random.Random(args.seed)
+    counts, failures = Counter(), []
+    with tempfile.TemporaryDirectory() as place:
+        house = House(Path(place))
+        work = [chance.choices((submit, train, resume), (8, 2, 1))[0] for _ in range(args.mutations)]
+        if args.encoders:
+            prepare_encoder(house)
+            work += [load] * args.encoders
+        for number, what in enumerate(work, start=1):
+            try:
+                counts[f"{what.__name__} {what(house, chance)}"] += 1
+            except Exception:
+                failures.append(f"mutation {number} ({house.told}):\n{traceback.format_exc()}")
+            if number % 500 == 0:
+                print(f"{number} of {len(work)}: {len(failures)} failures", flush=True)
+    for failure in failures:
+        print(failure)
+    print(
+        f"{len(work)} mutations, {len(failures)} failures; "
+        + ", ".join(f"{n} {name}" for name, n in counts.items())
+    )
+    sys.exit(1 if failures else 0)
+
+
+class House:
+    """Whole files to damage copies of: data, a trained run, its submission, a checkpoint, an encoder."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.told = ""  # what was damaged, for a failure's report
+        self.data, self.workspace = root / "data", root / "workspace"
+        write_sample(self.data, "jigsaw", rows=60, test_rows=12, seed=3)
+        command(
+            train_folds.main,
+            *self.options(self.data, self.workspace),
+            "--model",
+            "linear",
+            "--n-folds",
+            N_FOLDS,
+        )
+        command(make_submission.main, *self.options(self.data, self.workspace), "--run", "linear")
+        self.submission = submission_of(self.workspace)
+        self.state = ({"a": pd.Series(range(50)).to_numpy(float)}, {"epoch": 1})
+        self.encoder = root / "encoder"
+
+    @staticmethod
+    def options(data: Path, workspace: Path) -> tuple:
+        """What both commands are given."""
+        return "--data", data, "--workspace", workspace
+
+    @contextlib.contextmanager
+    def copy(self, *names: str):
+        """Copies of some of its folders, as one folder that goes away."""
+        with tempfile.TemporaryDirectory(dir=self.root) as place:
+            for name in names:
+                shutil.copytree(self.root / name, Path(place) / name)
+            yield Path(place)
+
+
+def submit(house: House, chance: random.Random) -> str:
+    """Average the folds after a data or result file was damaged."""
+    with house.copy("data", "workspace") as place:
+        fold = f"workspace/folds/jigsaw/runs/linear/fold_{chance.randrange(N_FOLDS)}"
+        name = chance.choice([f"data/{name}" for name in DATA] + [f"{fold}/{name}" for name in RESULTS])
+        damage(place / name, chance, house)
+        before = snapshot(place)
+        if not command(
+            make_submission.main, *house.options(place / "data", place / "workspace"), "--run", "linear"
+        ):
+            assert snapshot(place) == before, "a refused command changed files"
+            return "refused"
+        submitted, expected = submission_of(place / "workspace"), house.submission
+        if name == "data/sample_submission.csv":  # it may reorder
+            submitted, expected = submitted.sort_index(), expected.sort_index()
+        pd.testing.assert_frame_equal(submitted, expected)
+        return "harmless"
+
+
+def train(house: House, chance: random.Random) -> str:
+    """Train the linear model on a damaged file; what is accepted must be what another reader reads."""
+    with house.copy("data") as place:
+        name = chance.choice(DATA)
+        path = damage(place / "data" / name, chance, house)
+        before = snapshot(place)
+        options = (*house.options(place / "data", place / "workspace"), "--run", "linear")
+        if not command(train_folds.main, *options, "--model", "linear", "--n-folds", N_FOLDS):
+            after = snapshot(place)
+            assert {file: after.get(file) for file in before} == before, "a refused command changed files"
+            assert not list(place.rglob("metrics.json")), "a refused command finished a fold"
+            return "refused"
+        if name in ("train.csv", "test.csv"):
+            other = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            folds = [place / f"workspace/folds/jigsaw/runs/linear/fold_{fold}" for fold in range(N_FOLDS)]
+            part = "oof.csv" if name == "train.csv" else "test.csv"
+            ids = [
+                sorted(pd.read_csv(folder / part, dtype=str, keep_default_na=False)["id"]) for folder in folds
+            ]
+            expected = sorted(other["id"])
+            assert (
+                (sorted(ids[0] + ids[1]) == expected) if part == "oof.csv" else (ids == [expected] * N_FOLDS)
+            )
+        assert command(make_submission.main, *options)
+        assert submission_of(place / "workspace").index.is_unique
+        return "accepted"
+
+
+def resume(house: House, chance: random.Random) -> str:
+    """Load the newest of two checkpoints after it was damaged."""
+    with house.copy() as place:
+        checkpoints = Checkpoints(place, minutes=1)
+        arrays, record = house.state
+        for step in (1, 2):
+            checkpoints.save(step, arrays, {**record, "step": step})
+        damage(place / "step_000000002.npz", chance, house, damages=BYTES)
+        with contextlib.redirect_stderr(io.StringIO()):
+            loaded, told = checkpoints.load()
+        assert (loaded["a"] == arrays["a"]).all()
+        assert told in ({**record, "step": 1}, {**record, "step": 2})
+        return "passed over" if told["step"] == 1 else "harmless"
+
+
+def prepare_encoder(house: House) -> None:
+    """A tiny encoder as a directory."""
+    from pooled_bert.runtime import start_tensorflow
+
+    start_tensorflow()
+    from pooled_bert.encoders import load_encoder, load_tokenizer
+
+    tokenizer = load_tokenizer("tiny", ["some words to have letters from"])
+    encoder = load_encoder("tiny", tokenizer)
+    encoder(encoder.dummy_inputs)  # makes its weights
+    encoder.save_pretrained(house.encoder, safe_serialization=True)
+    tokenizer.save_pretrained(house.encoder)
+
+
+def load(house: House, chance: random.Random) -> str:
+    """Load a damaged encoder. (Weights have no checksum: a changed number in them is not seen.)"""
+    from pooled_bert.encoders import load_encoder, load_tokenizer
+
+    with house.copy("encoder") as place:
+        damage(chance.choice(sorted((place / "encoder").iterdir())), chance, house, damages=BYTES)
+        try:
+            load_encoder(str(place / "encoder"), load_tokenizer(str(place / "encoder"), []))
+        except InputError:
+            return "refused"
+        return "accepted"
+
+
+def command(main: Callable, *arguments) -> bool:
+    """Run a command in this process; False when it was refused with one line."""
+    sys.argv = ["command", *map(str, arguments)]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            main()
+    except InputError as error:
+        assert str(error).strip(), "an empty message"
+        assert len(str(error).splitlines()) == 1, f"not one line: {error}"
+        return False
+    return True
+
+
+def submission_of(workspace: Path) -> pd.DataFrame:
+    """The submission, by id."""
+    return pd.read_csv(workspace / "submissions" / "jigsaw-linear.csv", dtype={"id": str}).set_index("id")
+
+
+def snapshot(place: Path) -> dict[str, str]:
+    """Checksums of all files but submissions and locks."""
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(place.rglob("*"))
+        if path.is_file() and "submissions" not in path.parts and path.suffix != ".lock"
+    }
+
+
+def damage(path: Path, chance: random.Random, house: House, damages=None) -> Path:
+    """Damage a file in one way, or zip it and damage the zip; returns where it is now."""
+    if path.suffix == ".csv" and "data" in path.parts and chance.random() < 0.3:
+        content = path.read_bytes()
+        path.unlink()
+        path = path.with_name(path.name + ".zip")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(path.stem if chance.random() < 0.9 else "other.csv", content)
+        damages = BYTES
+    how = chance.choice(damages or (BYTES + LINES + WHOLE))
+    house.told = f"{path.name}: {how.__name__}"
+    changed = how(path.read_bytes(), chance)
+    if changed is None:
+        path.unlink()
+        if chance.random() < 0.5:
+            path.mkdir()
+    else:
+        path.write_bytes(changed)
+    return path
+
+
+def flip_bit(content: bytes, chance: random.Random) -> bytes:
+    """One bit."""
+    place = chance.randrange(max(1, len(content)))
+    return content[:place] + bytes([content[place] ^ 1 << chance.randrange(8)]) + content[place + 1 :]
+
+
+def truncate(content: bytes, chance: random.Random) -> bytes:
+    """The end is lost."""
+    return content[: chance.randrange(len(content))]
+
+
+def empty(content: bytes, chance: random.Random) -> bytes:
+    """Nothing left."""
+    return b""
+
+
+def insert(content: bytes, chance: random.Random) -> bytes:
+    """A few bytes that mean something to somebody."""
+    place = chance.randrange(len(content))
+    piece = chance.choice(
+        [b"\0", b'"', b",", b"\n", b"\r", b"\xff", b"\xef\xbb\xbf", b"-1", b"nan", b"{", b"9" * 30]
+    )
+    return content[:place] + piece + content[place:]
+
+
+def cut_out(content: bytes, chance: random.Random) -> bytes:
+    """A piece is missing."""
+    start = chance.randrange(len(content))
+    return content[:start] + content[start + chance.randint(1, 40) :]
+
+
+def overwrite(content: bytes, chance: random.Random) -> bytes:
+    """A piece is noise."""
+    start = chance.randrange(len(content))
+    noise = chance.randbytes(chance.randint(1, 40))
+    return content[:start] + noise + content[start + len(noise) :]
+
+
+def _lines(content: bytes) -> list[bytes]:
+    return content.splitlines(keepends=True)
+
+
+def drop_line(content: bytes, chance: random.Random) -> bytes:
+    """A line is missing."""
+    lines = _lines(content)
+    lines.pop(chance.randrange(len(lines)))
+    return b"".join(lines)
+
+
+def double_line(content: bytes, chance: random.Random) -> bytes:
+    """A line stands twice."""
+    lines = _lines(content)
+    place = chance.randrange(len(lines))
+    return b"".join([*lines[: place + 1], *lines[place:]])
+
+
+def swap_lines(content: bytes, chance: random.Random) -> bytes:
+    """Two lines change places."""
+    lines = _lines(content)
+    left, right = chance.randrange(len(lines)), chance.randrange(len(lines))
+    lines[left], lines[right] = lines[right], lines[left]
+    return b"".join(lines)
+
+
+def shuffle_lines(content: bytes, chance: random.Random) -> bytes:
+    """All lines but the first are in another order."""
+    first, *rest = _lines(content)
+    chance.shuffle(rest)
+    return b"".join([first, *rest])
+
+
+def change_digit(content: bytes, chance: random.Random) -> bytes:
+    """A digit is another one."""
+    places = [place for place, byte in enumerate(content) if chr(byte).isdecimal()]
+    place = chance.choice(places)
+    return content[:place] + str(chance.randrange(10)).encode() + content[place + 1 :]
+
+
+def rename_column(content: bytes, chance: random.Random) -> bytes:
+    """A letter of the first line changes."""
+    place = chance.randrange(len(_lines(content)[0]))
+    return content[:place] + bytes([chance.randrange(97, 123)]) + content[place + 1 :]
+
+
+def crlf(content: bytes, chance: random.Random) -> bytes:
+    """Lines end as on Windows."""
+    return content.replace(b"\n", b"\r\n")
+
+
+def other_encoding(content: bytes, chance: random.Random) -> bytes:
+    """UTF-16, Latin-1, or a byte order mark."""
+    encoding = chance.choice(["utf-16", "utf-16-le", "latin-1", "utf-8-sig"])
+    return content.decode().encode(encoding, errors="replace")
+
+
+def remove(content: bytes, chance: random.Random) -> None:
+    """The file is missing, or a folder stands in its place."""
+    return
+
+
+BYTES = (flip_bit, truncate, empty, insert, cut_out, overwrite)
+LINES = (drop_line, double_line, swap_lines, shuffle_lines, change_digit, rename_column)
+WHOLE = (crlf, other_encoding, remove)
+
+if __name__ == "__main__":
+    main()

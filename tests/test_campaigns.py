@@ -1,0 +1,19 @@
+"""A short slice of each campaign."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "options"),
+    [("kill.py", ("--kills", "6")), ("fuzz.py", ("--mutations", "300", "--encoders", "10"))],
+)
+def test_slice_of_the_campaign_finds_nothing(script, options):
+    command = [sys.executable, str(ROOT / "tests" / "campaigns" / script), *options]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 failures" in result.stdout
