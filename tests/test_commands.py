@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from conftest import ROOT
 
@@ -131,6 +132,9 @@ def test_extra_rows_equal_to_validation_rows_are_left_out(run_command, sample, w
         (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--data", "nowhere"), "Name its folder with --data, or fetch it: kaggle competitions download"),
         (("--model", "linear", "--epochs", 3), "--epochs is an option of --model bert"),
+        (("--n-folds", 5000), "different texts cannot be cut into 5000 folds"),
+        (("--run", "../elsewhere"), "--run '../elsewhere': is not a plain name"),
+        (("--time-limit", -1), "--time-limit is -1.0, expected minutes from 0"),
     ],
 )
 def test_wrong_arguments_get_one_line(run_command, sample, workspace, arguments, expected):
@@ -163,3 +167,23 @@ def test_unreadable_training_file_changes_nothing(run_command, sample, workspace
     result = run_command("train_folds.py", "--data", tmp_path / "data", "--workspace", tmp_path, status=2)
     assert "train.csv" in result.stderr
     assert not (tmp_path / "folds").exists()
+
+
+def test_workspace_that_cannot_be_written_is_named(run_command, sample, tmp_path):
+    (tmp_path / "file").touch()
+    result = run_command("train_folds.py", "--data", sample, "--workspace", tmp_path / "file", status=2)
+    assert "cannot be written (Not a directory)" in result.stderr
+
+
+@pytest.mark.slow
+def test_label_rarer_than_the_folds_is_told_and_trained(run_command, sample, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(sample, data)
+    train = pd.read_csv(data / "train.csv", dtype=str, keep_default_na=False).assign(threat="0")
+    train.loc[:1, "threat"] = "1"
+    train.to_csv(data / "train.csv", index=False)
+    options = ("--data", data, "--workspace", tmp_path, "--model", "linear")
+    result = run_command("train_folds.py", *options)
+    assert "note: threat has 2 positives for 5 folds" in result.stderr
+    assert "one class only of threat" in result.stdout
+    run_command("make_submission.py", "--data", data, "--workspace", tmp_path, "--run", "linear")

@@ -1,6 +1,10 @@
+import dataclasses
+
 import numpy as np
+import pytest
 
 from pooled_bert.checkpoints import Checkpoints
+from pooled_bert.errors import InputError
 from pooled_bert.linear import fit
 from pooled_bert.metrics import column_auc
 from pooled_bert.problem import Problem
@@ -35,3 +39,17 @@ def test_label_of_one_class_gets_its_rate_and_unlabelled_rows_are_left_out(tmp_p
     outcome = fit(problem_of(labels, tmp_path, test=()), LinearSettings())
     assert (outcome.oof[:, 1] == 0.0).all()
     assert outcome.test.shape == (0, 2)
+
+
+def test_empty_and_very_long_texts_are_learnt_from(tmp_path):
+    problem = problem_of(np.tile([[1.0], [0.0], [1.0], [0.0]], (20, 1)), tmp_path)
+    texts = [*problem.texts[:-2], "", "good film " * 100_000]
+    outcome = fit(dataclasses.replace(problem, texts=texts, test=["", "bad"]), LinearSettings())
+    assert np.isfinite(outcome.oof).all()
+    assert np.isfinite(outcome.test).all()
+
+
+def test_texts_that_share_nothing_are_refused(tmp_path):
+    problem = problem_of(np.tile([[1.0], [0.0], [1.0], [0.0]], (20, 1)), tmp_path)
+    with pytest.raises(InputError, match="fold 0: its 60 training texts share too few words"):
+        fit(dataclasses.replace(problem, texts=[""] * 80), LinearSettings())

@@ -1,10 +1,20 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import table_of
 
 from pooled_bert.errors import InputError
-from pooled_bert.predictions import fold_folder, is_done, read_fold, read_run, write_config, write_fold
+from pooled_bert.predictions import (
+    fold_folder,
+    is_done,
+    read_fold,
+    read_run,
+    runs_on_same_folds,
+    write_config,
+    write_fold,
+)
 from pooled_bert.problem import Outcome
 
 VALID = table_of(["a", "b", "c", "d"], [[1, 0], [0, 0], [1, np.nan], [0, 0]])
@@ -13,13 +23,17 @@ TEST_IDS = pd.Series(["t1", "t2"])
 
 def write(run_folder, fold, learning_rate=1.0, save_model=None):
     folder = fold_folder(run_folder, fold)
-    write_config(folder, {"fold": fold, "settings": {"n_folds": 2, "learning_rate": learning_rate}}, {})
+    write_config(
+        folder,
+        {"fold": fold, "settings": {"n_folds": 2, "learning_rate": learning_rate}, "assignment": "a"},
+        {},
+    )
     random = np.random.default_rng(fold)
     outcome = Outcome(
         oof=random.random((4, 2), np.float32),
         test=random.random((2, 2), np.float32),
         save_model=save_model,
-        history=[{"epoch": 1, "loss": 0.5}],
+        history=[{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}],
     )
     write_fold(folder, outcome, valid=VALID, test_ids=TEST_IDS, facts={"fold": fold, "made_up": True})
     return outcome
@@ -60,14 +74,51 @@ def test_folds_of_other_settings_are_not_one_run(tmp_path):
         read_run(tmp_path)
 
 
-def test_changed_file_is_refused_with_the_way_to_redo_it(tmp_path):
+def reorder(content):
+    header, *rows = content.splitlines(keepends=True)
+    return header + "".join(rows[::-1])
+
+
+@pytest.mark.parametrize("name", ["oof.csv", "test.csv", "history.csv", "metrics.json", "config.json"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        reorder,
+        lambda content: content[: len(content) // 2],
+        lambda content: content.replace("0", "1", 1),
+        lambda content: "",
+        None,
+    ],
+    ids=["reordered", "truncated", "changed", "emptied", "missing"],
+)
+def test_damaged_file_is_named_with_the_way_to_redo_its_fold(tmp_path, name, damage):
     write(tmp_path, 0)
-    path = fold_folder(tmp_path, 0) / "oof.csv"
-    path.write_text(path.read_text().replace("r00000", "r00009"))
-    with pytest.raises(
-        InputError, match=r"oof.csv: is missing or not as it was written; .* --fold 0 --overwrite"
-    ):
+    write(tmp_path, 1)
+    path = fold_folder(tmp_path, 1) / name
+    changed = damage(path.read_text()) if damage else None
+    path.unlink()
+    if changed is not None:
+        path.write_text(changed)
+    with pytest.raises(InputError, match=rf"{path if changed is not None else ''}.*--fold 1"):
+        read_run(tmp_path, [0, 1])
+
+
+@pytest.mark.parametrize("name", ["oof.csv", "metrics.json", "config.json"])
+def test_file_of_another_fold_is_refused(tmp_path, name):
+    write(tmp_path, 0)
+    write(tmp_path, 1)
+    shutil.copy(fold_folder(tmp_path, 0) / name, fold_folder(tmp_path, 1) / name)
+    with pytest.raises(InputError, match=r"fold_1.*train it again with --fold 1 --overwrite"):
         read_run(tmp_path)
+
+
+def test_other_run_that_is_damaged_is_told_and_left_out(tmp_path, capsys):
+    for name in ("good", "whole", "damaged"):
+        write(tmp_path / name, 0)
+    (fold_folder(tmp_path / "damaged", 0) / "oof.csv").write_text("")
+    runs = runs_on_same_folds(read_run(tmp_path / "good"), tmp_path)
+    assert [run.name for run in runs] == ["good", "whole"]
+    assert "damaged/fold_0/oof.csv: is missing or not as it was written" in capsys.readouterr().err
 
 
 def test_missing_fold_is_named(tmp_path):

@@ -26,6 +26,11 @@ def test_texts_round_trip_between_cls_and_sep(tokenizer):
     )
 
 
+def test_text_of_a_million_characters_is_cut_like_any_other(tokenizer):
+    tokens = tokens_of(tokenizer, ["one two " * 125_000, "x" * 1_000_000])
+    assert tokens.lengths.tolist() == [16, 3]  # a word that long is unknown as a whole
+
+
 def test_head_keeps_the_start_of_a_long_text(tokenizer):
     tokens = tokens_of(tokenizer, max_length=6)
     assert words(tokenizer, tokens, 2) == ["[CLS]", "one", "two", "three", "four", "[SEP]"]

@@ -6,6 +6,7 @@ A fold is done when metrics.json exists: it is written last, and every file atom
 
 import json
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,11 +128,18 @@ def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
 
 
 def runs_on_same_folds(run: Run, runs_folder: Path) -> list[Run]:
-    """``run`` and the other runs in the folder that have finished folds of the same data and assignment."""
+    """``run`` and the other runs in the folder that have finished folds of the same data and assignment.
+
+    Another run that cannot be read is told on stderr, and left out.
+    """
     found = [run]
     for folder in sorted({path.parent.parent for path in runs_folder.glob("*/fold_*/metrics.json")}):
         if folder.name != run.name:
-            other = read_run(folder)
+            try:
+                other = read_run(folder)
+            except InputError as error:
+                print(f"note: {error}", file=sys.stderr)
+                continue
             if other.identity["assignment"] == run.identity["assignment"]:
                 found.append(other)
     return found
