@@ -96,10 +96,8 @@ class Training:
 
     def __init__(self, model: tf.keras.Model, tokens: Tokens, problem: Problem, settings: BertSettings):
         self.model, self.problem, self.settings = model, problem, settings
-        self.tokens, self.labels = (
-            tokens.take(problem.train),
-            problem.labels[problem.train].astype(np.float32),
-        )
+        self.tokens = tokens.take(problem.train)
+        self.labels = problem.labels[problem.train].astype(np.float32)
         self.valid_tokens, self.valid_labels = tokens.take(problem.valid), problem.labels[problem.valid]
         self.steps = math.ceil(len(self.tokens) / settings.batch_size)  # an epoch
         optimizer = make_optimizer(
@@ -113,7 +111,7 @@ class Training:
         self.state = State()
         self.best: list[
             np.ndarray
-        ] = []  # with --keep best: the out-of-fold rows of the best epoch, and its weights
+        ] = []  # with --keep best: validation scores of the best epoch, and its weights
         self.earlier_seconds, self._started = 0.0, time.monotonic()
         self._slowest_step, self._saved_step = 0.0, None
         self._n_bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in self.variables)
@@ -181,9 +179,11 @@ class Training:
         """Save at the interval asked for, and when another step might not end before the deadline."""
         checkpoints, deadline = self.problem.checkpoints, self.problem.deadline
         needed = 2 * self._slowest_step + checkpoints.saving_seconds(self._n_bytes)
-        if checkpoints.is_due or not deadline.leaves(needed):
+        is_over = not deadline.leaves(needed)
+        if is_over or checkpoints.is_due:
             self._save()
-        deadline.check(needed)
+        if is_over:
+            deadline.check(needed)
 
     @property
     def _steps_done(self) -> int:
