@@ -28,9 +28,11 @@ from pooled_bert.runtime import start_tensorflow  # noqa: E402
 
 start_tensorflow()  # once: trainings are forked from here, so that each kill does not cost an import
 
+from transformers import BertConfig, TFBertModel  # noqa: E402
+
 import pooled_bert.cross_validation  # noqa: E402
 import pooled_bert.training  # noqa: E402, F401
-from pooled_bert.encoders import load_encoder, load_tokenizer  # noqa: E402
+from pooled_bert.encoders import load_tokenizer  # noqa: E402
 from pooled_bert.errors import InputError  # noqa: E402
 from pooled_bert.predictions import read_fold  # noqa: E402
 from pooled_bert.sample import write_sample  # noqa: E402
@@ -72,9 +74,17 @@ def _prepare(place: Path) -> None:
     tokenizer = load_tokenizer(
         "tiny", ["some words to have letters from: quick brown fox jumps over lazy dogs"]
     )
-    encoder = load_encoder("tiny", tokenizer)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        hidden_dropout_prob=0.2,
+        attention_probs_dropout_prob=0.2,
+    )
+    encoder = TFBertModel(config, add_pooling_layer=False)
     encoder(encoder.dummy_inputs)  # makes its weights
-    encoder.config.hidden_dropout_prob = encoder.config.attention_probs_dropout_prob = 0.2
     encoder.save_pretrained(place / "encoder")
     tokenizer.save_pretrained(place / "encoder")
 
