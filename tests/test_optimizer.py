@@ -28,16 +28,32 @@ def test_rate_rises_linearly_then_falls_towards_zero():
     assert 0 < values[-1] < 0.2
 
 
-def test_updates_are_those_of_rectified_adam_at_the_scheduled_rate():
-    ours = make_optimizer(0.1, total_steps=8, warmup=0.0, decay="none")
-    plain = tfa.optimizers.RectifiedAdam(0.1)
-    variables = [tf.Variable([1.0, -2.0, 3.0]), tf.Variable([1.0, -2.0, 3.0])]
-    for step in range(8):
-        gradient = tf.constant([0.3, -0.1, 0.7]) * (step + 1)
-        for optimizer, variable in zip((ours, plain), variables, strict=True):
-            optimizer.apply_gradients([(gradient, variable)])
-        assert np.allclose(variables[0], variables[1], atol=1e-7)
-    assert not np.allclose(variables[0], [1.0, -2.0, 3.0])
+@pytest.mark.parametrize("decay", ["none", "linear"])
+def test_parameters_follow_those_of_plain_rectified_adam_step_by_step(decay):
+    """Dense gradients, and sparse ones: rows met once, often, twice in a step, and again after a pause."""
+    random = np.random.default_rng(0)
+    steps = 40
+    ours = make_optimizer(0.1, total_steps=steps, warmup=0.0, decay=decay)
+    plain = tfa.optimizers.RectifiedAdam(WarmupDecay(0.1, total_steps=steps, warmup=0.0, decay=decay))
+    shapes = [(20, 3), (4, 5), (6,), (20, 3)]
+    starts = [random.normal(size=shape).astype(np.float32) for shape in shapes]
+    models = [[tf.Variable(start) for start in starts] for _ in range(2)]
+    for step in range(steps):
+        rows = random.choice(20, 6) if step % 7 else np.array([19, 19, 0])
+        sparse = tf.IndexedSlices(
+            tf.constant(random.normal(size=(len(rows), 3)), tf.float32),
+            tf.constant(rows),
+            tf.constant([20, 3]),
+        )
+        scale = 10.0 ** random.integers(-6, 1)
+        dense = [tf.constant(scale * random.normal(size=shape), tf.float32) for shape in shapes[1:]]
+        for optimizer, model in zip((ours, plain), models, strict=True):
+            optimizer.apply_gradients(zip([sparse, *dense], model, strict=True))
+        for left, right in zip(*models, strict=True):
+            assert np.allclose(left, right, rtol=1e-5, atol=1e-6), step
+    assert all(
+        np.abs(model.numpy() - start).max() > 0.01 for model, start in zip(models[0], starts, strict=True)
+    )
 
 
 def test_float16_scales_the_loss():
