@@ -5,7 +5,14 @@ import tensorflow as tf
 from pooled_bert.encoders import load_encoder
 from pooled_bert.errors import InputError
 from pooled_bert.inference import predict
-from pooled_bert.model import POOLINGS, Classifier, MaskedPooling, build_model, load_classifier
+from pooled_bert.model import (
+    POOLINGS,
+    Classifier,
+    MaskedPooling,
+    SeededDropout,
+    build_model,
+    load_classifier,
+)
 from pooled_bert.tokens import encode
 
 TEXTS = ["one", "two three four five", "six seven", "one two three four five six seven eight nine ten"]
@@ -70,3 +77,43 @@ def test_pooling_is_over_real_tokens_only():
 def test_encoder_that_cannot_be_loaded_says_how_to_give_one(tmp_path, tokenizer):
     with pytest.raises(InputError, match=r"cannot be loaded as a BERT .* or a directory with config.json"):
         load_encoder(str(tmp_path), tokenizer)
+
+
+def dropped(rate, seed=0, step=0, shape=(100, 333), dtype=tf.float32):
+    layer = SeededDropout(rate, seed, lambda: tf.constant(step, tf.int64))
+    return layer(tf.ones(shape, dtype), training=True).numpy()
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    values = dropped(rate)
+    assert (values == 0).mean() == pytest.approx(rate, abs=0.01)
+    assert values.mean() == pytest.approx(1, abs=0.06)
+    assert len(np.unique(values)) == 2
+    assert (values == 0).mean(axis=0).std() < 0.06  # no column is favoured
+
+
+def test_dropout_is_a_function_of_seed_and_step():
+    assert (dropped(0.5, seed=1, step=2) == dropped(0.5, seed=1, step=2)).all()
+    for other in ({"seed": 1, "step": 3}, {"seed": 2, "step": 2}):
+        both = (dropped(0.5, seed=1, step=2) == 0) & (dropped(0.5, **other) == 0)
+        assert both.mean() == pytest.approx(0.25, abs=0.01)  # as of independent masks
+
+
+def test_dropout_of_none_and_prediction_change_nothing():
+    assert (dropped(0.0) == 1).all()
+    layer = SeededDropout(0.5, 0, lambda: tf.constant(0, tf.int64))
+    assert (layer(tf.ones([3, 5]), training=False).numpy() == 1).all()
+
+
+def test_every_dropout_of_the_encoder_is_replaced_by_one_of_its_own_seed(tokenizer):
+    encoder = load_encoder("tiny", tokenizer)
+    build_model(encoder, n_labels=2, pooling="mean", dropout=0.1, seed=3)
+    kinds = [
+        layer for layer in encoder.submodules if isinstance(layer, tf.keras.layers.Dropout | SeededDropout)
+    ]
+    assert all(isinstance(layer, SeededDropout) for layer in kinds)
+    seeds = {layer.seed for layer in kinds}
+    assert (
+        len(seeds) == len(kinds) == 1 + 3 * 2
+    )  # embeddings; attention and two outputs in each of two layers

@@ -45,19 +45,26 @@ class MaskedPooling(tf.keras.layers.Layer):
 class SeededDropout(tf.keras.layers.Layer):
     """Dropout whose mask is a function of ``seed`` and ``step()`` alone, both int64.
 
-    Keras' own draws from hidden state, which no checkpoint holds: a resumed training would go another way.
+    Keras' own draws from hidden state, which no checkpoint holds: a resumed training would go another way. It also
+    draws 32 bits a value; 8 are enough, at less than half the time, and make the rate a multiple of 1/256.
     """
 
     def __init__(self, rate: float, seed: int, step: Callable[[], tf.Tensor], **options):
         super().__init__(**options)
-        self.rate, self.seed, self.step = rate, seed, step
+        self.dropped, self.seed, self.step = min(round(256 * rate), 255), seed, step  # dropped: of 256
 
     def call(self, inputs, training=None):
         """Drop when training; any shape."""
-        if not training or self.rate == 0:
+        if not training or self.dropped == 0:
             return inputs
         seed = tf.stack([tf.constant(self.seed, tf.int64), self.step()])
-        return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed=seed, rng_alg="philox")
+        size = tf.size(inputs)
+        words = tf.random.stateless_uniform(
+            [(size + 3) // 4], seed, minval=None, maxval=None, dtype=tf.int32, alg="philox"
+        )
+        draws = tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:size], tf.shape(inputs))
+        keep = tf.cast(draws >= tf.constant(self.dropped, tf.uint8), inputs.dtype)
+        return inputs * (keep * (256 / (256 - self.dropped)))
 
 
 def build_model(
