@@ -10,24 +10,40 @@ def train_step_function(model: tf.keras.Model, optimizer: tf.keras.optimizers.le
 
     Tracing it creates the optimizer's variables, so that a saved state can be put into them at once.
     """
-    inputs = {name: tf.TensorSpec([None, None], tf.int32, name) for name in model.input_names}
-    labels = tf.TensorSpec([None, model.output_shape[-1]], tf.float32, "labels")
-    scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
+    compute = _gradients(model, optimizer)
 
-    @tf.function(input_signature=[inputs, labels])
+    @tf.function(input_signature=_signature(model))
     def train_step(inputs, labels):
-        with tf.GradientTape() as tape:
-            loss = masked_cross_entropy(labels, model(inputs, training=True))
-            objective = optimizer.get_scaled_loss(loss) if scaled else loss
-        gradients = tape.gradient(objective, model.trainable_variables)
-        if scaled:
-            gradients = optimizer.get_unscaled_gradients(gradients)
+        loss, gradients = compute(inputs, labels)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         model.dropout_step.assign_add(1)
         return loss
 
     train_step.get_concrete_function()
     return train_step
+
+
+def gradients_function(model: tf.keras.Model, optimizer: tf.keras.optimizers.legacy.Optimizer) -> Callable:
+    """Compiled (inputs, labels) -> (loss, gradients), without an update: what a step takes apart from the optimizer."""
+    return tf.function(_gradients(model, optimizer), input_signature=_signature(model))
+
+
+def _signature(model: tf.keras.Model) -> list:
+    inputs = {name: tf.TensorSpec([None, None], tf.int32, name) for name in model.input_names}
+    return [inputs, tf.TensorSpec([None, model.output_shape[-1]], tf.float32, "labels")]
+
+
+def _gradients(model: tf.keras.Model, optimizer: tf.keras.optimizers.legacy.Optimizer) -> Callable:
+    is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
+
+    def compute(inputs, labels):
+        with tf.GradientTape() as tape:
+            loss = masked_cross_entropy(labels, model(inputs, training=True))
+            objective = optimizer.get_scaled_loss(loss) if is_scaled else loss
+        gradients = tape.gradient(objective, model.trainable_variables)
+        return loss, optimizer.get_unscaled_gradients(gradients) if is_scaled else gradients
+
+    return compute
 
 
 def masked_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
