@@ -32,6 +32,8 @@ def main() -> None:
     unknown = set(args.variants) - set(VARIANTS)
     if unknown:
         raise InputError(f"--variants {min(unknown)}: is none of {', '.join(VARIANTS)}")
+    if args.encoder == "tiny":
+        raise InputError("--encoder tiny: is made anew from the texts it meets; give a name or a directory")
     settings = BertSettings(encoder=args.encoder, max_length=args.max_length, batch_size=args.batch_size)
     benchmark = BENCHMARKS[args.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))

@@ -43,6 +43,20 @@ def tokenizer():
     return load_tokenizer("tiny", ["one two three four five six seven eight nine ten, eleven! twelve?"])
 
 
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory, tokenizer):
+    """A tiny encoder with dropout in every layer, as a directory."""
+    from pooled_bert.encoders import load_encoder
+
+    folder = tmp_path_factory.mktemp("encoder")
+    encoder = load_encoder("tiny", tokenizer)
+    encoder(encoder.dummy_inputs)  # makes its weights
+    encoder.config.hidden_dropout_prob = encoder.config.attention_probs_dropout_prob = 0.2
+    encoder.save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def run_command():
     """Run a command of src/ in a process of its own: run_command("train_folds.py", "--fold", 0)."""

@@ -23,7 +23,9 @@ def ids_of(path):
         return [row["id"] for row in csv.DictReader(stream)]
 
 
-@pytest.mark.parametrize("script", ["train_folds.py", "make_submission.py", "make_sample.py"])
+@pytest.mark.parametrize(
+    "script", ["train_folds.py", "make_submission.py", "make_sample.py", "measure_speed.py"]
+)
 def test_help_answers_without_importing_tensorflow(script):
     command = [sys.executable, "-X", "importtime", str(ROOT / "src" / script), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -37,17 +37,6 @@ def test_truncation_and_padding_saved_with_a_tokenizer_have_no_effect(tmp_path):
     assert len(list((tmp_path / "cache").iterdir())) == 2  # one of three texts, one of two
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("encoder")
-    tokenizer = load_tokenizer("tiny", TEXTS)
-    encoder = load_encoder("tiny", tokenizer)
-    encoder(encoder.dummy_inputs)  # makes its weights
-    encoder.save_pretrained(folder, safe_serialization=True)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
 def set_config(folder, **values):
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
@@ -88,10 +77,10 @@ def truncate(path):
     ],
 )
 def test_directory_that_is_no_whole_bert_is_refused_and_how_to_give_one_is_said(
-    saved, tmp_path, damage, expected
+    encoder_folder, tmp_path, damage, expected
 ):
     folder = tmp_path / "damaged"
-    shutil.copytree(saved, folder)
+    shutil.copytree(encoder_folder, folder)
     load_encoder(str(folder), load_tokenizer(str(folder), []))  # it was whole
     damage(folder)
     with pytest.raises(
@@ -100,8 +89,7 @@ def test_directory_that_is_no_whole_bert_is_refused_and_how_to_give_one_is_said(
         load_encoder(str(folder), load_tokenizer(str(folder), []))
 
 
-def test_tokenizer_of_more_pieces_than_the_weights_have_is_refused(saved, tokenizer):
+def test_tokenizer_of_more_pieces_than_the_weights_have_is_refused(encoder_folder):
+    large = load_tokenizer("tiny", [" ".join(f"word{number}" for number in range(200))])
     with pytest.raises(InputError, match="pieces, its weights have"):
-        load_encoder(
-            str(saved), load_tokenizer("tiny", ["many other words of many other letters: xyz pqrst"])
-        )
+        load_encoder(str(encoder_folder), large)

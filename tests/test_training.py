@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from pooled_bert.checkpoints import Checkpoints
 from pooled_bert.deadline import Deadline
-from pooled_bert.encoders import load_encoder, load_tokenizer
+from pooled_bert.encoders import load_encoder
 from pooled_bert.errors import InputError, TimeLimitReached
 from pooled_bert.metrics import column_auc, mean_auc
 from pooled_bert.model import build_model
@@ -17,19 +17,6 @@ from pooled_bert.steps import masked_cross_entropy, train_step_function
 from pooled_bert.training import fit
 
 SETTINGS = {"encoder": "tiny", "learning_rate": 1e-2, "batch_size": 8, "epochs": 4, "max_length": 32}
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory, problem):
-    """A tiny encoder with dropout in every layer, as a directory."""
-    folder = tmp_path_factory.mktemp("encoder")
-    tokenizer = load_tokenizer("tiny", problem.texts)
-    encoder = load_encoder("tiny", tokenizer)
-    encoder(encoder.dummy_inputs)  # makes its weights
-    encoder.config.hidden_dropout_prob = encoder.config.attention_probs_dropout_prob = 0.2
-    encoder.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
 
 
 class StopAfter(Deadline):
@@ -106,8 +93,8 @@ def test_training_is_repeatable_to_the_bit(problem, outcome):
 
 
 @pytest.mark.parametrize("settings", [{"keep": "best"}, {"precision": "float16"}], ids=str)
-def test_stopped_and_resumed_training_ends_the_same_to_the_bit(problem, encoder, tmp_path, settings):
-    settings = BertSettings(**{**SETTINGS, "encoder": encoder, "epochs": 2, **settings})
+def test_stopped_and_resumed_training_ends_the_same_to_the_bit(problem, encoder_folder, tmp_path, settings):
+    settings = BertSettings(**{**SETTINGS, "encoder": str(encoder_folder), "epochs": 2, **settings})
     expected = fit(problem, settings)
     for steps in (3, 30):  # 28 steps an epoch: within the first, and within the second
         stopping = dataclasses.replace(

@@ -242,7 +242,7 @@ def _functions(variant: Variant, task: dict):
     from .optimizer import make_optimizer
     from .steps import train_step_function
 
-    encoder = load_encoder(task["encoder"], load_tokenizer(task["encoder"], ["for the tiny encoder"]))
+    encoder = load_encoder(task["encoder"], load_tokenizer(task["encoder"], []))
     with mock.patch.object(
         models, "_replace_dropout", models._replace_dropout if variant.fast_dropout else _keep
     ):
@@ -284,7 +284,7 @@ def _padded(variant: Variant, tokens: Tokens, rows: np.ndarray) -> dict[str, np.
     inputs = tokens.padded(rows)
     if variant.width is None:
         return inputs
-    missing = variant.width - inputs["input_ids"].shape[1]
+    missing = max(0, variant.width - inputs["input_ids"].shape[1])
     return {
         name: np.pad(values, ((0, 0), (0, missing)))[:, : variant.width] for name, values in inputs.items()
     }

@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import pytest
+
+from pooled_bert.speed import VARIANTS, Timing, _operations, _padded, _padding, _training_batches, table
+from pooled_bert.tokens import Tokens
+
+
+def tokens_of(lengths):
+    return Tokens(np.arange(sum(lengths), dtype=np.int32), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def test_times_are_paired_by_round_and_the_median_counts():
+    ours = Timing(VARIANTS["ours"], {"padding": 0.1}, train=[1.0, 2.0, 4.0], predict=[1.0, 1.0, 1.0])
+    other = Timing(VARIANTS["unsorted"], {}, train=[3.0, 4.0, 12.0], predict=[2.0, 2.0, 9.0])
+    first, second = table([ours, other], [100, 100, 100], rows=10)
+    assert first["train time"] == 1
+    assert second["train time"] == 3  # of 3, 2, 3
+    assert second["predict time"] == 2
+    assert first["train examples/s"] == 5
+    assert second["predict tokens/s"] == 50
+    assert first["padding"] == 0.1
+
+
+@pytest.mark.parametrize(("name", "share"), [("ours", 0.0), ("unsorted", 0.25), ("article-128", 1 - 6 / 256)])
+def test_padding_is_the_share_of_tokens_computed_for_nothing(name, share):
+    tokens = tokens_of([2, 4])
+    batch_size = 1 if name == "ours" else 2
+    assert _padding(VARIANTS[name], tokens, batch_size) == pytest.approx(share)
+
+
+def test_every_variant_trains_on_every_row_once():
+    lengths = np.random.default_rng(0).integers(3, 60, 50)
+    for variant in VARIANTS.values():
+        rows = np.concatenate(_training_batches(variant, lengths, 8))
+        assert sorted(rows.tolist()) == list(range(50))
+
+
+def test_articles_way_pads_and_cuts_to_its_width():
+    inputs = _padded(VARIANTS["article-128"], tokens_of([2, 200]), np.array([0, 1]))
+    assert inputs["input_ids"].shape == (2, 128)
+    assert inputs["attention_mask"].sum(axis=1).tolist() == [2, 128]
+
+
+def test_operations_are_six_a_parameter_and_token_and_those_of_attention():
+    class Layer:
+        class config:
+            num_hidden_layers, hidden_size, intermediate_size = 2, 8, 32
+
+    class Model:
+        layers = (object(), Layer())
+
+    parameters = 2 * (4 * 8 * 8 + 2 * 8 * 32)
+    attention = 2 * 3 * 4 * 8 * (3**2 + 5**2)  # layers, forward and backward, two products, width, lengths
+    assert _operations(Model(), np.array([3, 5])) == 6 * parameters * 8 + attention
+
+
+@pytest.mark.slow
+def test_command_measures_and_writes_table_and_plot(run_command, sample, encoder_folder, tmp_path):
+    options = ["--data", sample, "--encoder", encoder_folder, "--rows", 40, "--rounds", 2]
+    options += ["--output", tmp_path / "speed", "--variants"]
+    out = run_command("measure_speed.py", *options, "ours", "article-128").stdout
+    assert "share of ceiling" in out
+    written = json.loads((tmp_path / "speed.json").read_text())
+    assert written["made_up"]
+    ours, article = written["variants"]
+    assert len(article["train seconds"]) == 2
+    assert ours["padding"] < article["padding"] < 1
+    assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
+    refused = run_command("measure_speed.py", *options, "ours", "trainer", status=2)
+    assert "trainer: needs --peer" in refused.stderr
