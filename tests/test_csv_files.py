@@ -122,9 +122,10 @@ def test_zip_is_read_by_the_name_of_its_member(tmp_path):
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
-        ({"other.csv": "id\na\n"}, r"should hold x\.csv, but holds other\.csv"),
+        ({"other.csv": "id\na\n"}, r"should hold x\.csv, but holds 'other\.csv'"),
         ({}, "but holds nothing"),
-        ({"a/x.csv": "id\na\n", "b/x.csv": "id\nb\n"}, r"but holds a/x\.csv, b/x\.csv"),
+        ({"two\nlines.csv": "id\na\n"}, r"but holds 'two\\nlines\.csv'"),
+        ({"a/x.csv": "id\na\n", "b/x.csv": "id\nb\n"}, r"but holds 'a/x\.csv', 'b/x\.csv'"),
     ],
 )
 def test_zip_without_the_one_member_is_refused(tmp_path, members, expected):

@@ -76,7 +76,7 @@ def _open_binary(path: Path) -> Iterator[io.IOBase]:
         else:
             members, wanted = names, "one CSV file"
         if len(members) != 1:
-            listed = ", ".join(archive.namelist()[:5]) or "nothing"
+            listed = ", ".join(map(repr, archive.namelist()[:5])) or "nothing"
             raise InputError(f"{path}: should hold {wanted}, but holds {listed}")
         try:
             stream = archive.open(members[0])

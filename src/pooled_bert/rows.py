@@ -168,7 +168,7 @@ def _template(benchmark: Benchmark, data: Path, test: pd.DataFrame, test_path: P
     file.require_columns(["id", *benchmark.labels])
     if list(file.table.columns) != ["id", *benchmark.labels]:
         raise InputError(
-            f"{path}: columns are {', '.join(file.table.columns)}, expected id, {', '.join(benchmark.labels)}"
+            f"{path}: columns are {', '.join(map(repr, file.table.columns))}, expected id, {', '.join(benchmark.labels)}"
         )
     _check_ids(file.table["id"], file)
     _require_same_ids(file.table["id"], path, test["id"], test_path)
