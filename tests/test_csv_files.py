@@ -5,7 +5,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pooled_bert.csv_files import read_csv
@@ -37,6 +37,8 @@ def as_file(folder, content, name="x.csv"):
     zipped=st.booleans(),
 )
 def test_any_table_is_read_as_it_was_written(tmp_path_factory, rows, line_end, quoting, mark, zipped):
+    # Python's writer leaves a lone carriage return without quotes, and so without a meaning
+    assume(quoting == csv.QUOTE_ALL or not any("\r" in cell for row in rows for cell in row))
     header = [f"c{number}" for number in range(len(rows[0]))]
     content = (mark + as_csv([header, *rows], line_end=line_end, quoting=quoting)).encode()
     path = tmp_path_factory.mktemp("any") / ("x.csv.zip" if zipped else "x.csv")

@@ -167,9 +167,8 @@ def _template(benchmark: Benchmark, data: Path, test: pd.DataFrame, test_path: P
     file = read_csv(path)
     file.require_columns(["id", *benchmark.labels])
     if list(file.table.columns) != ["id", *benchmark.labels]:
-        raise InputError(
-            f"{path}: columns are {', '.join(map(repr, file.table.columns))}, expected id, {', '.join(benchmark.labels)}"
-        )
+        found = ", ".join(map(repr, file.table.columns))
+        raise InputError(f"{path}: columns are {found}, expected id, {', '.join(benchmark.labels)}")
     _check_ids(file.table["id"], file)
     _require_same_ids(file.table["id"], path, test["id"], test_path)
     return file.table["id"]
@@ -185,7 +184,11 @@ def _labels_table(path: Path, benchmark: Benchmark, test: pd.DataFrame, test_pat
 
 
 def _check_ids(ids: pd.Series, file: CsvFile) -> None:
-    for bad, reason in ((ids == "", "the id is empty"), (ids.duplicated(), "id {!r} is repeated")):
+    for bad, reason in (
+        (ids == "", "the id is empty"),
+        (~ids.map(str.isprintable), "id {!r} holds a line break or another control character"),
+        (ids.duplicated(), "id {!r} is repeated"),
+    ):
         if bad.any():
             row = int(np.argmax(bad))
             raise InputError(f"{file.where(row)}: {reason.format(ids.iloc[row])}")
