@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from pooled_bert.runtime import start_tensorflow
 
 start_tensorflow()  # before any test module imports TensorFlow
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)  # the same examples in every run
+settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pooled_bert.benchmarks import JIGSAW
@@ -29,7 +29,6 @@ def tables(draw, max_rows=30):
     return table
 
 
-@settings(deadline=None)
 @given(table=tables(), n_folds=st.integers(2, 6), fold_seed=st.integers(0, 3), data=st.data())
 def test_any_table_is_cut_into_whole_folds_or_refused(table, n_folds, fold_seed, data):
     keys = table["text"].map(text_key)
