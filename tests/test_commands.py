@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
+from pooled_bert.predictions import write_config
+
 TINY = ("--encoder", "tiny", "--epochs", 8, "--batch-size", 16, "--learning-rate", 1e-2, "--max-length", 64)
 
 
@@ -90,6 +92,13 @@ def test_finished_folds_are_not_trained_again_and_other_settings_are_refused(run
     assert "settings.c is 4.0 there and 1.0 here" in refused.stderr
     run_command("train_folds.py", *options, "--c", 1, "--overwrite")
     assert json.loads((folder / "config.json").read_text())["identity"]["settings"]["c"] == 1.0
+
+
+def test_fold_that_was_begun_but_holds_no_work_yet_does_not_bind(run_command, sample, tmp_path):
+    folder = tmp_path / "folds/jigsaw/runs/linear/fold_0"
+    write_config(folder, {"settings": {"c": 9.0}}, {})
+    run_command("train_folds.py", "--data", sample, "--workspace", tmp_path, "--model", "linear", "--fold", 0)
+    assert json.loads((folder / "config.json").read_text())["identity"]["settings"]["c"] == 4.0
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ class Checkpoints:
     so it is whole or absent, and the CRCs of the format tell when it was damaged later.
     """
 
-    def __init__(self, folder: Path, *, minutes: float):
+    def __init__(self, folder: Path, *, minutes: float = 5.0):
         self.folder, self.minutes = folder, minutes
         self._saved_at = time.monotonic()
         self._seconds_per_byte = 1 / SLOW_DISK

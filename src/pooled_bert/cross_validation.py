@@ -25,6 +25,8 @@ from .run_folder import RunFolder
 from .runtime import start_tensorflow
 from .settings import BertSettings, LinearSettings, RunSettings
 
+CHECKPOINTS = "checkpoints"  # folder within that of an unfinished fold
+
 
 class CrossValidation:
     """One run: its rows, fold assignment and settings, and the folder that its folds go to.
@@ -74,8 +76,8 @@ class CrossValidation:
         replaced = set(folds) if overwrite else set()
         for fold in sorted(set(range(self.run.n_folds)) - replaced):
             folder = self.place.fold(fold)
-            if not (folder / "config.json").exists():
-                continue
+            if not is_done(folder) and not Checkpoints(folder / CHECKPOINTS).exist:
+                continue  # it may have been begun, but holds no work to protect
             config = read_config(folder, fold)
             difference = first_difference(config["identity"], self._identity(fold))
             if difference:
@@ -93,7 +95,7 @@ class CrossValidation:
         """Train a fold, or what is left of it, and write its files; leave a finished one as it is."""
         with self.place.lock(fold):
             folder = self.place.fold(fold)
-            checkpoints = Checkpoints(folder / "checkpoints", minutes=checkpoint_minutes)
+            checkpoints = Checkpoints(folder / CHECKPOINTS, minutes=checkpoint_minutes)
             if not is_done(folder):
                 deadline.check()
                 self._train(fold, checkpoints, deadline)

@@ -1,0 +1,143 @@
+"""What everything around the model costs, from a thousand rows to the full competition and beyond."""
+
+import csv
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .benchmarks import JIGSAW
+from .encoders import load_tokenizer
+from .ensemble import blend_oof, blend_test
+from .files import atomic_path
+from .folds import assign_folds
+from .metrics import column_auc
+from .predictions import read_run, write_config, write_fold
+from .problem import Outcome
+from .rows import read_rows
+from .submission import submission_table, write_submission
+from .tokens import encode, prediction_batches, shuffled_batches
+
+N_FOLDS = 5
+MEDIAN_WORDS, SPREAD = 37, 1.11  # of the competition's comments: 95 % are below 231 words; log-normal
+TEST_SHARE = 153_164 / 159_571
+
+
+def write_rows(folder: Path, n_rows: int) -> None:
+    """Made-up training rows and their share of test rows, in Jigsaw's files and of its lengths."""
+    random = np.random.default_rng(n_rows)
+    folder.mkdir(parents=True)
+    words = np.array(
+        ["".join(random.choice(list("abcdefghijklmnoprstuvw"), random.integers(1, 9))) for _ in range(30_000)]
+    )
+    n_test = round(n_rows * TEST_SHARE)
+    lengths = np.clip(random.lognormal(np.log(MEDIAN_WORDS), SPREAD, n_rows + n_test), 1, 1200).astype(int)
+    labels = (random.random((n_rows, 6)) < [0.096, 0.010, 0.053, 0.003, 0.049, 0.009]).astype(int)
+    with (
+        (folder / JIGSAW.train_file).open("w", newline="", encoding="utf-8") as train,
+        (folder / JIGSAW.test_file).open("w", newline="", encoding="utf-8") as test,
+        (folder / JIGSAW.sample_submission).open("w", newline="", encoding="utf-8") as template,
+    ):
+        files = [csv.writer(stream, lineterminator="\n") for stream in (train, test, template)]
+        files[0].writerow(["id", JIGSAW.text_column, *JIGSAW.labels])
+        files[1].writerow(["id", JIGSAW.text_column])
+        files[2].writerow(["id", *JIGSAW.labels])
+        for row, length in enumerate(lengths):
+            text = " ".join(words[np.minimum(random.zipf(1.2, length) - 1, len(words) - 1)]) + f" {row}"
+            if row < n_rows:
+                files[0].writerow([f"{row:016x}", text, *labels[row]])
+            else:
+                files[1].writerow([f"{row:016x}", text])
+                files[2].writerow([f"{row:016x}", *[0.5] * 6])
+
+
+def costs(folder: Path, n_rows: int, encoder: str) -> dict[str, float]:
+    """Seconds of each stage, and the peak of this process's memory in GB."""
+    write_rows(folder / "data", n_rows)
+    seconds = {"rows": n_rows}
+
+    def timed(stage: str, function: Callable):
+        started = time.perf_counter()
+        result = function()
+        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - started
+        return result
+
+    rows = timed("read", lambda: read_rows(JIGSAW, folder / "data"))
+    checksums = timed("checksums", rows.checksums)
+    assignment = timed("folds", lambda: assign_folds(rows.train, N_FOLDS, 0))
+    texts = [rows.train["text"].tolist(), rows.test["text"].tolist()]
+    tokenizer = load_tokenizer(encoder, texts[0])
+    options = {"max_length": 256, "truncation": "head", "cache": folder / "tokens"}
+    for stage in ("tokenise", "tokens from cache"):
+        tokens = timed(stage, lambda: [encode(part, tokenizer, **options) for part in texts])
+    train, test = tokens
+    timed(
+        "batches of an epoch",
+        lambda: [train.padded(batch) for batch in shuffled_batches(train.lengths, 32, seed=0, epoch=1)],
+    )
+    timed(
+        "batches of the test rows", lambda: [test.padded(batch) for batch in prediction_batches(test.lengths)]
+    )
+    for name in ("a", "b"):
+        timed("write folds", lambda name=name: _write_run(folder / name, rows, assignment, checksums))
+    runs = timed("read folds", lambda: [read_run(folder / name) for name in ("a", "b")])
+    blended = timed("blend by rank", lambda: blend_test(runs, "rank"))
+    out_of_fold = timed("blend by rank", lambda: blend_oof(runs, "rank"))
+    truth = rows.train.set_index("id").loc[out_of_fold["id"], list(JIGSAW.labels)].to_numpy()
+    timed("score", lambda: column_auc(truth, out_of_fold[list(JIGSAW.labels)].to_numpy()))
+    submission = timed("submission", lambda: submission_table(blended, rows.template, JIGSAW))
+    timed("submission", lambda: write_submission(folder / "submission.csv", submission, {}))
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    return {**seconds, "peak GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9}
+
+
+def _write_run(folder: Path, rows, assignment: np.ndarray, checksums: dict) -> None:
+    random = np.random.default_rng(0)
+    for fold in range(N_FOLDS):
+        valid = rows.train[assignment == fold]
+        outcome = Outcome(
+            oof=random.random((len(valid), 6), np.float32),
+            test=random.random((len(rows.test), 6), np.float32),
+        )
+        place = folder / f"fold_{fold}"
+        identity = {"fold": fold, "settings": {"n_folds": N_FOLDS}, "data": checksums, "assignment": "a"}
+        write_config(place, identity, {})
+        write_fold(
+            place, outcome, valid=valid, test_ids=rows.test["id"], facts={"fold": fold, "made_up": True}
+        )
+
+
+def plot(table: pd.DataFrame, path: Path) -> None:
+    """Seconds against rows, a line a stage, both logarithmic; a grey line rises as the rows do."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    axes = figure.subplots()
+    stages = table.drop(columns=["peak GB"])
+    for number, stage in enumerate(stages):
+        axes.loglog(
+            stages.index,
+            stages[stage],
+            marker="o",
+            markersize=3,
+            label=stage,
+            linestyle="-" if number < 7 else "--",
+        )
+    largest = stages.index.max()
+    axes.loglog(
+        stages.index,
+        stages.max().max() * stages.index / largest,
+        color="0.8",
+        linewidth=6,
+        zorder=0,
+        label="linear",
+    )
+    axes.set(xlabel="training rows", ylabel="seconds")
+    axes.legend(fontsize="small", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
