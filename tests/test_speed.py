@@ -12,8 +12,9 @@ def tokens_of(lengths):
 
 
 def test_times_are_paired_by_round_and_the_median_counts():
-    ours = Timing(VARIANTS["ours"], {"padding": 0.1}, train=[1.0, 2.0, 4.0], predict=[1.0, 1.0, 1.0])
-    other = Timing(VARIANTS["unsorted"], {}, train=[3.0, 4.0, 12.0], predict=[2.0, 2.0, 9.0])
+    base = {"train": [1.0, 2.0, 4.0], "predict": [1.0, 1.0, 1.0]}
+    ours = Timing(VARIANTS["ours"], {"padding": 0.1}, base, base)
+    other = Timing(VARIANTS["unsorted"], {}, {"train": [3.0, 4.0, 12.0], "predict": [2.0, 2.0, 9.0]}, base)
     first, second = table([ours, other], [100, 100, 100], rows=10)
     assert first["train time"] == 1
     assert second["train time"] == 3  # of 3, 2, 3

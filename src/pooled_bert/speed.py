@@ -1,5 +1,6 @@
 """Variants of training and prediction, each in a process of its own, timed in turn on the same rows."""
 
+import contextlib
 import json
 import os
 import statistics
@@ -18,6 +19,7 @@ from .settings import BertSettings
 from .tokens import Tokens, prediction_batches, shuffled_batches
 
 COMMAND = Path(__file__).resolve().parent.parent / "measure_speed.py"
+WORK = ("train", "predict")
 PEERS = COMMAND.parent.parent / "tests" / "peers"
 
 
@@ -31,7 +33,8 @@ class Variant:
     is_sorted: bool = True  # batches of similar length; prediction by a budget of tokens
     fused_optimizer: bool = True
     fast_dropout: bool = True
-    memory_pool: bool = True
+    is_tuned: bool = True  # the process: allocator and kernels, see runtime.py
+    environment: dict = field(default_factory=dict)
     precision: str = "auto"
     peer: str | None = None  # a script under tests/peers, run by the interpreter given for them
     options: dict = field(default_factory=dict)  # of the peer
@@ -49,7 +52,7 @@ VARIANTS = {
                 is_sorted=False,
                 fused_optimizer=False,
                 fast_dropout=False,
-                memory_pool=False,
+                is_tuned=False,
                 precision="float32",
             )
             for width in (128, 256)
@@ -57,7 +60,10 @@ VARIANTS = {
         Variant("unsorted", "batches in random order, padded to their longest", is_sorted=False),
         Variant("plain-optimizer", "tfa.optimizers.RectifiedAdam as it is", fused_optimizer=False),
         Variant("keras-dropout", "Keras' dropout, 32 random bits a value", fast_dropout=False),
-        Variant("no-memory-pool", "buffers from the C library", memory_pool=False),
+        Variant(
+            "no-memory-pool", "buffers from the C library", environment={"TF_CPU_ALLOCATOR_USE_BFC": "false"}
+        ),
+        Variant("no-onednn", "TensorFlow's own kernels", environment={"TF_ENABLE_ONEDNN_OPTS": "0"}),
         Variant("float32", "everything on, in float32", precision="float32"),
         Variant("bfloat16", "everything on, in bfloat16", precision="bfloat16"),
         *(
@@ -76,12 +82,12 @@ VARIANTS = {
 
 @dataclass
 class Timing:
-    """What one variant took, a value a round."""
+    """Seconds that a variant took, a value a round, and those of the base beside it."""
 
     variant: Variant
     facts: dict  # padding, precision, and for ours the parts of a step
-    train: list[float] = field(default_factory=list)  # seconds
-    predict: list[float] = field(default_factory=list)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {work: [] for work in WORK})
+    base: dict[str, list[float]] = field(default_factory=lambda: {work: [] for work in WORK})
 
 
 def measure(
@@ -94,50 +100,50 @@ def measure(
     rounds: int,
     peer: Path | None,
 ) -> tuple[list[Timing], list[int]]:
-    """Time the variants in turn: in every round each trains on, then predicts, the same ``rows`` rows.
+    """Time each variant in turn with the first one, the base: in every round both train on, and predict, the same rows.
 
-    Returns the timings, and the number of real tokens in each round.
+    Two processes live at a time. Returns the timings, and the number of real tokens in each round of ``rows`` rows.
     """
-    np.savez(folder / "tokens.npz", flat=tokens.flat, offsets=tokens.offsets)
-    workers = []
-    try:
+    path = folder / "tokens.npz"
+    np.savez(path, flat=tokens.flat, offsets=tokens.offsets)
+    order = np.random.default_rng(0).permutation(len(tokens))
+    chosen = [order[number * rows : (number + 1) * rows] for number in range(rounds)]
+    timings = []
+    with _Worker(VARIANTS[names[0]], path, settings, peer) as base:
         for name in names:
-            print(f"starting {name}", file=sys.stderr, flush=True)
-            workers.append(_Worker(VARIANTS[name], folder / "tokens.npz", settings, peer))
-        timings = [Timing(worker.variant, worker.facts) for worker in workers]
-        order, real = np.random.default_rng(0).permutation(len(tokens)), []
-        for number in range(rounds):
-            chosen = order[number * rows : (number + 1) * rows]
-            real.append(int(tokens.lengths[chosen].sum()))
-            for worker, timing in zip(workers, timings, strict=True):
-                timing.train.append(worker.seconds("train", chosen))
-                timing.predict.append(worker.seconds("predict", chosen))
-                print(
-                    f"round {number + 1}/{rounds} {timing.variant.name}: trained in {timing.train[-1]:.1f} s,"
-                    f" predicted in {timing.predict[-1]:.1f} s",
-                    file=sys.stderr,
-                    flush=True,
-                )
-    finally:
-        for worker in workers:
-            worker.stop()
-    return timings, real
+            if name == names[0]:
+                timings.append(_compare(base, base, chosen))
+            else:
+                with _Worker(VARIANTS[name], path, settings, peer) as worker:
+                    timings.append(_compare(base, worker, chosen))
+    return timings, [int(tokens.lengths[part].sum()) for part in chosen]
+
+
+def _compare(base: "_Worker", worker: "_Worker", chosen: list[np.ndarray]) -> Timing:
+    timing = Timing(worker.variant, worker.facts)
+    for number, part in enumerate(chosen, start=1):
+        for work in WORK:
+            timing.base[work].append(base.seconds(work, part))
+            timing.seconds[work].append(worker.seconds(work, part))
+        told = ", ".join(
+            f"{work} {timing.seconds[work][-1]:.1f} s ({timing.base[work][-1]:.1f} s)" for work in WORK
+        )
+        print(f"{worker.variant.name}, round {number}/{len(chosen)}: {told}", file=sys.stderr, flush=True)
+    return timing
 
 
 def table(timings: list[Timing], real_tokens: list[int], rows: int) -> list[dict]:
-    """Medians over rounds: rates, and time as a multiple of the first variant's, paired by round."""
-    first = timings[0]
+    """Medians over rounds: rates, and time as a multiple of the base's, paired by round."""
     records = []
     for timing in timings:
         record = {"variant": timing.variant.name, "what": timing.variant.title, **timing.facts}
-        for work in ("train", "predict"):
-            seconds = getattr(timing, work)
-            ratios = [mine / base for mine, base in zip(seconds, getattr(first, work), strict=True)]
+        for work in WORK:
+            seconds = timing.seconds[work]
+            ratios = [mine / base for mine, base in zip(seconds, timing.base[work], strict=True)]
+            rates = [tokens / second for tokens, second in zip(real_tokens, seconds, strict=True)]
             record |= {
                 f"{work} examples/s": rows / statistics.median(seconds),
-                f"{work} tokens/s": statistics.median(
-                    tokens / second for tokens, second in zip(real_tokens, seconds, strict=True)
-                ),
+                f"{work} tokens/s": statistics.median(rates),
                 f"{work} time": statistics.median(ratios),
                 f"{work} seconds": seconds,
             }
@@ -163,7 +169,14 @@ class _Worker:
             raise InputError(f"{variant.name}: needs --peer, the Python of tests/peers (see its README)")
         else:
             command = [str(peer), str(PEERS / variant.peer), json.dumps(task)]
-        environment = os.environ | {"TF_CPU_ALLOCATOR_USE_BFC": str(variant.memory_pool).lower()}
+        print(f"{variant.name}: building", file=sys.stderr, flush=True)
+        tuned = (
+            "TF_CPU_ALLOCATOR_USE_BFC",
+            "TF_ENABLE_ONEDNN_OPTS",
+        )  # set by the caller's own start of TensorFlow
+        environment = {
+            name: value for name, value in os.environ.items() if name not in tuned
+        } | variant.environment
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
@@ -171,13 +184,16 @@ class _Worker:
 
     def seconds(self, work: str, rows: np.ndarray) -> float:
         """How long ``train`` or ``predict`` took on these rows."""
-        self.process.stdin.write(json.dumps({"work": work, "rows": rows.tolist()}) + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # then there is no answer either
+            self.process.stdin.write(json.dumps({"work": work, "rows": rows.tolist()}) + "\n")
+            self.process.stdin.flush()
         return self._answer()["seconds"]
 
-    def stop(self) -> None:
-        """End the process."""
-        self.process.stdin.close()
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
         self.process.wait()
 
     def _answer(self) -> dict:
@@ -193,12 +209,12 @@ def work(task: dict) -> None:
     """A worker's life: build, warm up, tell the facts, then time what stdin asks for until it closes."""
     from .runtime import start_tensorflow
 
-    start_tensorflow()
+    variant = VARIANTS[task["variant"]]
+    start_tensorflow(is_tuned=variant.is_tuned)
     import tensorflow as tf
 
     from .optimizer import set_precision
 
-    variant = VARIANTS[task["variant"]]
     with np.load(task["tokens"]) as arrays:
         tokens = Tokens(arrays["flat"], arrays["offsets"])
     tf.keras.utils.set_random_seed(0)
@@ -374,7 +390,7 @@ def plot(records: list[dict], path: Path) -> None:
 
     figure = Figure(figsize=(9, 0.45 * len(records) + 1), layout="constrained")
     names = [record["variant"] for record in records][::-1]
-    for axes, work in zip(figure.subplots(1, 2, sharey=True), ("train", "predict"), strict=True):
+    for axes, work in zip(figure.subplots(1, 2, sharey=True), WORK, strict=True):
         bars = axes.barh(names, [record[f"{work} examples/s"] for record in records][::-1])
         axes.bar_label(bars, fmt="%.1f", padding=3)
         axes.margins(x=0.15)
