@@ -166,7 +166,9 @@ class _Worker:
         if variant.peer is None:
             command = [sys.executable, str(COMMAND), "--worker", json.dumps(task)]
         elif peer is None:
-            raise InputError(f"{variant.name}: needs --peer, the Python of tests/peers (see its README)")
+            raise InputError(
+                f"{variant.name}: needs --peer, the Python of an environment with tests/peers/requirements.txt"
+            )
         else:
             command = [str(peer), str(PEERS / variant.peer), json.dumps(task)]
         print(f"{variant.name}: building", file=sys.stderr, flush=True)
