@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     """Parse, measure, print, write."""
     if sys.argv[1:2] == ["--worker"]:
-        from pooled_bert.speed import work
+        from pooled_bert.speed_worker import work
 
         work(json.loads(sys.argv[2]))
         return

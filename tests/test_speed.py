@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from pooled_bert.speed import VARIANTS, Timing, _operations, _padded, _padding, _training_batches, table
+from pooled_bert.speed import VARIANTS, Timing, table
+from pooled_bert.speed_worker import _operations, _padded, _padding, _training_batches
 from pooled_bert.tokens import Tokens
 
 
