@@ -33,6 +33,9 @@ def main() -> None:
     import pandas as pd
 
     from pooled_bert.files import write_json
+    from pooled_bert.runtime import start_tensorflow
+
+    start_tensorflow()
     from pooled_bert.scale import plot
 
     records = []

@@ -37,9 +37,7 @@ def main() -> None:
     settings = BertSettings(encoder=args.encoder, max_length=args.max_length, batch_size=args.batch_size)
     benchmark = BENCHMARKS[args.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
-    texts = rows.train["text"].sample(
-        args.rows * args.rounds, replace=len(rows.train) < args.rows * args.rounds, random_state=0
-    )
+    texts = rows.train["text"].sample(args.rows, replace=len(rows.train) < args.rows, random_state=0)
     start_tensorflow()
     from pooled_bert.encoders import load_tokenizer
     from pooled_bert.tokens import encode
@@ -49,21 +47,15 @@ def main() -> None:
         texts.tolist(), tokenizer, max_length=settings.max_length, truncation=settings.truncation, cache=None
     )
     with tempfile.TemporaryDirectory() as folder:
-        timings, real_tokens = measure(
-            args.variants,
-            tokens,
-            settings=settings,
-            folder=Path(folder),
-            rows=args.rows,
-            rounds=args.rounds,
-            peer=args.peer,
+        timings = measure(
+            args.variants, tokens, settings=settings, folder=Path(folder), rounds=args.rounds, peer=args.peer
         )
-    records = table(timings, real_tokens, args.rows)
+    records = table(timings, len(tokens), len(tokens.flat))
     shown = (
         pd.DataFrame(records).set_index("variant").drop(columns=["what", "train seconds", "predict seconds"])
     )
     print(
-        f"{args.rounds} rounds of {args.rows} rows, {tokens.lengths.mean():.1f} tokens a row;"
+        f"{args.rows} rows of {tokens.lengths.mean():.1f} tokens in {args.rounds} rounds;"
         f" times are multiples of those of {args.variants[0]}"
     )
     print(shown.T.to_string(float_format="{:.3f}".format, na_rep="-"))
@@ -83,8 +75,15 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--encoder", default="bert-base-uncased", help="as in train_folds.py")
     parser.add_argument("--max-length", type=int, default=256, help="tokens a text (default: 256)")
     parser.add_argument("--batch-size", type=int, default=32, help="rows an optimizer step (default: 32)")
-    parser.add_argument("--rows", type=int, default=320, help="rows a round (default: 320)")
-    parser.add_argument("--rounds", type=int, default=5, help="every variant once in each (default: 5)")
+    parser.add_argument(
+        "--rows", type=int, default=1600, help="rows of the epoch that each variant does (default: 1600)"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=5,
+        help="parts it is done in, in turn with the first variant (default: 5)",
+    )
     parser.add_argument(
         "--variants",
         nargs="+",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pooled_bert.speed import VARIANTS, Timing, table
-from pooled_bert.speed_worker import _operations, _padded, _padding, _training_batches
+from pooled_bert.speed_worker import _operations, _padded, _padding, _part, _training_batches
 from pooled_bert.tokens import Tokens
 
 
@@ -16,13 +16,22 @@ def test_times_are_paired_by_round_and_the_median_counts():
     base = {"train": [1.0, 2.0, 4.0], "predict": [1.0, 1.0, 1.0]}
     ours = Timing(VARIANTS["ours"], {"padding": 0.1}, base, base)
     other = Timing(VARIANTS["unsorted"], {}, {"train": [3.0, 4.0, 12.0], "predict": [2.0, 2.0, 9.0]}, base)
-    first, second = table([ours, other], [100, 100, 100], rows=10)
+    first, second = table([ours, other], n_rows=14, n_tokens=700)
     assert first["train time"] == 1
     assert second["train time"] == 3  # of 3, 2, 3
     assert second["predict time"] == 2
-    assert first["train examples/s"] == 5
-    assert second["predict tokens/s"] == 50
+    assert first["train examples/s"] == 2
+    assert first["train tokens/s"] == 100
     assert first["padding"] == 0.1
+
+
+def test_rounds_are_parts_of_one_epoch():
+    lengths = np.random.default_rng(0).integers(3, 60, 400)
+    batches = _training_batches(VARIANTS["ours"], lengths, 8)
+    parts = [_part(batches, lengths, number, 3) for number in range(3)]
+    assert sorted(row for part in parts for batch in part for row in batch) == list(range(400))
+    work = [sum(lengths[batch].sum() for batch in part) for part in parts]
+    assert max(work) < 1.2 * min(work)
 
 
 @pytest.mark.parametrize(("name", "share"), [("ours", 0.0), ("unsorted", 0.25), ("article-128", 1 - 6 / 256)])

@@ -95,54 +95,56 @@ def measure(
     *,
     settings: BertSettings,
     folder: Path,
-    rows: int,
     rounds: int,
     peer: Path | None,
-) -> tuple[list[Timing], list[int]]:
-    """Time each variant in turn with the first one, the base: in every round both train on, and predict, the same rows.
+) -> list[Timing]:
+    """Time each variant in turn with the first one, the base; after all ``rounds`` each has done an epoch of the rows.
 
-    Two processes live at a time. Returns the timings, and the number of real tokens in each round of ``rows`` rows.
+    A round is a part of the variant's own batches of that epoch, spread over all lengths: grouping by length needs
+    many rows to choose from. Two processes live at a time.
     """
+    for name in names:
+        if VARIANTS[name].peer and peer is None:
+            raise InputError(
+                f"{name}: needs --peer, the Python of an environment with tests/peers/requirements.txt"
+            )
     path = folder / "tokens.npz"
     np.savez(path, flat=tokens.flat, offsets=tokens.offsets)
-    order = np.random.default_rng(0).permutation(len(tokens))
-    chosen = [order[number * rows : (number + 1) * rows] for number in range(rounds)]
     timings = []
     with _Worker(VARIANTS[names[0]], path, settings, peer) as base:
         for name in names:
             if name == names[0]:
-                timings.append(_compare(base, base, chosen))
+                timings.append(_compare(base, base, rounds))
             else:
                 with _Worker(VARIANTS[name], path, settings, peer) as worker:
-                    timings.append(_compare(base, worker, chosen))
-    return timings, [int(tokens.lengths[part].sum()) for part in chosen]
+                    timings.append(_compare(base, worker, rounds))
+    return timings
 
 
-def _compare(base: "_Worker", worker: "_Worker", chosen: list[np.ndarray]) -> Timing:
+def _compare(base: "_Worker", worker: "_Worker", rounds: int) -> Timing:
     timing = Timing(worker.variant, worker.facts)
-    for number, part in enumerate(chosen, start=1):
+    for number in range(rounds):
         for work in WORK:
-            timing.base[work].append(base.seconds(work, part))
-            timing.seconds[work].append(worker.seconds(work, part))
+            timing.base[work].append(base.seconds(work, number, rounds))
+            timing.seconds[work].append(worker.seconds(work, number, rounds))
         told = ", ".join(
             f"{work} {timing.seconds[work][-1]:.1f} s ({timing.base[work][-1]:.1f} s)" for work in WORK
         )
-        print(f"{worker.variant.name}, round {number}/{len(chosen)}: {told}", file=sys.stderr, flush=True)
+        print(f"{worker.variant.name}, round {number + 1}/{rounds}: {told}", file=sys.stderr, flush=True)
     return timing
 
 
-def table(timings: list[Timing], real_tokens: list[int], rows: int) -> list[dict]:
-    """Medians over rounds: rates, and time as a multiple of the base's, paired by round."""
+def table(timings: list[Timing], n_rows: int, n_tokens: int) -> list[dict]:
+    """Rates over the whole epoch, and the median over rounds of the time as a multiple of the base's beside it."""
     records = []
     for timing in timings:
         record = {"variant": timing.variant.name, "what": timing.variant.title, **timing.facts}
         for work in WORK:
             seconds = timing.seconds[work]
             ratios = [mine / base for mine, base in zip(seconds, timing.base[work], strict=True)]
-            rates = [tokens / second for tokens, second in zip(real_tokens, seconds, strict=True)]
             record |= {
-                f"{work} examples/s": rows / statistics.median(seconds),
-                f"{work} tokens/s": statistics.median(rates),
+                f"{work} examples/s": n_rows / sum(seconds),
+                f"{work} tokens/s": n_tokens / sum(seconds),
                 f"{work} time": statistics.median(ratios),
                 f"{work} seconds": seconds,
             }
@@ -164,10 +166,6 @@ class _Worker:
         }
         if variant.peer is None:
             command = [sys.executable, str(COMMAND), "--worker", json.dumps(task)]
-        elif peer is None:
-            raise InputError(
-                f"{variant.name}: needs --peer, the Python of an environment with tests/peers/requirements.txt"
-            )
         else:
             command = [str(peer), str(PEERS / variant.peer), json.dumps(task)]
         print(f"{variant.name}: building", file=sys.stderr, flush=True)
@@ -178,10 +176,10 @@ class _Worker:
         )
         self.facts = self._answer()
 
-    def seconds(self, work: str, rows: np.ndarray) -> float:
-        """How long ``train`` or ``predict`` took on these rows."""
+    def seconds(self, work: str, number: int, rounds: int) -> float:
+        """How long ``train`` or ``predict`` took in a round."""
         with contextlib.suppress(BrokenPipeError):  # then there is no answer either
-            self.process.stdin.write(json.dumps({"work": work, "rows": rows.tolist()}) + "\n")
+            self.process.stdin.write(json.dumps({"work": work, "round": number, "rounds": rounds}) + "\n")
             self.process.stdin.flush()
         return self._answer()["seconds"]
 

@@ -27,28 +27,31 @@ def work(task: dict) -> None:
     precision = set_precision(variant.precision)
     train, predict, model = _functions(variant, task)
     jobs = {
-        "train": (train, lambda chosen: _training_batches(variant, chosen.lengths, task["batch_size"])),
-        "predict": (predict, lambda chosen: _prediction_batches(variant, chosen.lengths, task["batch_size"])),
+        "train": (train, _training_batches(variant, tokens.lengths, task["batch_size"])),
+        "predict": (predict, list(_prediction_batches(variant, tokens.lengths, task["batch_size"]))),
     }
 
-    def run(name: str, rows: np.ndarray) -> float:
-        chosen = tokens.take(rows)
+    def run(name: str, number: int, rounds: int) -> float:
         function, batches = jobs[name]
         started = time.perf_counter()
-        for batch in batches(chosen):
-            function(_padded(variant, chosen, batch))
+        for batch in _part(batches, tokens.lengths, number, rounds):
+            function(_padded(variant, tokens, batch))
         return time.perf_counter() - started
 
-    warm = np.arange(min(4 * task["batch_size"], len(tokens)))
-    for name in jobs:
-        run(name, warm)
+    for name, (_, batches) in jobs.items():
+        run(name, 0, max(1, len(batches) // 3))  # warms up
     facts = {"precision": precision, "padding": _padding(variant, tokens, task["batch_size"])}
     if variant.name == "ours":
         facts |= _parts(model, tokens, task["batch_size"])
     print(json.dumps(facts), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps({"seconds": run(request["work"], np.array(request["rows"]))}), flush=True)
+        print(json.dumps({"seconds": run(request["work"], request["round"], request["rounds"])}), flush=True)
+
+
+def _part(batches: list[np.ndarray], lengths: np.ndarray, number: int, rounds: int) -> list[np.ndarray]:
+    """Every ``rounds``-th batch by length, from ``number``: parts of about equal work, all of it in the end."""
+    return sorted(batches, key=lambda rows: lengths[rows].max())[number::rounds]
 
 
 def _functions(variant: Variant, task: dict):

@@ -15,6 +15,7 @@ import time
 import numpy as np
 import torch
 import transformers
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 N_LABELS = 6
 torch.manual_seed(0)
@@ -55,14 +56,23 @@ def collate(rows: list[dict]) -> dict:
     return {"input_ids": ids, "attention_mask": mask, "labels": torch.zeros(len(rows), N_LABELS)}
 
 
-def train(model: PooledBert, rows: list[dict], task: dict) -> float:
+def train(model: PooledBert, rows: list[dict], number: int, rounds: int, task: dict) -> float:
+    """The batches are those of Trainer's ``group_by_length`` on all rows; every ``rounds``-th of them is taken."""
+    size = task["batch_size"]
+    lengths = [len(row["input_ids"]) for row in rows]
+    order = get_length_grouped_indices(
+        lengths, size, mega_batch_mult=50, generator=torch.Generator().manual_seed(0)
+    )
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    batches.sort(key=lambda batch: max(lengths[row] for row in batch))
+    part = [rows[row] for batch in batches[number::rounds] for row in batch]
     optimizer = torch.optim.RAdam(model.parameters(), lr=1e-5)
     with tempfile.TemporaryDirectory() as folder:
         arguments = transformers.TrainingArguments(
             output_dir=folder,
-            per_device_train_batch_size=task["batch_size"],
+            per_device_train_batch_size=size,
             num_train_epochs=1,
-            train_sampling_strategy="group_by_length",
+            train_sampling_strategy="sequential",
             bf16=task["bf16"],
             use_cpu=True,
             save_strategy="no",
@@ -75,7 +85,7 @@ def train(model: PooledBert, rows: list[dict], task: dict) -> float:
         trainer = transformers.Trainer(
             model=model,
             args=arguments,
-            train_dataset=rows,
+            train_dataset=part,
             data_collator=collate,
             optimizers=(optimizer, None),
         )
@@ -84,14 +94,15 @@ def train(model: PooledBert, rows: list[dict], task: dict) -> float:
         return time.perf_counter() - started
 
 
-def predict(model: PooledBert, rows: list[dict], task: dict) -> float:
+def predict(model: PooledBert, rows: list[dict], number: int, rounds: int, task: dict) -> float:
     model.eval()
+    size = task["batch_size"]
+    order = sorted(rows, key=lambda row: -len(row["input_ids"])) if task["sorted"] else rows
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
     started = time.perf_counter()
-    if task["sorted"]:
-        rows = sorted(rows, key=lambda row: -len(row["input_ids"]))
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=task["bf16"]):
-        for start in range(0, len(rows), task["batch_size"]):
-            batch = collate(rows[start : start + task["batch_size"]])
+        for part in batches[number::rounds]:
+            batch = collate(part)
             batch.pop("labels")
             torch.sigmoid(model(**batch)["logits"].float()).numpy()
     return time.perf_counter() - started
@@ -106,11 +117,11 @@ def main() -> None:
     model = PooledBert(task["encoder"])
     work = {"train": train, "predict": predict}
     for function in work.values():
-        function(model, rows[: 4 * task["batch_size"]], task)  # warms up
+        function(model, rows[: 4 * task["batch_size"]], 0, 1, task)  # warms up
     print(json.dumps({"precision": "bfloat16" if task["bf16"] else "float32"}), file=answers, flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        seconds = work[request["work"]](model, [rows[row] for row in request["rows"]], task)
+        seconds = work[request["work"]](model, rows, request["round"], request["rounds"], task)
         print(json.dumps({"seconds": seconds}), file=answers, flush=True)
 
 
