@@ -20,7 +20,11 @@ def predict(
     forward = forward_function(model)
     probabilities = np.empty((len(tokens), model.output_shape[-1]), np.float32)
     with progress_bar(
-        total=len(tokens), desc=progress, unit=" texts", leave=False, disable=progress is None
+        total=len(tokens),
+        desc=progress,
+        unit=" texts",
+        leave=False,
+        disable=progress is None or len(tokens) == 0,
     ) as bar:
         slowest = 0.0
         for rows in prediction_batches(tokens.lengths):
