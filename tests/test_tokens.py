@@ -97,12 +97,12 @@ def test_shuffled_batches_pad_little(lengths):
 
 
 def test_prediction_batches_hold_every_row_once_longest_first(lengths):
-    batches = list(prediction_batches(lengths))
+    batches = list(prediction_batches(lengths, 8192))
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
     longest = [lengths[rows].max() for rows in batches]
     assert longest == sorted(longest, reverse=True)
 
 
 def test_no_rows_give_no_batches():
-    assert list(prediction_batches(np.array([], int))) == []
+    assert list(prediction_batches(np.array([], int), 8192)) == []
     assert len(Tokens(np.zeros(0, np.int32), np.zeros(1, np.int64))) == 0

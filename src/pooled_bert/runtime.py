@@ -8,17 +8,14 @@ import warnings
 def start_tensorflow(*, is_tuned: bool = True) -> None:
     """Set up this process for TensorFlow; call it before anything imports TensorFlow.
 
-    - Large buffers come from TensorFlow's own pool and stay mapped. The C library gives each one back
-      to the kernel, and the page faults of getting it again cost a quarter of a training step on long texts.
-    - oneDNN's kernels are used on every x86 processor; TensorFlow itself does so on those with AVX-512 only.
-    - ``is_tuned=False`` leaves these two as TensorFlow has them, for comparison.
+    - oneDNN's kernels (and its pool of buffers) are used on every x86 processor; TensorFlow itself does so on
+      those with AVX-512 only. ``is_tuned=False`` leaves that choice to it, for comparison.
     - Operations are deterministic, so a run can be repeated byte for byte on one machine.
     - Third parties' start-up chatter is silenced here and nowhere else: TensorFlow's C++ log (real
       errors come as exceptions too), tensorflow-addons' end-of-life notice, transformers' notes on unused weights,
       the hub client's on each retry.
     """
     if is_tuned:
-        os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("USE_TORCH", "0")

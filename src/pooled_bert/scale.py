@@ -15,12 +15,13 @@ from .encoders import load_tokenizer
 from .ensemble import blend_oof, blend_test
 from .files import atomic_path
 from .folds import assign_folds
+from .inference import budgeted_batches
 from .metrics import column_auc
 from .predictions import read_run, write_config, write_fold
 from .problem import Outcome
 from .rows import read_rows
 from .submission import submission_table, write_submission
-from .tokens import encode, prediction_batches, shuffled_batches
+from .tokens import encode, shuffled_batches
 
 N_FOLDS = 5
 MEDIAN_WORDS, SPREAD = 37, 1.11  # of the competition's comments: 95 % are below 231 words; log-normal
@@ -80,7 +81,7 @@ def costs(folder: Path, n_rows: int, encoder: str) -> dict[str, float]:
         lambda: [train.padded(batch) for batch in shuffled_batches(train.lengths, 32, seed=0, epoch=1)],
     )
     timed(
-        "batches of the test rows", lambda: [test.padded(batch) for batch in prediction_batches(test.lengths)]
+        "batches of the test rows", lambda: [test.padded(batch) for batch in budgeted_batches(test.lengths)]
     )
     for name in ("a", "b"):
         timed("write folds", lambda name=name: _write_run(folder / name, rows, assignment, checksums))

@@ -19,7 +19,7 @@ from .tokens import Tokens
 COMMAND = Path(__file__).resolve().parent.parent / "measure_speed.py"
 WORK = ("train", "predict")
 PEERS = COMMAND.parent.parent / "tests" / "peers"
-TUNING = ("TF_CPU_ALLOCATOR_USE_BFC", "TF_ENABLE_ONEDNN_OPTS")  # what starting TensorFlow here has set
+TUNING = "TF_ENABLE_ONEDNN_OPTS"  # what starting TensorFlow in this process has set
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class Variant:
     is_sorted: bool = True  # batches of similar length; prediction by a budget of tokens
     fused_optimizer: bool = True
     fast_dropout: bool = True
-    is_tuned: bool = True  # the process: allocator and kernels, see runtime.py
-    environment: dict = field(default_factory=dict)
+    is_tuned: bool = True  # the process: see runtime.py
     precision: str = "auto"
     peer: str | None = None  # a script under tests/peers, run by the interpreter given for them
     options: dict = field(default_factory=dict)  # of the peer
@@ -59,10 +58,7 @@ VARIANTS = {
         Variant("unsorted", "batches in random order, padded to their longest", is_sorted=False),
         Variant("plain-optimizer", "tfa.optimizers.RectifiedAdam as it is", fused_optimizer=False),
         Variant("keras-dropout", "Keras' dropout, 32 random bits a value", fast_dropout=False),
-        Variant(
-            "no-memory-pool", "buffers from the C library", environment={"TF_CPU_ALLOCATOR_USE_BFC": "false"}
-        ),
-        Variant("no-onednn", "TensorFlow's own kernels", environment={"TF_ENABLE_ONEDNN_OPTS": "0"}),
+        Variant("default-kernels", "with oneDNN where TensorFlow chooses it only", is_tuned=False),
         Variant("float32", "everything on, in float32", precision="float32"),
         Variant("bfloat16", "everything on, in bfloat16", precision="bfloat16"),
         *(
@@ -169,8 +165,7 @@ class _Worker:
         else:
             command = [str(peer), str(PEERS / variant.peer), json.dumps(task)]
         print(f"{variant.name}: building", file=sys.stderr, flush=True)
-        inherited = {name: value for name, value in os.environ.items() if name not in TUNING}
-        environment = inherited | variant.environment
+        environment = {name: value for name, value in os.environ.items() if name != TUNING}
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from .speed import VARIANTS, Variant
-from .tokens import Tokens, prediction_batches, shuffled_batches
+from .tokens import Tokens, shuffled_batches
 
 
 def work(task: dict) -> None:
@@ -101,7 +101,9 @@ def _training_batches(variant: Variant, lengths: np.ndarray, batch_size: int) ->
 
 def _prediction_batches(variant: Variant, lengths: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
     if variant.is_sorted:
-        return prediction_batches(lengths)
+        from .inference import budgeted_batches
+
+        return budgeted_batches(lengths)
     return iter(_training_batches(variant, lengths, batch_size))
 
 

@@ -13,7 +13,6 @@ from .files import checksum, read_arrays, write_arrays
 from .progress import progress_bar
 
 CHUNK = 2000  # texts tokenised at a time: bounds memory, and how often the progress bar moves
-TOKENS_PER_BATCH = 8192  # in prediction, short texts go in larger batches, so that no call is too small
 WINDOW = 50  # batches; sorting by length within windows this long leaves 3 % padding and the order random
 
 
@@ -115,14 +114,14 @@ def shuffled_batches(lengths: np.ndarray, batch_size: int, *, seed: int, epoch: 
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def prediction_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Every row once, longest first, in batches of about ``TOKENS_PER_BATCH`` tokens when padded.
+def prediction_batches(lengths: np.ndarray, tokens_per_batch: int) -> Iterator[np.ndarray]:
+    """Every row once, longest first, in batches of about ``tokens_per_batch`` tokens when padded.
 
     Longest first: a batch too large for memory shows at once, and the time left only falls.
     """
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
-        size = max(1, TOKENS_PER_BATCH // int(lengths[order[start]]))
+        size = max(1, tokens_per_batch // int(lengths[order[start]]))
         yield order[start : start + size]
         start += size
