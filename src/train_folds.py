@@ -56,6 +56,9 @@ def main() -> None:
     work.start(folds, overwrite=args.overwrite)
     for fold in folds:
         work.train_fold(fold, checkpoint_minutes=args.checkpoint_minutes, deadline=deadline)
+    if not work.workers.is_chief:
+        print("this worker is done; the chief writes the results")
+        return
     finished = read_run(work.place.path)
     table = score_table(finished, rows.train, benchmark)
     print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished)))

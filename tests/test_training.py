@@ -144,16 +144,16 @@ def test_one_step_changes_every_trainable_parameter(tokenizer):
 
 def test_unlabelled_cells_do_not_enter_the_loss():
     logits = tf.constant([[0.3, -1.0], [2.0, 5.0]])
-    loss = masked_cross_entropy(tf.constant([[1.0, np.nan], [0.0, np.nan]]), logits)
+    loss = masked_cross_entropy(tf.constant([[1.0, np.nan], [0.0, np.nan]]), logits, 2.0)
     expected = np.mean([np.log1p(np.exp(-0.3)), np.log1p(np.exp(2.0))])
     assert float(loss) == pytest.approx(expected, rel=1e-5)
-    assert float(masked_cross_entropy(tf.fill([2, 2], np.nan), logits)) == 0.0
+    assert float(masked_cross_entropy(tf.fill([2, 2], np.nan), logits, 0.0)) == 0.0
 
 
 def test_unlabelled_cells_get_no_gradient():
     logits = tf.Variable([[0.3, -1.0]])
     with tf.GradientTape() as tape:
-        loss = masked_cross_entropy(tf.constant([[1.0, np.nan]]), logits)
+        loss = masked_cross_entropy(tf.constant([[1.0, np.nan]]), logits, 1.0)
     gradient = tape.gradient(loss, logits).numpy()
     assert gradient[0, 0] < 0
     assert gradient[0, 1] == 0

@@ -20,11 +20,12 @@ class Checkpoints:
     """The newest states of one training, in a folder of their own.
 
     A state is ``step_<n>.npz``: named arrays, and a record of plain values as JSON. It appears by renaming,
-    so it is whole or absent, and the CRCs of the format tell when it was damaged later.
+    so it is whole or absent, and the CRCs of the format tell when it was damaged later. Without ``writes``, as for
+    a process that helps another, states are only loaded.
     """
 
-    def __init__(self, folder: Path, *, minutes: float = 5.0):
-        self.folder, self.minutes = folder, minutes
+    def __init__(self, folder: Path, *, minutes: float = 5.0, writes: bool = True):
+        self.folder, self.minutes, self.writes = folder, minutes, writes
         self._saved_at = time.monotonic()
         self._seconds_per_byte = 1 / SLOW_DISK
 
@@ -44,6 +45,8 @@ class Checkpoints:
 
     def save(self, step: int, arrays: dict[str, np.ndarray], record: dict) -> None:
         """Save a state, then remove those that are too many; raises InputError when the disk refuses."""
+        if not self.writes:
+            return
         started = time.monotonic()
         write_arrays(self._path(step), {**arrays, _RECORD: np.array(json.dumps(record))})
         for path in self._newest_first()[KEPT:]:
@@ -59,8 +62,9 @@ class Checkpoints:
                 return arrays, json.loads(str(arrays.pop(_RECORD)))
             except InputError as error:
                 print(f"{error}; passed over", file=sys.stderr)
-                with contextlib.suppress(OSError):
-                    path.unlink()
+                if self.writes:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
         return None
 
     def _path(self, step: int) -> Path:

@@ -1,6 +1,5 @@
 """Folds of a run: split, learn, predict, write. The same for every architecture and benchmark."""
 
-import dataclasses
 import shutil
 import sys
 import time
@@ -14,6 +13,7 @@ import pandas as pd
 from .benchmarks import BENCHMARKS
 from .checkpoints import Checkpoints
 from .deadline import Deadline
+from .distribution import SharedDeadline, any_worker, workers
 from .environment import changes, environment
 from .errors import InputError
 from .files import checksum, file_checksum
@@ -23,7 +23,7 @@ from .problem import Problem
 from .rows import Rows, table_checksum
 from .run_folder import RunFolder
 from .runtime import start_tensorflow
-from .settings import BertSettings, LinearSettings, RunSettings
+from .settings import BertSettings, LinearSettings, RunSettings, decisive
 
 CHECKPOINTS = "checkpoints"  # folder within that of an unfinished fold
 
@@ -46,6 +46,8 @@ class CrossValidation:
         extra: pd.DataFrame | None = None,
     ):
         self.rows, self.run, self.model, self.extra = rows, run, model, extra
+        self.strategy = model.strategy if isinstance(model, BertSettings) else "one"
+        self.workers = workers(self.strategy)
         self.labels = BENCHMARKS[run.benchmark].labels
         self.place = RunFolder(folds_folder / "runs" / name)
         self.cache = folds_folder.parent / "tokens"
@@ -88,15 +90,28 @@ class CrossValidation:
             changed = "; ".join(changes(config["information"], environment()))
             if changed:
                 print(f"note: fold {fold} was started with {changed}", file=sys.stderr)
-        if overwrite:
+        if overwrite and self.workers.is_chief:
             self.place.set_aside(folds, self._was_started_alike)
 
     def train_fold(self, fold: int, *, checkpoint_minutes: float, deadline: Deadline) -> None:
-        """Train a fold, or what is left of it, and write its files; leave a finished one as it is."""
+        """Train a fold, or what is left of it, and write its files; leave a finished one as it is.
+
+        Of several workers, which share the folder of the run, the chief alone decides and writes.
+        """
+        if self.workers.count > 1:
+            start_tensorflow()
+            deadline = deadline if deadline.minutes is None else SharedDeadline(deadline, self.strategy)
+        if not self.workers.is_chief:
+            if any_worker(self.strategy, False, of_chief=True):
+                deadline.check()
+                checkpoints = Checkpoints(self.place.fold(fold) / CHECKPOINTS, writes=False)
+                problem, _ = self._problem(fold, checkpoints, deadline)
+                load_learner(self.run.model)(problem, self.model)
+            return
         with self.place.lock(fold):
             folder = self.place.fold(fold)
             checkpoints = Checkpoints(folder / CHECKPOINTS, minutes=checkpoint_minutes)
-            if not is_done(folder):
+            if any_worker(self.strategy, not is_done(folder), of_chief=True):
                 deadline.check()
                 self._train(fold, checkpoints, deadline)
             shutil.rmtree(checkpoints.folder, ignore_errors=True)
@@ -183,7 +198,7 @@ def load_learner(model: str) -> Callable:
 
 
 def _identity_settings(run: RunSettings, model: BertSettings | LinearSettings) -> dict:
-    settings = {**dataclasses.asdict(run), **dataclasses.asdict(model)}
+    settings = {**decisive(run), **decisive(model)}
     if "encoder" in settings:
         settings["encoder"] = _encoder_identity(settings["encoder"])
     return settings

@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from .deadline import Deadline
+from .distribution import full, share
 from .progress import progress_bar
-from .tokens import Tokens, prediction_batches
+from .tokens import Tokens, prediction_batches, width_multiple
 
 # Tokens a batch. On a CPU the intermediate values then stay in its caches: 5 % faster than with 8,192 (MiniLM, two
 # cores); a GPU wants more to do at once.
@@ -23,6 +24,7 @@ def predict(
     Raises TimeLimitReached when ``deadline`` is near.
     """
     forward = forward_function(model)
+    n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
     probabilities = np.empty((len(tokens), model.output_shape[-1]), np.float32)
     with progress_bar(
         total=len(tokens),
@@ -34,7 +36,8 @@ def predict(
         slowest = 0.0
         for rows in budgeted_batches(tokens.lengths):
             started = time.monotonic()
-            probabilities[rows] = forward(tokens.padded(rows)).numpy()
+            inputs = tokens.padded(full(rows, n_replicas), width_multiple(model.xla))
+            probabilities[rows] = forward(inputs).numpy()[: len(rows)]
             bar.update(len(rows))
             slowest = max(slowest, time.monotonic() - started)
             if deadline:
@@ -49,10 +52,21 @@ def budgeted_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def forward_function(model: tf.keras.Model):
-    """The compiled forward pass of ``model``, made once: inputs -> probabilities, whatever the width."""
+    """The compiled forward pass of ``model``, made once: inputs -> probabilities, whatever the width.
+
+    Under a strategy's scope each replica does its share of the rows, and every process gets all.
+    """
     if not hasattr(model, "forward_function"):
+        strategy = tf.distribute.get_strategy()
         spec = {name: tf.TensorSpec([None, None], tf.int32, name) for name in model.input_names}
-        model.forward_function = tf.function(
-            lambda inputs: tf.sigmoid(model(inputs, training=False)), input_signature=[spec]
-        )
+
+        @tf.function(jit_compile=model.xla or None)
+        def compute(inputs):
+            return tf.sigmoid(model(inputs, training=False))
+
+        @tf.function(input_signature=[spec])
+        def forward(inputs):
+            return strategy.gather(strategy.run(lambda inputs: compute(share(inputs)), (inputs,)), axis=0)
+
+        model.forward_function = forward
     return model.forward_function

@@ -43,7 +43,7 @@ class MaskedPooling(tf.keras.layers.Layer):
 
 
 class SeededDropout(tf.keras.layers.Layer):
-    """Dropout whose mask is a function of ``seed`` and ``step()`` alone, both int64.
+    """Dropout whose mask is a function of ``seed``, ``step()``, both int64, and the replica's number alone.
 
     Keras' own draws from hidden state, which no checkpoint holds: a resumed training would go another way. It also
     draws 32 bits a value; 8 are enough, at less than half the time, and make the rate a multiple of 1/256.
@@ -57,7 +57,8 @@ class SeededDropout(tf.keras.layers.Layer):
         """Drop when training; any shape."""
         if not training or self.dropped == 0:
             return inputs
-        seed = tf.stack([tf.constant(self.seed, tf.int64), self.step()])
+        replica = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int64)
+        seed = tf.stack([self.seed + replica * 2**40, self.step()])
         size = tf.size(inputs)
         words = tf.random.stateless_uniform(
             [(size + 3) // 4], seed, minval=None, maxval=None, dtype=tf.int32, alg="philox"
@@ -68,14 +69,16 @@ class SeededDropout(tf.keras.layers.Layer):
 
 
 def build_model(
-    encoder: TFBertModel, *, n_labels: int, pooling: str, dropout: float, seed: int = 0
+    encoder: TFBertModel, *, n_labels: int, pooling: str, dropout: float, seed: int = 0, xla: bool = False
 ) -> tf.keras.Model:
     """A Keras model from the three inputs of BERT, int32 [batch, length] each, to logits, float32 [batch, n_labels].
 
     The article's sigmoid is in the loss and in inference.py, where it costs no precision. ``seed`` and the
-    model's variable ``dropout_step``, which the training step counts up, decide what dropout drops.
+    model's variable ``dropout_step``, which the training step counts up, decide what dropout drops. ``xla`` is kept
+    with the model for those who compile its passes.
     """
-    step = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step")
+    first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # each counts the same
+    step = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step", aggregation=first)
     n_replaced = _replace_dropout(encoder, seed * 1000, lambda: step)
     names = ("input_ids", "token_type_ids", "attention_mask")
     inputs = {name: tf.keras.Input([None], dtype=tf.int32, name=name) for name in names}
@@ -86,7 +89,7 @@ def build_model(
     )
     logits = tf.keras.layers.Dense(n_labels, dtype=tf.float32, name="logits")(last_dropout(pooled))
     model = tf.keras.Model(inputs, logits)
-    model.dropout_step = step
+    model.dropout_step, model.xla = step, xla
     return model
 
 

@@ -1,16 +1,30 @@
-"""Every setting that decides a result, as one record an architecture; the command line is made from them."""
+"""Every setting of a run, as one record an architecture; the command line is made from them."""
 
 import argparse
 import dataclasses
 from dataclasses import dataclass, field
 
 from .benchmarks import BENCHMARKS
+from .distribution import STRATEGIES
 from .errors import InputError
 
 
-def option(default, help_text: str, **argparse_options):
-    """A dataclass field that is also a command-line option of the same name."""
-    return field(default=default, metadata={"help": help_text, **argparse_options})
+def option(default, help_text: str, *, decides: bool = True, **argparse_options):
+    """A dataclass field that is also a command-line option of the same name.
+
+    ``decides``: whether it decides the result. One that does not (but for rounding) may change while a run is under
+    way.
+    """
+    return field(default=default, metadata={"help": help_text, "decides": decides, **argparse_options})
+
+
+def decisive(record) -> dict:
+    """The settings of a record that decide its result, by name."""
+    return {
+        setting.name: getattr(record, setting.name)
+        for setting in dataclasses.fields(record)
+        if setting.metadata["decides"]
+    }
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,18 @@ class BertSettings:
         "whose epoch's weights; best: by AUC on the fold itself, so its score is optimistic",
         choices=("last", "best"),
     )
+    strategy: str = option(
+        "auto",
+        "devices: one, those of this machine (mirrored), or the machines of TF_CONFIG; --batch-size is that of all",
+        decides=False,
+        choices=STRATEGIES,
+    )
+    xla: bool = option(
+        False,
+        "compile the model with XLA, in some seconds for each of the batch widths, multiples of 32 then",
+        decides=False,
+        action="store_true",
+    )
 
     def __post_init__(self):
         """Refuse values that cannot be trained with."""
@@ -94,7 +120,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             help_text = options.pop("help") + (
                 "" if setting.default is None else f" (default: {setting.default})"
             )
-            options.setdefault("type", setting.type)
+            options.pop("decides")
+            if "action" not in options:
+                options.setdefault("type", setting.type)
             group.add_argument(_flag(setting.name), default=argparse.SUPPRESS, help=help_text, **options)
 
 

@@ -34,10 +34,10 @@ class Tokens:
         """int64 [n_rows]: tokens in each row."""
         return np.diff(self.offsets)
 
-    def padded(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """The three inputs of BERT for some rows, each int32 [len(rows), longest of them]."""
+    def padded(self, rows: np.ndarray, multiple: int = 1) -> dict[str, np.ndarray]:
+        """The three inputs of BERT for some rows, each int32 [len(rows), longest of them, rounded up to a multiple]."""
         lengths = self.lengths[rows]
-        mask = np.arange(lengths.max()) < lengths[:, None]
+        mask = np.arange(-(-lengths.max() // multiple) * multiple) < lengths[:, None]
         ids = np.zeros(mask.shape, np.int32)
         ids[mask] = np.concatenate([self.flat[self.offsets[row] : self.offsets[row + 1]] for row in rows])
         return {
@@ -51,6 +51,11 @@ class Tokens:
         offsets = np.concatenate([[0], np.cumsum(self.lengths[rows])])
         pieces = [self.flat[self.offsets[row] : self.offsets[row + 1]] for row in rows]
         return Tokens(np.concatenate([np.zeros(0, np.int32), *pieces]), offsets)
+
+
+def width_multiple(xla: bool) -> int:
+    """What widths of batches are rounded up to: XLA compiles anew for each shape, so it gets few of them."""
+    return 32 if xla else 1
 
 
 def encode(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
+from .distribution import full, make_strategy, told_clearly
 from .encoders import load_encoder, load_tokenizer
 from .errors import InputError
 from .inference import predict
@@ -18,14 +19,21 @@ from .problem import Outcome, Problem
 from .progress import progress_bar
 from .settings import BertSettings
 from .steps import train_step_function
-from .tokens import Tokens, encode, shuffled_batches
+from .tokens import Tokens, encode, shuffled_batches, width_multiple
 
 
 def fit(problem: Problem, settings: BertSettings) -> Outcome:
     """Fine-tune on the fold's training rows; predict its validation rows and the test rows."""
+    strategy = make_strategy(settings.strategy)
     tf.keras.backend.clear_session()
     tf.keras.utils.set_random_seed(problem.seed)
+    with strategy.scope(), told_clearly(settings.strategy):
+        return _fit(problem, settings)
+
+
+def _fit(problem: Problem, settings: BertSettings) -> Outcome:
     precision = set_precision(settings.precision)
+    strategy = tf.distribute.get_strategy()
     classifier = _new_classifier(problem, settings)
     tokens, test_tokens = (
         encode(
@@ -48,6 +56,7 @@ def fit(problem: Problem, settings: BertSettings) -> Outcome:
         information={
             "precision": precision,
             "devices": sorted({d.device_type for d in tf.config.list_logical_devices()}),
+            "replicas": strategy.num_replicas_in_sync,
         },
         earlier_seconds=training.earlier_seconds,
         optimistic=settings.keep == "best",
@@ -58,8 +67,12 @@ def _new_classifier(problem: Problem, settings: BertSettings) -> Classifier:
     tokenizer = load_tokenizer(settings.encoder, problem.texts)
     encoder = load_encoder(settings.encoder, tokenizer)
     longest = encoder.config.max_position_embeddings
-    if settings.max_length > longest:
-        raise InputError(f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most")
+    multiple = width_multiple(settings.xla)
+    if -(-settings.max_length // multiple) * multiple > longest:
+        raise InputError(
+            f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most"
+            + (f", {longest // multiple * multiple} with --xla" if settings.xla else "")
+        )
     head = {
         "labels": list(problem.label_names),
         "pooling": settings.pooling,
@@ -73,6 +86,7 @@ def _new_classifier(problem: Problem, settings: BertSettings) -> Classifier:
         pooling=settings.pooling,
         dropout=settings.dropout,
         seed=problem.seed,
+        xla=settings.xla,
     )
     return Classifier(model, encoder, tokenizer, head)
 
@@ -139,15 +153,16 @@ class Training:
             self.tokens.lengths, self.settings.batch_size, seed=self.problem.seed, epoch=self.state.epoch
         )
         started = time.monotonic()
-        for inputs, labels in self._dataset(order[self.state.batches :]):
+        order = order[self.state.batches :]
+        for rows, (inputs, labels) in zip(order, self._dataset(order), strict=True):
             loss = float(self.step(inputs, labels))
             if not math.isfinite(loss):
                 raise InputError(
                     "the loss is no longer a number; lower --learning-rate or take --precision float32"
                 )
             self.state.batches += 1
-            self.state.rows += len(labels)
-            self.state.loss += loss * len(labels)
+            self.state.rows += len(rows)
+            self.state.loss += loss * len(rows)
             bar.set_postfix(loss=f"{self.state.loss / self.state.rows:.4f}", refresh=False)
             bar.update()
             self._slowest_step = max(self._slowest_step, time.monotonic() - started)
@@ -166,10 +181,14 @@ class Training:
 
     def _dataset(self, order: list[np.ndarray]) -> tf.data.Dataset:
         """Padded batches in the order given, prepared while the step before them runs."""
+        n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
 
         def batches() -> Iterator:
             for rows in order:
-                yield self.tokens.padded(rows), self.labels[rows]
+                more = full(rows, n_replicas)
+                labels = self.labels[more]
+                labels[len(rows) :] = np.nan  # rows that are there a second time do not count
+                yield self.tokens.padded(more, width_multiple(self.settings.xla)), labels
 
         inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in self.model.input_names}
         signature = (inputs, tf.TensorSpec([None, self.labels.shape[1]], tf.float32))
