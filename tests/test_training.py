@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pooled_bert import training
 from pooled_bert.checkpoints import Checkpoints
 from pooled_bert.deadline import Deadline
 from pooled_bert.encoders import load_encoder
@@ -164,9 +165,31 @@ def test_loss_that_is_no_longer_a_number_stops_the_fold_with_advice(problem):
         fit(problem, BertSettings(**{**SETTINGS, "learning_rate": 1e38}))
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_lower_precisions_train_too(problem, precision):
-    outcome = fit(problem, BertSettings(**{**SETTINGS, "epochs": 1}, precision=precision))
+@pytest.mark.parametrize(("precision", "xla"), [("bfloat16", False), ("float16", True)])
+def test_lower_precisions_train_too(problem, precision, xla):
+    outcome = fit(problem, BertSettings(**{**SETTINGS, "epochs": 1}, precision=precision, xla=xla))
     assert np.isfinite(outcome.oof).all()
     assert outcome.information["precision"] == precision
     tf.keras.mixed_precision.set_global_policy("float32")
+
+
+def test_xla_changes_no_result(problem):
+    settings = {**SETTINGS, "epochs": 1, "dropout": 0.0}
+    plain, compiled = (fit(problem, BertSettings(**settings, xla=xla)) for xla in (False, True))
+    assert np.abs(plain.oof - compiled.oof).max() < 1e-4
+    assert np.abs(plain.test - compiled.test).max() < 1e-4
+    assert compiled.history[0]["loss"] == pytest.approx(plain.history[0]["loss"], abs=1e-5)
+
+
+def test_width_that_the_encoder_cannot_read_is_refused(problem, monkeypatch):
+    def short_encoder(*arguments):
+        encoder = load_encoder(*arguments)
+        encoder.config.max_position_embeddings = 40
+        return encoder
+
+    monkeypatch.setattr(training, "load_encoder", short_encoder)
+    settings = {**SETTINGS, "max_length": 40}
+    with pytest.raises(InputError, match="40 tokens at most, 32 with --xla"):
+        fit(problem, BertSettings(**settings, xla=True))
+    with pytest.raises(InputError, match="40 tokens at most"):
+        fit(problem, BertSettings(**{**settings, "max_length": 41}))
