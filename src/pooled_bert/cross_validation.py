@@ -14,7 +14,7 @@ from .benchmarks import BENCHMARKS
 from .checkpoints import Checkpoints
 from .deadline import Deadline
 from .distribution import SharedDeadline, any_worker, workers
-from .environment import changes, environment
+from .environment import changes, environment, peak_memory
 from .errors import InputError
 from .files import checksum, file_checksum
 from .folds import assign_folds, check_manifest, label_rates, without_near_duplicates
@@ -135,7 +135,11 @@ class CrossValidation:
                 self.place.put_back(self.run.n_folds)
             raise
         seconds = outcome.earlier_seconds + time.monotonic() - started
-        information |= {**outcome.information, "seconds": round(seconds, 1)}
+        information |= {
+            **outcome.information,
+            "seconds": round(seconds, 1),
+            "peak_memory_gb": round(peak_memory(), 2),
+        }
         write_config(folder, self._identity(fold), information)
         test_ids = None if self.rows.test is None else self.rows.test["id"]
         facts = {"fold": fold, "made_up": self.rows.made_up, "training_rows": len(problem.train)}

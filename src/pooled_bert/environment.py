@@ -1,7 +1,9 @@
 """What a result may depend on beside its settings and data. It is told, not enforced."""
 
 import platform
+import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +26,12 @@ def environment() -> dict:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
     }
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held so far, in GB."""
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def changes(then: dict, now: dict) -> Iterator[str]:

@@ -1,8 +1,6 @@
 """What everything around the model costs, from a thousand rows to the full competition and beyond."""
 
 import csv
-import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ import pandas as pd
 from .benchmarks import JIGSAW
 from .encoders import load_tokenizer
 from .ensemble import blend_oof, blend_test
+from .environment import peak_memory
 from .files import atomic_path
 from .folds import assign_folds
 from .inference import budgeted_batches
@@ -92,8 +91,7 @@ def costs(folder: Path, n_rows: int, encoder: str) -> dict[str, float]:
     timed("score", lambda: column_auc(truth, out_of_fold[list(JIGSAW.labels)].to_numpy()))
     submission = timed("submission", lambda: submission_table(blended, rows.template, JIGSAW))
     timed("submission", lambda: write_submission(folder / "submission.csv", submission, {}))
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
-    return {**seconds, "peak GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9}
+    return {**seconds, "peak GB": peak_memory()}
 
 
 def _write_run(folder: Path, rows, assignment: np.ndarray, checksums: dict) -> None:
