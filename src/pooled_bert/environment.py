@@ -45,7 +45,13 @@ def changes(then: dict, now: dict) -> Iterator[str]:
 
 
 def _revision() -> str:
-    """The git revision of this code, with ``-dirty`` where files differ from it; ``unknown`` outside git."""
+    """The git revision of this code, with ``-dirty`` where files differ from it; ``unknown`` outside git.
+
+    Copies that go without git (kernel_build.py) have it in the file REVISION.
+    """
+    noted = Path(__file__).resolve().parent.parent.parent / "REVISION"
+    if noted.is_file():
+        return noted.read_text(encoding="utf-8").strip()
     git = [
         "git",
         "--no-optional-locks",

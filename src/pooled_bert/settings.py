@@ -141,6 +141,16 @@ def settings_from(given: dict) -> tuple[RunSettings, BertSettings | LinearSettin
     return run, record(**_part(given, record))
 
 
+def given_options(given: dict, record: type) -> list[str]:
+    """The options of a record that were given, as they stand on a command line."""
+    words = []
+    for setting in dataclasses.fields(record):
+        if setting.name in given:
+            value = given[setting.name]
+            words += [_flag(setting.name)] if setting.type is bool else [_flag(setting.name), str(value)]
+    return words
+
+
 def _part(given: dict, record: type) -> dict:
     names = {setting.name for setting in dataclasses.fields(record)}
     return {name: value for name, value in given.items() if name in names}

@@ -1,0 +1,105 @@
+import ast
+import json
+
+import pytest
+
+from pooled_bert.errors import InputError
+from pooled_bert.kernel_build import (
+    ROOT,
+    Plan,
+    build_ensemble,
+    build_fold,
+    find_owner,
+    read_plan,
+    read_sources,
+    script_text,
+    write_plan,
+)
+
+PLAN = Plan(owner="someone", benchmark="jigsaw", run="minilm", n_folds=2, gpu=True, options=("--epochs", "2"))
+
+
+def metadata_of(folder):
+    return json.loads((folder / "kernel-metadata.json").read_text())
+
+
+def test_fold_kernel_is_ready_to_push(tmp_path):
+    folder = build_fold(PLAN, tmp_path, 1)
+    metadata = metadata_of(folder)
+    assert metadata["id"] == f"someone/{folder.name}" == "someone/pooled-bert-jigsaw-minilm-fold-1"
+    assert metadata["title"].replace(" ", "-") == folder.name  # or Kaggle would give it another name
+    assert (folder / metadata["code_file"]).exists()
+    assert metadata["enable_gpu"]
+    assert metadata["machine_shape"] == "NvidiaTeslaT4"
+    assert metadata["competition_sources"] == ["jigsaw-toxic-comment-classification-challenge"]
+    assert metadata["kernel_sources"] == []
+
+
+def test_next_part_of_a_fold_takes_the_output_of_the_part_before(tmp_path):
+    third = metadata_of(build_fold(PLAN, tmp_path, 0, part=3))
+    assert third["id"] == "someone/pooled-bert-jigsaw-minilm-fold-0-part-3"
+    assert third["kernel_sources"] == ["someone/pooled-bert-jigsaw-minilm-fold-0-part-2"]
+
+
+def test_ensemble_takes_the_last_part_of_every_fold_and_no_gpu(tmp_path):
+    metadata = metadata_of(build_ensemble(PLAN, tmp_path, {1: 2}))
+    assert not metadata["enable_gpu"]
+    assert "machine_shape" not in metadata
+    assert [source.rsplit("-fold-")[1] for source in metadata["kernel_sources"]] == ["0", "1-part-2"]
+
+
+def test_without_internet_the_datasets_are_attached(tmp_path):
+    plan = Plan(
+        **{**vars(PLAN), "encoder_dataset": "a/bert", "environment_dataset": "a/wheels", "datasets": ("b/c",)}
+    )
+    metadata = metadata_of(build_fold(plan, tmp_path, 0))
+    assert metadata["dataset_sources"] == ["b/c", "a/bert", "a/wheels"]
+    assert not metadata["enable_internet"]
+
+
+def test_script_is_the_same_for_the_same_sources_and_is_python(tmp_path):
+    sources = read_sources("abc")
+    script = script_text({"fold": 0}, sources, "abc")
+    assert script == script_text({"fold": 0}, dict(reversed(sources.items())), "abc")
+    assert "revision abc" in script.splitlines()[0]
+    ast.parse(script)
+    assert set(sources) >= {"src/train_folds.py", "src/pooled_bert/model.py", "requirements.txt", "REVISION"}
+
+
+def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("pooled_bert.kernel_build.LARGEST", 1000)
+    with pytest.raises(InputError, match="bytes, Kaggle takes less than 1 MB"):
+        build_fold(PLAN, tmp_path, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_whose_title_is_too_long_is_refused(tmp_path):
+    plan = Plan(**{**vars(PLAN), "run": "a-run-with-a-name-much-too-long"})
+    with pytest.raises(InputError, match="50 characters at most"):
+        build_fold(plan, tmp_path, 0)
+
+
+def test_plan_is_read_as_it_was_written(tmp_path):
+    write_plan(PLAN, tmp_path)
+    assert read_plan(tmp_path, "jigsaw", "minilm") == PLAN
+    with pytest.raises(InputError, match="make the kernels first"):
+        read_plan(tmp_path, "imdb", "minilm")
+
+
+def test_owner_is_given_or_in_the_environment_or_in_the_clients_file(tmp_path, monkeypatch):
+    monkeypatch.delenv("KAGGLE_USERNAME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+    with pytest.raises(InputError, match="--owner"):
+        find_owner(None)
+    (tmp_path / "kaggle.json").write_text('{"username": "file", "key": "secret"}')
+    assert find_owner(None) == "file"
+    monkeypatch.setenv("KAGGLE_USERNAME", "variable")
+    assert find_owner(None) == "variable"
+    assert find_owner("option") == "option"
+
+
+def test_committed_metadata_is_a_template_without_an_owner():
+    template = json.loads((ROOT / "kernels" / "kernel-metadata.json").read_text())
+    assert template["id"] == "OWNER/SLUG"
+    assert template["is_private"]

@@ -1,0 +1,193 @@
+"""The scripts as Kaggle would run them, in temporary trees that look like a kernel's."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from pooled_bert.benchmarks import JIGSAW
+from pooled_bert.errors import InputError
+from pooled_bert.kernel_build import Plan, build_ensemble, build_fold
+from pooled_bert.kernel_inside import bring_folds, find_encoder, find_rows
+
+SECRET = "marked-secret-0123456789"
+LINEAR = ("--model", "linear", "--n-folds", "2", "--limit", "300")
+BERT = ("--encoder", "tiny", "--n-folds", "2", "--limit", "600", "--epochs", "40", "--dropout", "0.1")
+
+
+def plan_of(options, run, **fields):
+    plan = {
+        "owner": "someone",
+        "benchmark": "jigsaw",
+        "run": run,
+        "n_folds": 2,
+        "gpu": False,
+        "options": options,
+    }
+    return Plan(**plan | fields)
+
+
+@pytest.fixture
+def start(tmp_path, sample):
+    """Start a built kernel as Kaggle does; returns its process and its output folder. Inputs cannot be written to."""
+    made = []
+
+    def in_tree(kernel, *, is_new_layout, is_zipped, outputs=()):
+        tree = tmp_path / f"kaggle-{len(made)}"
+        place = tree / "input" / ("competitions/jigsaw" if is_new_layout else "jigsaw")
+        place.mkdir(parents=True)
+        for file in sample.iterdir():
+            if is_zipped and file.suffix == ".csv":
+                with zipfile.ZipFile(place / f"{file.name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+                    archive.write(file, file.name)
+            else:
+                shutil.copy(file, place)
+        for output in outputs:
+            name = output.parent.name
+            shutil.copytree(output, tree / "input" / (f"notebooks/someone/{name}" if is_new_layout else name))
+        for path in (tree / "input").rglob("*"):
+            path.chmod(stat.S_IRUSR | (stat.S_IXUSR if path.is_dir() else 0))
+        (tree / "working").mkdir()
+        (tree / "tmp").mkdir()
+        shutil.copy(kernel / "script.py", tree / "script.py")
+        environment = {
+            **os.environ,
+            "TMPDIR": str(tree / "tmp"),
+            "KAGGLE_KEY": SECRET,
+            "KAGGLE_USERNAME": "someone",
+        }
+        process = subprocess.Popen(
+            [sys.executable, str(tree / "script.py")],
+            cwd=tree / "working",
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        made.append((tree, process))
+        return process, tree / "working"
+
+    yield in_tree
+    for tree, process in made:
+        process.kill()
+        process.communicate()
+        for path in [tree / "input", *(tree / "input").rglob("*")]:
+            path.chmod(path.stat().st_mode | stat.S_IWUSR | (stat.S_IXUSR if path.is_dir() else 0))
+
+
+def finish(process, status=0):
+    log, _ = process.communicate(timeout=300)
+    assert process.returncode == status, log
+    assert SECRET not in log
+    return log
+
+
+def files_of(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.slow
+def test_kernels_of_both_layouts_make_the_submission_that_is_made_at_home(
+    start, run_command, sample, tmp_path
+):
+    plan = plan_of(LINEAR, "linear")
+    first = start(build_fold(plan, tmp_path / "kernels", 0), is_new_layout=False, is_zipped=True)
+    second = start(build_fold(plan, tmp_path / "kernels", 1), is_new_layout=True, is_zipped=False)
+    for process, working in (first, second):
+        finish(process)
+        tops = {"/".join(name.split("/")[:4]) for name in files_of(working)}
+        assert tops == {"folds/jigsaw/runs/linear"}
+    outputs = [working for _, working in (first, second)]
+    process, working = start(
+        build_ensemble(plan, tmp_path / "kernels"), is_new_layout=True, is_zipped=True, outputs=outputs
+    )
+    assert "checked" in finish(process)
+    run_command("train_folds.py", "--data", sample, "--workspace", tmp_path / "home", *LINEAR)
+    run_command("make_submission.py", "--data", sample, "--workspace", tmp_path / "home", "--run", "linear")
+    at_home = files_of(tmp_path / "home" / "submissions")
+    assert files_of(working)["jigsaw-linear.csv"] == at_home["jigsaw-linear.csv"]
+    for folder in (tmp_path / "kernels", *outputs, working):
+        assert not any(SECRET.encode() in content for content in files_of(folder).values())
+
+
+@pytest.mark.slow
+def test_fold_out_of_time_goes_on_in_the_next_part_to_the_same_result(start, run_command, sample, tmp_path):
+    kernels = tmp_path / "kernels"
+    short = plan_of((*BERT, "--time-limit", "0.35"), "bert")
+    process, working = start(build_fold(short, kernels, 0), is_new_layout=True, is_zipped=False)
+    assert "follow-up kernel" in finish(process)
+    assert any("checkpoints/step_" in name for name in files_of(working))
+    enough = plan_of((*BERT, "--time-limit", "660"), "bert")
+    process, output = start(
+        build_fold(enough, kernels, 0, part=2), is_new_layout=True, is_zipped=False, outputs=[working]
+    )
+    assert "goes on after step" in finish(process)
+    names = files_of(output)
+    assert not any("checkpoints" in name for name in names)
+    home = tmp_path / "home"
+    run_command("train_folds.py", "--data", sample, "--workspace", home, "--run", "bert", "--fold", 0, *BERT)
+    place = "folds/jigsaw/runs/bert/fold_0"
+    for name in ("oof.csv", "test.csv", "metrics.json", "history.csv"):
+        assert names[f"{place}/{name}"] == (home / place / name).read_bytes()
+
+
+def test_failed_training_fails_the_kernel(start, tmp_path):
+    kernel = build_fold(
+        plan_of(("--model", "linear", "--n-folds", "2", "--c", "-1"), "bad"), tmp_path / "kernels", 0
+    )
+    process, working = start(kernel, is_new_layout=True, is_zipped=False)
+    assert "--c is -1.0" in finish(process, status=2)
+    assert files_of(working) == {}
+
+
+def test_gpu_that_was_asked_for_and_is_not_there_fails_the_kernel(start, tmp_path):
+    kernel = build_fold(plan_of(("--encoder", "tiny"), "bert", gpu=True), tmp_path / "kernels", 0)
+    process, _ = start(kernel, is_new_layout=True, is_zipped=False)
+    assert "TensorFlow sees no GPU here" in finish(process, status=2)
+
+
+def test_damaged_script_is_refused(start, tmp_path):
+    kernel = build_fold(plan_of(LINEAR, "linear"), tmp_path / "kernels", 0)
+    script = kernel / "script.py"
+    script.write_text(script.read_text().replace("Word and character TF-IDF", "Word and character tf-idf"))
+    process, working = start(kernel, is_new_layout=True, is_zipped=False)
+    assert "build and push it again" in finish(process, status=1)
+    assert files_of(working) == {}
+
+
+def write(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+
+
+def test_rows_are_found_by_their_files(tmp_path):
+    write(tmp_path / "a" / "train.csv")  # of something else
+    with pytest.raises(InputError, match="join the competition"):
+        find_rows(tmp_path, JIGSAW)
+    for name in ("train.csv.zip", "sample_submission.csv"):
+        write(tmp_path / "b" / "deep" / name)
+    assert find_rows(tmp_path, JIGSAW) == tmp_path / "b" / "deep"
+
+
+def test_encoder_is_found_in_its_dataset_only(tmp_path):
+    write(tmp_path / "other" / "config.json")
+    with pytest.raises(InputError, match="someone/my-bert is not there"):
+        find_encoder(tmp_path, "someone/my-bert")
+    write(tmp_path / "datasets" / "someone" / "my-bert" / "model" / "config.json")
+    assert find_encoder(tmp_path, "someone/my-bert").name == "model"
+
+
+def test_finished_fold_wins_over_an_unfinished_one(tmp_path):
+    place = "folds/jigsaw/runs/bert/fold_0"
+    for part in ("a", "b"):
+        write(tmp_path / "input" / part / place / "config.json")
+    write(tmp_path / "input" / "a" / place / "metrics.json")
+    write(tmp_path / "input" / "c" / "folds/imdb/runs/bert/fold_1/config.json")
+    assert bring_folds(tmp_path / "input", tmp_path / "workspace", JIGSAW) == ["bert/fold_0"]
+    assert (tmp_path / "workspace" / place / "metrics.json").exists()
