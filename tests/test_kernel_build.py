@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from pooled_bert.benchmarks import IMDB
 from pooled_bert.errors import InputError
 from pooled_bert.kernel_build import (
     ROOT,
@@ -16,7 +17,15 @@ from pooled_bert.kernel_build import (
     write_plan,
 )
 
-PLAN = Plan(owner="someone", benchmark="jigsaw", run="minilm", n_folds=2, gpu=True, options=("--epochs", "2"))
+PLAN = Plan(
+    owner="someone",
+    benchmark="jigsaw",
+    run="minilm",
+    n_folds=2,
+    revision="abc",
+    gpu=True,
+    options=("--epochs", "2"),
+)
 
 
 def metadata_of(folder):
@@ -50,10 +59,10 @@ def test_ensemble_takes_the_last_part_of_every_fold_and_no_gpu(tmp_path):
 
 def test_without_internet_the_datasets_are_attached(tmp_path):
     plan = Plan(
-        **{**vars(PLAN), "encoder_dataset": "a/bert", "environment_dataset": "a/wheels", "datasets": ("b/c",)}
+        **{**vars(PLAN), "encoder_dataset": "a/bert", "environment_dataset": "a/wheels", "benchmark": "imdb"}
     )
     metadata = metadata_of(build_fold(plan, tmp_path, 0))
-    assert metadata["dataset_sources"] == ["b/c", "a/bert", "a/wheels"]
+    assert metadata["dataset_sources"] == [IMDB.dataset, "a/bert", "a/wheels"]
     assert not metadata["enable_internet"]
 
 

@@ -20,7 +20,8 @@ class Benchmark:
     sample_submission: str | None  # gives the ids, their order and the columns of a submission
     test_labels: str | None
     folders: str | None  # the same data as folders of text files (read by rows.read_review_folders)
-    competition: str | None  # takes submissions on Kaggle
+    competition: str | None  # takes submissions on Kaggle, and has the files
+    dataset: str | None  # on Kaggle, that has the files
     download: str  # the command that fetches the files
 
 
@@ -37,6 +38,7 @@ JIGSAW = Benchmark(
     test_labels="test_labels.csv",
     folders=None,
     competition="jigsaw-toxic-comment-classification-challenge",
+    dataset=None,
     download=(
         "kaggle competitions download jigsaw-toxic-comment-classification-challenge -p data/jigsaw"
         " && unzip -d data/jigsaw data/jigsaw/jigsaw-toxic-comment-classification-challenge.zip"
@@ -56,6 +58,7 @@ IMDB = Benchmark(
     test_labels=None,
     folders="aclImdb",
     competition=None,
+    dataset="lakshmi25npathi/imdb-dataset-of-50k-movie-reviews",
     download=(
         "kaggle datasets download lakshmi25npathi/imdb-dataset-of-50k-movie-reviews -p data/imdb --unzip"
     ),

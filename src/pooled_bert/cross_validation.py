@@ -54,7 +54,7 @@ class CrossValidation:
         self.assignment = assign_folds(rows.train, run.n_folds, run.fold_seed)
         checksums = rows.checksums()
         self.identity = {
-            "settings": _identity_settings(run, model),
+            "settings": identity_settings(run, model),
             "data": {**checksums, "extra": None if extra is None else table_checksum(extra)},
             "assignment": check_manifest(
                 folds_folder,
@@ -201,7 +201,8 @@ def load_learner(model: str) -> Callable:
     return fit
 
 
-def _identity_settings(run: RunSettings, model: BertSettings | LinearSettings) -> dict:
+def identity_settings(run: RunSettings, model: BertSettings | LinearSettings) -> dict:
+    """The settings that a run must keep."""
     settings = {**decisive(run), **decisive(model)}
     if "encoder" in settings:
         settings["encoder"] = _encoder_identity(settings["encoder"])

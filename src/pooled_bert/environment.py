@@ -21,7 +21,7 @@ PACKAGES = (
 def environment() -> dict:
     """Revision of this code, versions, machine."""
     return {
-        "revision": _revision(),
+        "revision": revision(),
         "packages": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
@@ -44,7 +44,7 @@ def changes(then: dict, now: dict) -> Iterator[str]:
             yield f"{name} {earlier}, now {value}"
 
 
-def _revision() -> str:
+def revision() -> str:
     """The git revision of this code, with ``-dirty`` where files differ from it; ``unknown`` outside git.
 
     Copies that go without git (kernel_build.py) have it in the file REVISION.

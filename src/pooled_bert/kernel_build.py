@@ -10,7 +10,6 @@ from pathlib import Path
 from slugify import slugify
 
 from .benchmarks import BENCHMARKS
-from .environment import environment
 from .errors import InputError
 from .files import atomic_path, check_name, read_json, write_json
 
@@ -30,8 +29,8 @@ class Plan:
     run: str
     n_folds: int
     gpu: bool
+    revision: str  # of the sources that travel
     options: tuple[str, ...] = ()  # of train_folds.py
-    datasets: tuple[str, ...] = ()  # owner/slug, beyond those below
     encoder_dataset: str | None = (
         None  # owner/slug of a dataset with the encoder, where it is not from the hub
     )
@@ -104,15 +103,14 @@ def _build(plan: Plan, folder: Path, task: dict, *, gpu: bool, kernel_sources: l
             f"--run {plan.run}: makes the title {title!r}, Kaggle takes {LONGEST_TITLE} characters at most"
         )
     benchmark = BENCHMARKS[plan.benchmark]
-    revision = environment()["revision"]
-    sources = read_sources(revision)
+    sources = read_sources(plan.revision)
     task = {**task, "benchmark": plan.benchmark, "gpu": gpu, "checksum": _checksum(sources)}
-    script = script_text(task, sources, revision)
+    script = script_text(task, sources, plan.revision)
     if len(script.encode()) > LARGEST:
         raise InputError(
             f"{folder}: the script would be {len(script.encode())} bytes, Kaggle takes less than 1 MB"
         )
-    datasets = (*plan.datasets, plan.encoder_dataset, plan.environment_dataset)
+    datasets = (benchmark.dataset, plan.encoder_dataset, plan.environment_dataset)
     metadata = read_json(ROOT / "kernels" / METADATA) | {
         "id": f"{plan.owner}/{folder.name}",
         "title": title,
@@ -141,9 +139,7 @@ def read_sources(revision: str) -> dict[str, str]:
 def script_text(task: dict, sources: dict[str, str], revision: str) -> str:
     """The whole script: the bootstrap, then the task and a line for each source; a function of its arguments."""
     bootstrap = (ROOT / "kernels" / BOOTSTRAP).read_text(encoding="utf-8")
-    files = ",\n".join(
-        f"    {name!r}: {text!r}" for name, text in sorted(sources.items())
-    )
+    files = ",\n".join(f"    {name!r}: {text!r}" for name, text in sorted(sources.items()))
     call = f"main(\n    json.loads({json.dumps(task, sort_keys=True)!r}),\n    {{\n{files},\n    }},\n)\n"
     return f"{NOTICE.format(revision=revision)}\n{bootstrap}\n\n{call}"
 

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .benchmarks import BENCHMARKS
@@ -139,6 +140,14 @@ def settings_from(given: dict) -> tuple[RunSettings, BertSettings | LinearSettin
                 f"{_flag(min(stray))} is an option of --model {name}, not of --model {run.model}"
             )
     return run, record(**_part(given, record))
+
+
+def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, BertSettings | LinearSettings]:
+    """The two records that options of train_folds.py stand for; others among the words are passed over."""
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    given, _ = parser.parse_known_args([*words, "--benchmark", benchmark])
+    return settings_from(vars(given))
 
 
 def given_options(given: dict, record: type) -> list[str]:

@@ -1,0 +1,190 @@
+"""The official Kaggle client with one meaning for every answer: done, wait, or a clear message."""
+
+import enum
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import requests
+
+from .errors import InputError
+
+ATTEMPTS = 8  # at a call that meets a busy or broken server, with doubling pauses
+LONGEST_PAUSE = 300.0  # seconds
+TIMEOUT = 60.0  # seconds without a byte of a download
+
+T = TypeVar("T")
+
+
+class State(enum.Enum):
+    """Where a kernel's latest version is; the values are what is shown."""
+
+    ABSENT = "not there"
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+_STATES = {
+    "QUEUED": State.QUEUED,
+    "NEW_SCRIPT": State.QUEUED,
+    "RUNNING": State.RUNNING,
+    "COMPLETE": State.COMPLETE,
+    "ERROR": State.FAILED,
+    "CANCEL_REQUESTED": State.FAILED,
+    "CANCEL_ACKNOWLEDGED": State.FAILED,
+}
+
+
+@dataclass(frozen=True)
+class Status:
+    """A kernel's state, and Kaggle's words about a failure."""
+
+    state: State
+    message: str = ""
+
+
+class NoFreeSlot(Exception):
+    """As many kernels run as Kaggle allows at once; one may be pushed when one of them has ended."""
+
+
+class Client:
+    """Push, status, log and output of kernels. ``pause``: seconds before a call is tried a second time."""
+
+    def __init__(self, pause: float = 5.0):
+        from kaggle.api.kaggle_api_extended import KaggleApi
+
+        self.pause = pause
+        self.api = KaggleApi()
+        try:
+            self.api.authenticate()
+        except SystemExit as error:  # what the client does without credentials
+            raise InputError(
+                "Kaggle knows no credentials; make an API token on kaggle.com/settings and save it as"
+                " ~/.kaggle/kaggle.json, or set KAGGLE_USERNAME and KAGGLE_KEY"
+            ) from error
+
+    def push(self, folder: Path) -> None:
+        """Push a kernel's folder: its newest version starts, or is queued.
+
+        Raises NoFreeSlot, and InputError where waiting does not help: the weekly quota is used up, a source was
+        refused, Kaggle says no.
+        """
+        response = self._patiently(lambda: self.api.kernels_push(str(folder)))
+        said = response.error or ""
+        if "session" in said.lower() and "maximum batch" in said.lower():
+            raise NoFreeSlot(said)
+        if "quota" in said.lower():
+            raise InputError(
+                f"{folder.name}: Kaggle says: {said}. Start the same command when the quota is renewed"
+            )
+        if said:
+            raise InputError(f"{folder.name}: was not pushed; Kaggle says: {said}")
+        refused = [
+            f"{kind} {', '.join(names)}"
+            for kind, names in (
+                ("dataset", response.invalid_dataset_sources),
+                ("competition", response.invalid_competition_sources),
+                ("kernel", response.invalid_kernel_sources),
+            )
+            if names
+        ]
+        if refused:  # Kaggle starts such a kernel all the same, without them
+            raise InputError(
+                f"{folder.name}: Kaggle refused {'; '.join(refused)}. Do they exist, may you read them?"
+            )
+
+    def status(self, kernel: str) -> Status:
+        """The state of ``owner/slug``."""
+        try:
+            response = self._patiently(lambda: self.api.kernels_status(kernel))
+        except (
+            ValueError
+        ):  # the client's word for 401 and 403, which Kaggle answers where there is no such kernel
+            return Status(State.ABSENT)
+        except requests.HTTPError as error:
+            if error.response is not None and error.response.status_code == 404:
+                return Status(State.ABSENT)
+            raise _refused(kernel, error) from error
+        return Status(_STATES[response.status.name], response.failure_message or "")
+
+    def log(self, kernel: str) -> str:
+        """What the latest run printed, in plain lines."""
+        text = self._patiently(lambda: self.api.kernels_logs(kernel))
+        try:
+            return "".join(record["data"] for record in json.loads(text))
+        except (ValueError, TypeError, KeyError):
+            return text  # not in the records that Kaggle wraps it in
+
+    def download(self, kernel: str, folder: Path) -> None:
+        """Fetch the output of the latest run into ``folder``, which is whole when this returns."""
+        from kagglesdk.kernels.types.kernels_api_service import ApiListKernelSessionOutputRequest
+
+        owner, slug = kernel.split("/")
+        token = None
+        while True:
+            request = ApiListKernelSessionOutputRequest()
+            request.user_name, request.kernel_slug, request.page_size = owner, slug, 100
+            if token:
+                request.page_token = token
+            with self.api.build_kaggle_client() as kaggle:
+                lister = kaggle.kernels.kernels_api_client
+                page = self._patiently(
+                    lambda request=request, lister=lister: lister.list_kernel_session_output(request)
+                )
+            for file in page.files or []:
+                path = folder / file.file_name
+                if ".." in Path(file.file_name).parts or path.is_absolute() != folder.is_absolute():
+                    raise InputError(
+                        f"{kernel}: its output names the file {file.file_name!r}; it is not fetched"
+                    )
+                self._patiently(lambda file=file, path=path: _fetch(file.url, path))
+            token = page.next_page_token
+            if not token:
+                return
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Call; again after a while when the server is busy (429), broken (5xx), or the connection is cut."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return call()
+            except (
+                requests.ConnectionError,
+                requests.Timeout,
+                requests.exceptions.ChunkedEncodingError,
+            ) as error:
+                reason = error
+            except requests.HTTPError as error:
+                status = error.response.status_code if error.response is not None else 0
+                if status == 401:
+                    raise InputError(
+                        "Kaggle does not accept the credentials; make a new API token"
+                    ) from error
+                if status != 429 and status < 500:
+                    raise
+                reason = error
+            time.sleep(min(LONGEST_PAUSE, self.pause * 2**attempt))
+        raise InputError(
+            f"Kaggle cannot be reached ({type(reason).__name__}); start the same command later"
+        ) from reason
+
+
+def _fetch(url: str, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with requests.get(url, stream=True, timeout=TIMEOUT) as response, path.open("wb") as stream:
+            response.raise_for_status()
+            for chunk in response.iter_content(1 << 20):
+                stream.write(chunk)
+    except requests.RequestException:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _refused(kernel: str, error: requests.HTTPError) -> InputError:
+    return InputError(f"{kernel}: Kaggle refused ({error})")
