@@ -16,6 +16,8 @@ ATTEMPTS = 8  # at a call that meets a busy or broken server, with doubling paus
 LONGEST_PAUSE = 300.0  # seconds
 TIMEOUT = 60.0  # seconds without a byte of a download
 
+REFUSED_CREDENTIALS = "Kaggle does not accept the credentials; make a new API token on kaggle.com/settings"
+
 T = TypeVar("T")
 
 
@@ -104,12 +106,14 @@ class Client:
             response = self._patiently(lambda: self.api.kernels_status(kernel))
         except (
             ValueError
-        ):  # the client's word for 401 and 403, which Kaggle answers where there is no such kernel
+        ) as error:  # the client's word for 401 and 403; Kaggle says 403 where there is no kernel
+            if _http_status(error.__context__) == 401:
+                raise InputError(REFUSED_CREDENTIALS) from error
             return Status(State.ABSENT)
         except requests.HTTPError as error:
-            if error.response is not None and error.response.status_code == 404:
+            if _http_status(error) == 404:
                 return Status(State.ABSENT)
-            raise _refused(kernel, error) from error
+            raise InputError(f"{kernel}: Kaggle refused ({error})") from error
         return Status(_STATES[response.status.name], response.failure_message or "")
 
     def log(self, kernel: str) -> str:
@@ -159,11 +163,9 @@ class Client:
             ) as error:
                 reason = error
             except requests.HTTPError as error:
-                status = error.response.status_code if error.response is not None else 0
+                status = _http_status(error)
                 if status == 401:
-                    raise InputError(
-                        "Kaggle does not accept the credentials; make a new API token"
-                    ) from error
+                    raise InputError(REFUSED_CREDENTIALS) from error
                 if status != 429 and status < 500:
                     raise
                 reason = error
@@ -186,5 +188,6 @@ def _fetch(url: str, path: Path) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def _refused(kernel: str, error: requests.HTTPError) -> InputError:
-    return InputError(f"{kernel}: Kaggle refused ({error})")
+def _http_status(error: BaseException | None) -> int:
+    response = getattr(error, "response", None)
+    return 0 if response is None else response.status_code
