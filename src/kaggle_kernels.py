@@ -102,6 +102,13 @@ def run(args: argparse.Namespace) -> None:
     print(f"all in; now: python src/make_submission.py --benchmark {args.benchmark} --run {args.run}")
 
 
+def ensemble(args: argparse.Namespace) -> None:
+    """Average the folds in a kernel of its own, on Kaggle, and bring the submission into submissions/."""
+    watch, _ = _watch(args)
+    for path in watch.ensemble(args.workspace / "submissions", poll_seconds=args.poll_seconds):
+        print(path)
+
+
 def _watch(args: argparse.Namespace):
     from pooled_bert.kaggle_client import Client
     from pooled_bert.kernel_build import read_plan
@@ -122,7 +129,7 @@ def _table(states: list) -> str:
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="build|push|status|pull|run")
+    commands = parser.add_subparsers(required=True, metavar="build|run|ensemble|push|status|pull")
     making = commands.add_parser("build", help=build.__doc__, description=build.__doc__)
     making.set_defaults(action=build)
     making.add_argument("--owner", help="Kaggle user name (default: KAGGLE_USERNAME, or that in kaggle.json)")
@@ -146,7 +153,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     making.add_argument("--kernels", type=Path, default=ROOT / "kernels", help="where the folders go")
     add_options(making)
-    for action in (push, status, pull, run):
+    for action in (run, ensemble, push, status, pull):
         using = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
         using.set_defaults(action=action)
         using.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw")

@@ -190,6 +190,24 @@ def test_damaged_output_is_refused(kaggle, watch, tmp_path):
     assert not (tmp_path / "folds" / "jigsaw" / "runs" / "bert" / "fold_0").exists()
 
 
+def test_ensemble_waits_for_all_folds_and_brings_the_submission_home(kaggle, watch, tmp_path):
+    with pytest.raises(InputError, match="fold 0: its kernel is not there"):
+        watch.ensemble(tmp_path / "submissions", poll_seconds=0.01)
+    wait(watch)
+
+    def execute(slug, kernel):
+        folder = tmp_path / "outputs" / slug
+        folder.mkdir(parents=True)
+        (folder / "jigsaw-bert.csv").write_text("id,toxic")
+        return folder
+
+    kaggle.execute = execute
+    (path,) = watch.ensemble(tmp_path / "submissions", poll_seconds=0.01)
+    assert path == tmp_path / "submissions" / "kaggle-jigsaw-bert.csv"
+    assert path.read_text() == "id,toxic"
+    assert len(kaggle.kernels[PLAN.slug(None)].metadata["kernelDataSources"]) == 3
+
+
 def test_wrong_credentials_are_told(kaggle, watch):
     kaggle.faults = [("GetKernelSessionStatus", 401)]
     with pytest.raises(InputError, match="credentials"):

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from .cross_validation import CHECKPOINTS, identity_settings
 from .errors import InputError
 from .files import read_json
 from .kaggle_client import Client, NoFreeSlot, State
-from .kernel_build import Plan, build_fold
+from .kernel_build import Plan, build_ensemble, build_fold
 from .predictions import first_difference, fold_folder, is_done, read_config, read_fold
 from .run_folder import RunFolder
 from .settings import parse_options
@@ -102,7 +103,8 @@ class Watch:
             if seen.state is State.COMPLETE:
                 seen = self._collected(seen)
             if seen.state is State.FAILED and self.plan.slug(fold, seen.part) in self._pushed:
-                self._tell_failure(seen)
+                kernel = f"{self.plan.owner}/{self.plan.slug(fold, seen.part)}"
+                self._tell_failure(kernel, f"fold {fold}", seen.message)
             if seen.state in (State.QUEUED, State.RUNNING):
                 active += 1
             elif seen.state in (State.ABSENT, State.FAILED):
@@ -127,6 +129,29 @@ class Watch:
             if all(seen.state is None for seen in states):
                 return
             time.sleep(poll_seconds)
+
+    def ensemble(self, submissions: Path, *, poll_seconds: float) -> list[Path]:
+        """Average the folds on Kaggle, from their kernels' output; returns the files, now in ``submissions``."""
+        parts = {fold: self._part(fold) for fold in range(self.plan.n_folds)}
+        for fold, part in parts.items():
+            state = self.client.status(f"{self.plan.owner}/{self.plan.slug(fold, part)}").state
+            if state is not State.COMPLETE:
+                raise InputError(
+                    f"fold {fold}: its kernel is {state.value}; the ensemble takes the output of all"
+                )
+        slug = self.plan.slug(None)
+        kernel = f"{self.plan.owner}/{slug}"
+        self.client.push(build_ensemble(self.plan, self.kernels, parts))
+        while (status := self.client.status(kernel)).state in (State.QUEUED, State.RUNNING):
+            time.sleep(poll_seconds)
+        if status.state is not State.COMPLETE:
+            self._tell_failure(kernel, "the ensemble", status.message)
+        folder = self.downloads / slug
+        shutil.rmtree(folder, ignore_errors=True)
+        self.client.download(kernel, folder)
+        submissions.mkdir(parents=True, exist_ok=True)
+        found = [path for path in sorted(folder.iterdir()) if path.suffix in (".csv", ".json")]
+        return [Path(shutil.move(path, submissions / f"kaggle-{path.name}")) for path in found]
 
     def _collected(self, seen: Seen) -> Seen:
         """Where the fold is after the output of its complete kernel was looked at."""
@@ -159,12 +184,11 @@ class Watch:
             if difference:
                 raise InputError(f"{path.parent}: is not of one run with fold {fold} on Kaggle: {difference}")
 
-    def _tell_failure(self, seen: Seen) -> None:
-        kernel = f"{self.plan.owner}/{self.plan.slug(seen.fold, seen.part)}"
+    def _tell_failure(self, kernel: str, what: str, message: str) -> NoReturn:
         tail = self.client.log(kernel).splitlines()[-LOG_TAIL:]
         print(f"{kernel}, the end of its log:", *tail, sep="\n  ", file=sys.stderr)
         raise InputError(
-            f"fold {seen.fold}: its kernel failed ({seen.message or 'Kaggle names no reason'}); log above"
+            f"{what}: its kernel failed ({message or 'Kaggle names no reason'}); its log is above"
         )
 
     def _part(self, fold: int) -> int:
