@@ -17,8 +17,6 @@ import numpy as np
 from .deadline import Deadline
 from .errors import InputError
 
-STRATEGIES = ("auto", "one", "mirrored", "multiworker")
-
 
 @dataclass(frozen=True)
 class Workers:

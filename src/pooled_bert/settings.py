@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .benchmarks import BENCHMARKS
-from .distribution import STRATEGIES
 from .errors import InputError
 
 
@@ -74,7 +73,7 @@ class BertSettings:
         "auto",
         "devices: one, those of this machine (mirrored), or the machines of TF_CONFIG; --batch-size is that of all",
         decides=False,
-        choices=STRATEGIES,
+        choices=("auto", "one", "mirrored", "multiworker"),
     )
     xla: bool = option(
         False,
