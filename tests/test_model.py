@@ -6,13 +6,12 @@ from pooled_bert.encoders import load_encoder
 from pooled_bert.errors import InputError
 from pooled_bert.inference import predict
 from pooled_bert.model import (
-    POOLINGS,
     Classifier,
-    MaskedPooling,
     SeededDropout,
     build_model,
     load_classifier,
 )
+from pooled_bert.pooling import POOLINGS, AttentionPooling, MaskedPooling
 from pooled_bert.tokens import encode
 
 TEXTS = ["one", "two three four five", "six seven", "one two three four five six seven eight nine ten"]
@@ -70,8 +69,40 @@ def test_pooling_is_over_real_tokens_only():
     hidden = np.array([[[1.0, -4.0], [3.0, -2.0], [100.0, 100.0]]], np.float32)
     mask = np.array([[1, 1, 0]])
     expected = {"mean": [2, -3], "max": [3, -2], "cls": [1, -4], "mean_max": [2, -3, 3, -2]}
-    for pooling in POOLINGS:
+    for pooling in expected:
         assert MaskedPooling(pooling)([hidden, mask]).numpy().tolist() == [expected[pooling]]
+
+
+def test_attention_weighs_real_tokens_and_learns_which():
+    random = np.random.default_rng(0)
+    hidden = random.normal(size=(64, 7, 8)).astype(np.float32)
+    wanted = random.integers(0, 5, 64)
+    hidden[np.arange(64), wanted, 0] += 3.0  # the token that matters is known by its first value
+    mask = np.array([[1, 1, 1, 1, 1, 0, 0]] * 64)
+    layer = AttentionPooling()
+    pooled, weights = layer([hidden, mask, hidden[:, 0]])
+    assert pooled.shape == (64, 16)
+    assert np.allclose(weights.numpy().sum(axis=1), 1, atol=1e-6)
+    assert (weights.numpy()[:, 5:] == 0).all()
+    assert np.abs(weights.numpy()[:, :5] - 0.2).max() < 0.15  # begins near the average
+    expected = np.einsum("nl,nlw->nw", weights, hidden)
+    assert np.allclose(pooled[:, 8:], expected, atol=1e-5)
+    optimizer = tf.keras.optimizers.Adam(0.05)
+    for _ in range(100):
+        with tf.GradientTape() as tape:
+            context = layer([hidden, mask, hidden[:, 0]])[0][:, 8:]
+            loss = tf.reduce_mean(tf.square(context - hidden[np.arange(64), wanted]))
+        optimizer.minimize(loss, layer.trainable_variables, tape=tape)
+    found = layer([hidden, mask, hidden[:, 0]])[1].numpy().argmax(axis=1)
+    assert (found == wanted).mean() > 0.9
+
+
+def test_attention_of_a_model_can_be_asked_for(tokenizer):
+    model = build_model(load_encoder("tiny", tokenizer), n_labels=2, pooling="attention", dropout=0.1)
+    inputs = tokens_of(TEXTS, tokenizer).padded(np.arange(4))
+    weights = model.attention(inputs).numpy()
+    assert weights.shape == inputs["attention_mask"].shape
+    assert (weights[inputs["attention_mask"] == 0] == 0).all()
 
 
 def test_encoder_that_cannot_be_loaded_says_how_to_give_one(tmp_path, tokenizer):

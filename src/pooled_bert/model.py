@@ -13,33 +13,9 @@ from transformers import PreTrainedTokenizerFast, TFBertModel
 from .encoders import load_encoder, load_tokenizer
 from .errors import InputError
 from .files import read_json
+from .pooling import AttentionPooling, MaskedPooling
 
 HEAD_CONFIG, HEAD_WEIGHTS = "head.json", "head.safetensors"
-POOLINGS = ("mean", "max", "cls", "mean_max")
-
-
-class MaskedPooling(tf.keras.layers.Layer):
-    """Hidden states -> one vector a text, over real tokens only.
-
-    call((hidden_states float [batch, length, width], attention_mask int [batch, length])) gives float32
-    [batch, width], twice as wide for ``mean_max``. Padding never counts, so a prediction does not depend
-    on how far its batch was padded. Sums are taken in float32 whatever the precision of the encoder.
-    """
-
-    def __init__(self, pooling: str, **options):
-        super().__init__(dtype=tf.float32, **options)
-        self.pooling = pooling
-
-    def call(self, inputs):
-        """Pool; see the class."""
-        hidden, attention_mask = inputs
-        hidden = tf.cast(hidden, tf.float32)
-        mask = tf.cast(attention_mask, tf.float32)[:, :, tf.newaxis]
-        if self.pooling == "cls":
-            return hidden[:, 0]
-        mean = tf.reduce_sum(hidden * mask, axis=1) / tf.reduce_sum(mask, axis=1)
-        largest = tf.reduce_max(hidden + (mask - 1.0) * 1e9, axis=1)
-        return {"mean": mean, "max": largest, "mean_max": tf.concat([mean, largest], axis=1)}[self.pooling]
 
 
 class SeededDropout(tf.keras.layers.Layer):
@@ -83,13 +59,19 @@ def build_model(
     names = ("input_ids", "token_type_ids", "attention_mask")
     inputs = {name: tf.keras.Input([None], dtype=tf.int32, name=name) for name in names}
     hidden = encoder(inputs).last_hidden_state
-    pooled = MaskedPooling(pooling, name="pooling")([hidden, inputs["attention_mask"]])
+    attention = None
+    if pooling == "attention":
+        pooled, attention = AttentionPooling(name="pooling")([hidden, inputs["attention_mask"], hidden[:, 0]])
+    else:
+        pooled = MaskedPooling(pooling, name="pooling")([hidden, inputs["attention_mask"]])
     last_dropout = SeededDropout(
         dropout, seed * 1000 + n_replaced, lambda: step, dtype=tf.float32, name="dropout"
     )
     logits = tf.keras.layers.Dense(n_labels, dtype=tf.float32, name="logits")(last_dropout(pooled))
     model = tf.keras.Model(inputs, logits)
     model.dropout_step, model.xla = step, xla
+    if attention is not None:
+        model.attention = tf.keras.Model(inputs, attention)  # the weights, float32 [batch, length]
     return model
 
 
@@ -118,12 +100,13 @@ class Classifier:
 
     def save(self, folder: Path) -> None:
         """Write encoder and tokenizer as Hugging Face tools (and ``--encoder``) read them, and the head beside."""
-        kernel, bias = (tf.convert_to_tensor(weight) for weight in self.model.get_layer("logits").weights)
         (folder / HEAD_CONFIG).write_text(json.dumps(self.head, indent=2) + "\n", encoding="utf-8")
         try:
             self.encoder.save_pretrained(folder, safe_serialization=True)
             self.tokenizer.save_pretrained(folder)
-            save_file({"kernel": kernel, "bias": bias}, folder / HEAD_WEIGHTS)
+            head = _head_weights(self.model)
+            tensors = {name: tf.convert_to_tensor(weight) for name, weight in head.items()}
+            save_file(tensors, folder / HEAD_WEIGHTS)
         except (
             Exception
         ) as error:  # what the libraries raise on a full disk is no OSError, the tokenizers' even bare
@@ -142,5 +125,18 @@ def load_classifier(folder: Path) -> Classifier:
         weights = load_file(folder / HEAD_WEIGHTS)
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder / HEAD_WEIGHTS}: cannot be read ({error}); train the fold anew") from error
-    model.get_layer("logits").set_weights([weights["kernel"].numpy(), weights["bias"].numpy()])
+    own = _head_weights(model)
+    if weights.keys() != own.keys():
+        raise InputError(
+            f"{folder / HEAD_WEIGHTS}: holds other weights than {HEAD_CONFIG} says; train the fold anew"
+        )
+    for name, variable in own.items():
+        variable.assign(weights[name])
     return Classifier(model, encoder, tokenizer, head)
+
+
+def _head_weights(model: tf.keras.Model) -> dict[str, tf.Variable]:
+    """What is learnt above the encoder, by name."""
+    kernel, bias = model.get_layer("logits").weights
+    own = enumerate(model.get_layer("pooling").weights)
+    return {"kernel": kernel, "bias": bias, **{f"pooling_{index}": weight for index, weight in own}}

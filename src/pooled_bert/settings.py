@@ -57,7 +57,9 @@ class BertSettings:
     decay: str = option("linear", "what the learning rate does after that", choices=("linear", "none"))
     max_length: int = option(128, "tokens a text, [CLS] and [SEP] included")
     truncation: str = option("head", "what is kept of a longer text", choices=("head", "head_tail"))
-    pooling: str = option("mean", "hidden states -> one vector", choices=("mean", "max", "cls", "mean_max"))
+    pooling: str = option(
+        "mean", "hidden states -> one vector", choices=("mean", "max", "cls", "mean_max", "attention")
+    )
     dropout: float = option(0.1, "dropout before the last layer")
     precision: str = option(
         "auto",
