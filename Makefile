@@ -15,7 +15,7 @@ demo: .venv/product
 	$(PYTHON) src/make_submission.py $(DEMO_OPTIONS) --run bert linear --blend logit --name demo
 
 test: .venv/tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: .venv/tests
 	.venv/bin/ruff check .

@@ -19,16 +19,16 @@ LINEAR = ("--model", "linear", "--n-folds", "2", "--limit", "300")
 BERT = ("--encoder", "tiny", "--n-folds", "2", "--limit", "600", "--epochs", "40", "--dropout", "0.1")
 
 
-def plan_of(options, run, **fields):
+def plan_of(options, run, *, gpu=False):
     plan = {
         "owner": "someone",
         "benchmark": "jigsaw",
         "run": run,
         "n_folds": 2,
-        "gpu": False,
-        "options": options,
+        "revision": "abc",
+        "gpu": gpu,
     }
-    return Plan(**plan | fields)
+    return Plan(**plan, options=options)
 
 
 @pytest.fixture
