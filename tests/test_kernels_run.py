@@ -8,10 +8,11 @@ import sys
 import zipfile
 
 import pytest
+from kaggle_server import Kaggle
 
 from pooled_bert.benchmarks import JIGSAW
 from pooled_bert.errors import InputError
-from pooled_bert.kernel_build import Plan, build_ensemble, build_fold
+from pooled_bert.kernel_build import Plan, build_fold
 from pooled_bert.kernel_inside import bring_folds, find_encoder, find_rows
 
 SECRET = "marked-secret-0123456789"
@@ -74,7 +75,8 @@ def start(tmp_path, sample):
     yield in_tree
     for tree, process in made:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
         for path in [tree / "input", *(tree / "input").rglob("*")]:
             path.chmod(path.stat().st_mode | stat.S_IWUSR | (stat.S_IXUSR if path.is_dir() else 0))
 
@@ -92,28 +94,51 @@ def files_of(folder):
     }
 
 
+@pytest.fixture
+def kaggle(start, tmp_path, monkeypatch):
+    """A stand-in server that really runs what is pushed: one kernel in the old layout, the next in the new one."""
+
+    def execute(slug, kernel):
+        folder = tmp_path / "pushed" / slug
+        folder.mkdir(parents=True)
+        (folder / "script.py").write_text(kernel.text)
+        sources = [
+            server.kernels[name.split("/")[1]] for name in kernel.metadata.get("kernelDataSources", [])
+        ]
+        is_new = len(server.kernels) % 2 == 0
+        outputs = [source.output for source in sources]
+        process, working = start(folder, is_new_layout=is_new, is_zipped=not is_new, outputs=outputs)
+        kernel.log = process.communicate()[0]
+        if process.returncode:
+            raise RuntimeError(kernel.log)
+        return working
+
+    with Kaggle(execute) as server:
+        for name, value in {**server.environment(), "KAGGLE_CONFIG_DIR": str(tmp_path)}.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
 @pytest.mark.slow
-def test_kernels_of_both_layouts_make_the_submission_that_is_made_at_home(
-    start, run_command, sample, tmp_path
-):
-    plan = plan_of(LINEAR, "linear")
-    first = start(build_fold(plan, tmp_path / "kernels", 0), is_new_layout=False, is_zipped=True)
-    second = start(build_fold(plan, tmp_path / "kernels", 1), is_new_layout=True, is_zipped=False)
-    for process, working in (first, second):
-        finish(process)
-        tops = {"/".join(name.split("/")[:4]) for name in files_of(working)}
-        assert tops == {"folds/jigsaw/runs/linear"}
-    outputs = [working for _, working in (first, second)]
-    process, working = start(
-        build_ensemble(plan, tmp_path / "kernels"), is_new_layout=True, is_zipped=True, outputs=outputs
-    )
-    assert "checked" in finish(process)
-    run_command("train_folds.py", "--data", sample, "--workspace", tmp_path / "home", *LINEAR)
-    run_command("make_submission.py", "--data", sample, "--workspace", tmp_path / "home", "--run", "linear")
-    at_home = files_of(tmp_path / "home" / "submissions")
-    assert files_of(working)["jigsaw-linear.csv"] == at_home["jigsaw-linear.csv"]
-    for folder in (tmp_path / "kernels", *outputs, working):
-        assert not any(SECRET.encode() in content for content in files_of(folder).values())
+def test_full_cycle_ends_in_the_submission_that_is_made_at_home(kaggle, run_command, sample, tmp_path):
+    kernels, pulled, home = tmp_path / "kernels", tmp_path / "pulled", tmp_path / "home"
+    run_command("kaggle_kernels.py", "build", "--owner", "someone", "--kernels", kernels, *LINEAR)
+    place = ["--run", "linear", "--kernels", kernels, "--workspace", pulled, "--poll-seconds", 0.2]
+    out = run_command("kaggle_kernels.py", "run", *place).stdout
+    assert "fold 0: at home; fold 1: at home" in out
+    tops = {"/".join(name.split("/")[:5]) for name in files_of(pulled)}
+    assert tops == {
+        f"folds/jigsaw/runs/linear/{name}" for name in ("fold_0", "fold_1", ".fold_0.lock", ".fold_1.lock")
+    }
+    run_command("make_submission.py", "--data", sample, "--workspace", pulled, "--run", "linear")
+    run_command("kaggle_kernels.py", "ensemble", *place)
+    run_command("train_folds.py", "--data", sample, "--workspace", home, *LINEAR)
+    run_command("make_submission.py", "--data", sample, "--workspace", home, "--run", "linear")
+    at_home, brought = files_of(home / "submissions"), files_of(pulled / "submissions")
+    assert brought["jigsaw-linear.csv"] == brought["kaggle-jigsaw-linear.csv"] == at_home["jigsaw-linear.csv"]
+    everything = [*files_of(kernels).values(), *files_of(pulled).values()]
+    everything += [kernel.log.encode() for kernel in kaggle.kernels.values()]
+    assert not any(SECRET.encode() in content for content in everything)
 
 
 @pytest.mark.slow
