@@ -127,20 +127,27 @@ def test_no_slot_is_waited_for_and_used_up_quota_is_not(kaggle, watch):
     wait(watch)
 
 
-def test_failed_kernel_stops_the_watch_and_shows_the_end_of_its_log(kaggle, watch, capsys):
-    def fail(slug, _):
-        raise RuntimeError("\n".join(f"line {number}" for number in range(40)))
+def test_failed_kernel_is_told_with_the_end_of_its_log_after_the_others_are_in(
+    kaggle, watch, tmp_path, capsys
+):
+    def execute(slug, _):
+        if slug == PLAN.slug(0):
+            raise RuntimeError("\n".join(f"line {number}" for number in range(40)))
+        return finished_fold(tmp_path / "outputs", slug)
 
-    kaggle.execute = fail
+    kaggle.execute = execute
     with pytest.raises(InputError, match=r"fold 0: its kernel failed \(exit status 1\)"):
         wait(watch)
     told = capsys.readouterr().err
     assert "line 39" in told
     assert "line 20" not in told
-    kaggle.execute = lambda slug, _: finished_fold(watch.kernels.parent / "outputs", slug)
+    assert len(kaggle.pushes) == 3
+    assert (tmp_path / "folds" / "jigsaw" / "runs" / "bert" / "fold_2" / "metrics.json").exists()
+    kaggle.execute = lambda slug, _: finished_fold(tmp_path / "outputs", slug)
     wait(
         Watch(PLAN, watch.kernels, watch.place.path.parent.parent, Client(pause=0.01))
     )  # started again, it tries again
+    assert kaggle.pushes[3:] == [PLAN.slug(0)]
 
 
 def test_refused_source_is_told(kaggle, tmp_path):
@@ -174,7 +181,7 @@ def test_output_that_is_not_what_was_pushed_is_refused(kaggle, watch, tmp_path, 
     kaggle.execute = lambda slug, _: finished_fold(tmp_path / "outputs", slug, **fields)
     with pytest.raises(InputError, match=r"fold 0: (its|it is of revision)"):
         wait(watch)
-    assert not (tmp_path / "folds" / "jigsaw" / "runs" / "bert" / "fold_0").exists()
+    assert not list((tmp_path / "folds").rglob("metrics.json"))
 
 
 def test_damaged_output_is_refused(kaggle, watch, tmp_path):

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from .cross_validation import CHECKPOINTS, identity_settings
 from .errors import InputError
@@ -48,6 +47,7 @@ class Watch:
         self.downloads = kernels / "downloads"
         self.run, self.model = parse_options(plan.options, plan.benchmark)
         self._pushed: set[str] = set()  # by this process
+        self._failed: dict[int, str] = {}  # fold -> why, of those
         self._since: dict[tuple[str, State], float] = {}
 
     def look(self, fold: int) -> Seen:
@@ -95,19 +95,19 @@ class Watch:
     def advance(self, folds: Iterable[int], *, is_pushing: bool = True) -> list[Seen]:
         """Collect what is complete, push what is due while there are slots; returns where each fold is.
 
-        Raises InputError when a kernel that this process pushed has failed.
+        A fold that fails after this process pushed it is left alone then, and its log told.
         """
         states, waiting, active = [], [], 0
         for fold in folds:
             seen = self.look(fold)
-            if seen.state is State.COMPLETE:
+            if seen.state is State.COMPLETE and fold not in self._failed:
                 seen = self._collected(seen)
-            if seen.state is State.FAILED and self.plan.slug(fold, seen.part) in self._pushed:
-                kernel = f"{self.plan.owner}/{self.plan.slug(fold, seen.part)}"
-                self._tell_failure(kernel, f"fold {fold}", seen.message)
+            slug = self.plan.slug(fold, seen.part)
+            if seen.state is State.FAILED and slug in self._pushed and fold not in self._failed:
+                self._failed[fold] = self._failure(slug, seen.message)
             if seen.state in (State.QUEUED, State.RUNNING):
                 active += 1
-            elif seen.state in (State.ABSENT, State.FAILED):
+            elif seen.state in (State.ABSENT, State.FAILED) and fold not in self._failed:
                 waiting.append(len(states))
             states.append(seen)
         for number in waiting if is_pushing else []:
@@ -122,13 +122,17 @@ class Watch:
         return states
 
     def wait(self, folds: list[int], *, poll_seconds: float, show: Callable[[list[Seen]], None]) -> None:
-        """Advance until every fold is at home."""
+        """Advance until every fold is at home or has failed; raises InputError when one has."""
         while True:
             states = self.advance(folds)
             show(states)
-            if all(seen.state is None for seen in states):
-                return
+            if all(seen.state is None or seen.fold in self._failed for seen in states):
+                break
             time.sleep(poll_seconds)
+        if self._failed:
+            raise InputError(
+                "; ".join(f"fold {fold}: {reason}" for fold, reason in sorted(self._failed.items()))
+            )
 
     def ensemble(self, submissions: Path, *, poll_seconds: float) -> list[Path]:
         """Average the folds on Kaggle, from their kernels' output; returns the files, now in ``submissions``."""
@@ -145,7 +149,7 @@ class Watch:
         while (status := self.client.status(kernel)).state in (State.QUEUED, State.RUNNING):
             time.sleep(poll_seconds)
         if status.state is not State.COMPLETE:
-            self._tell_failure(kernel, "the ensemble", status.message)
+            raise InputError(f"the ensemble: {self._failure(slug, status.message)}")
         folder = self.downloads / slug
         shutil.rmtree(folder, ignore_errors=True)
         self.client.download(kernel, folder)
@@ -155,14 +159,20 @@ class Watch:
 
     def _collected(self, seen: Seen) -> Seen:
         """Where the fold is after the output of its complete kernel was looked at."""
+        is_own = self.plan.slug(seen.fold, seen.part) in self._pushed
         try:
             finished = self.collect(seen)
         except OtherBuild as error:
-            if self.plan.slug(seen.fold, seen.part) in self._pushed:
-                raise InputError(f"fold {seen.fold}: {error}; build and run again") from error
-            return Seen(
-                seen.fold, seen.part, State.ABSENT, message=f"an earlier one is of another build: {error}"
-            )
+            if not is_own:
+                message = f"an earlier one is of another build: {error}"
+                return Seen(seen.fold, seen.part, State.ABSENT, message=message)
+            self._failed[seen.fold] = f"{error}; build and run again"
+            return seen
+        except InputError as error:
+            if not is_own:
+                raise
+            self._failed[seen.fold] = str(error)
+            return seen
         return Seen(seen.fold, seen.part, None) if finished else Seen(seen.fold, seen.part + 1, State.ABSENT)
 
     def _verify(self, place: Path, fold: int) -> None:
@@ -184,12 +194,12 @@ class Watch:
             if difference:
                 raise InputError(f"{path.parent}: is not of one run with fold {fold} on Kaggle: {difference}")
 
-    def _tell_failure(self, kernel: str, what: str, message: str) -> NoReturn:
+    def _failure(self, slug: str, message: str) -> str:
+        """Why a kernel failed, in a line; the end of its log goes to stderr."""
+        kernel = f"{self.plan.owner}/{slug}"
         tail = self.client.log(kernel).splitlines()[-LOG_TAIL:]
         print(f"{kernel}, the end of its log:", *tail, sep="\n  ", file=sys.stderr)
-        raise InputError(
-            f"{what}: its kernel failed ({message or 'Kaggle names no reason'}); its log is above"
-        )
+        return f"its kernel failed ({message or 'Kaggle names no reason'}); the end of its log is above"
 
     def _part(self, fold: int) -> int:
         part = 1
