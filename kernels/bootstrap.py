@@ -51,7 +51,7 @@ def prepare_python(requirements: Path, with_cuda: bool) -> Path:
     archive = next(INPUT.rglob("cpython-3.11*.tar.gz"), None)
     if archive:
         with tarfile.open(archive) as packed:
-            packed.extractall(HOME)
+            packed.extractall(HOME, filter="data")
         python = HOME / "python" / "bin" / "python3"
         pip = [python, "-m", "pip", "install", "--quiet", "--no-index", "--find-links", archive.parent]
         run([*pip, "-r", requirements])
