@@ -17,6 +17,7 @@ from pooled_bert.kernel_inside import bring_folds, find_encoder, find_rows
 
 SECRET = "marked-secret-0123456789"
 LINEAR = ("--model", "linear", "--n-folds", "2", "--limit", "300")
+TINY = ("--encoder", "tiny", "--n-folds", "2", "--limit", "300", "--epochs", "2")
 BERT = ("--encoder", "tiny", "--n-folds", "2", "--limit", "600", "--epochs", "40", "--dropout", "0.1")
 
 
@@ -122,20 +123,20 @@ def kaggle(start, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_full_cycle_ends_in_the_submission_that_is_made_at_home(kaggle, run_command, sample, tmp_path):
     kernels, pulled, home = tmp_path / "kernels", tmp_path / "pulled", tmp_path / "home"
-    run_command("kaggle_kernels.py", "build", "--owner", "someone", "--kernels", kernels, *LINEAR)
-    place = ["--run", "linear", "--kernels", kernels, "--workspace", pulled, "--poll-seconds", 0.2]
+    run_command("kaggle_kernels.py", "build", "--owner", "someone", "--cpu", "--kernels", kernels, *TINY)
+    place = ["--kernels", kernels, "--workspace", pulled, "--poll-seconds", 0.2]
     out = run_command("kaggle_kernels.py", "run", *place).stdout
     assert "fold 0: at home; fold 1: at home" in out
     tops = {"/".join(name.split("/")[:5]) for name in files_of(pulled)}
     assert tops == {
-        f"folds/jigsaw/runs/linear/{name}" for name in ("fold_0", "fold_1", ".fold_0.lock", ".fold_1.lock")
+        f"folds/jigsaw/runs/bert/{name}" for name in ("fold_0", "fold_1", ".fold_0.lock", ".fold_1.lock")
     }
-    run_command("make_submission.py", "--data", sample, "--workspace", pulled, "--run", "linear")
+    run_command("make_submission.py", "--data", sample, "--workspace", pulled)
     run_command("kaggle_kernels.py", "ensemble", *place)
-    run_command("train_folds.py", "--data", sample, "--workspace", home, *LINEAR)
-    run_command("make_submission.py", "--data", sample, "--workspace", home, "--run", "linear")
+    run_command("train_folds.py", "--data", sample, "--workspace", home, *TINY)
+    run_command("make_submission.py", "--data", sample, "--workspace", home)
     at_home, brought = files_of(home / "submissions"), files_of(pulled / "submissions")
-    assert brought["jigsaw-linear.csv"] == brought["kaggle-jigsaw-linear.csv"] == at_home["jigsaw-linear.csv"]
+    assert brought["jigsaw-bert.csv"] == brought["kaggle-jigsaw-bert.csv"] == at_home["jigsaw-bert.csv"]
     everything = [*files_of(kernels).values(), *files_of(pulled).values()]
     everything += [kernel.log.encode() for kernel in kaggle.kernels.values()]
     assert not any(SECRET.encode() in content for content in everything)
