@@ -46,25 +46,37 @@ def main() -> None:
     tokens = encode(
         texts.tolist(), tokenizer, max_length=settings.max_length, truncation=settings.truncation, cache=None
     )
-    with tempfile.TemporaryDirectory() as folder:
-        timings = measure(
-            args.variants, tokens, settings=settings, folder=Path(folder), rounds=args.rounds, peer=args.peer
-        )
-    records = table(timings, len(tokens), len(tokens.flat))
-    shown = (
-        pd.DataFrame(records).set_index("variant").drop(columns=["what", "train seconds", "predict seconds"])
-    )
-    print(
-        f"{args.rows} rows of {tokens.lengths.mean():.1f} tokens in {args.rounds} rounds;"
-        f" times are multiples of those of {args.variants[0]}"
-    )
-    print(shown.T.to_string(float_format="{:.3f}".format, na_rep="-"))
-    write_json(
-        args.output.with_suffix(".json"),
-        {"made_up": rows.made_up, "rows": args.rows, "rounds": args.rounds, "variants": records},
-    )
-    plot(records, args.output.with_suffix(".png"))
-    print(f"{args.output.with_suffix('.json')}, {args.output.with_suffix('.png')}")
+    timings = []
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            timed = measure(
+                args.variants,
+                tokens,
+                settings=settings,
+                folder=Path(folder),
+                rounds=args.rounds,
+                peer=args.peer,
+            )
+            timings.extend(timed)
+    finally:  # what was measured is shown and kept, also when a later variant fails
+        if timings:
+            records = table(timings, len(tokens), len(tokens.flat))
+            shown = pd.DataFrame(records).set_index("variant")
+            shown = shown.drop(columns=["what", "train seconds", "predict seconds"])
+            print(
+                f"{args.rows} rows of {tokens.lengths.mean():.1f} tokens in {args.rounds} rounds;"
+                f" times are multiples of those of {args.variants[0]}"
+            )
+            print(shown.T.to_string(float_format="{:.3f}".format, na_rep="-"))
+            measured = {
+                "made_up": rows.made_up,
+                "rows": args.rows,
+                "rounds": args.rounds,
+                "variants": records,
+            }
+            write_json(args.output.with_suffix(".json"), measured)
+            plot(records, args.output.with_suffix(".png"))
+            print(f"{args.output.with_suffix('.json')}, {args.output.with_suffix('.png')}")
 
 
 def parse_arguments() -> argparse.Namespace:

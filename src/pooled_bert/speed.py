@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def measure(
     folder: Path,
     rounds: int,
     peer: Path | None,
-) -> list[Timing]:
+) -> Iterator[Timing]:
     """Time each variant in turn with the first one, the base; after all ``rounds`` each has done an epoch of the rows.
 
     A round is a part of the variant's own batches of that epoch, spread over all lengths: grouping by length needs
@@ -106,15 +107,13 @@ def measure(
             )
     path = folder / "tokens.npz"
     np.savez(path, flat=tokens.flat, offsets=tokens.offsets)
-    timings = []
     with _Worker(VARIANTS[names[0]], path, settings, peer) as base:
         for name in names:
             if name == names[0]:
-                timings.append(_compare(base, base, rounds))
+                yield _compare(base, base, rounds)
             else:
                 with _Worker(VARIANTS[name], path, settings, peer) as worker:
-                    timings.append(_compare(base, worker, rounds))
-    return timings
+                    yield _compare(base, worker, rounds)
 
 
 def _compare(base: "_Worker", worker: "_Worker", rounds: int) -> Timing:
