@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pooled_bert.benchmarks import BENCHMARKS
 from pooled_bert.errors import InputError, run_command
-from pooled_bert.settings import BertSettings, add_options, given_options, settings_from
+from pooled_bert.settings import BertSettings, add_options, check_folds, given_options, settings_from
 
 ROOT = Path(__file__).resolve().parent.parent
 MARGIN_MINUTES = 60  # of Kaggle's 12 hours: for making the environment, and to be safe
@@ -22,10 +22,12 @@ def main() -> None:
 def build(args: argparse.Namespace) -> None:
     """Make a kernel for each fold and one that ensembles."""
     from pooled_bert.environment import revision
+    from pooled_bert.files import check_name
     from pooled_bert.kernel_build import Plan, build_ensemble, build_fold, find_owner, write_plan
 
     given = dict(vars(args))
     run_settings, model = settings_from(given)
+    check_folds(args.fold or [], run_settings.n_folds)
     is_bert = isinstance(model, BertSettings)
     if is_bert and Path(model.encoder).is_dir():
         raise InputError(
@@ -41,7 +43,7 @@ def build(args: argparse.Namespace) -> None:
     plan = Plan(
         owner=find_owner(args.owner),
         benchmark=run_settings.benchmark,
-        run=args.run or run_settings.model,
+        run=check_name("--run", args.run) if args.run is not None else run_settings.model,
         n_folds=run_settings.n_folds,
         gpu=is_bert and not args.cpu,
         revision=revision(),
@@ -115,6 +117,7 @@ def _watch(args: argparse.Namespace):
     from pooled_bert.kernel_watch import Watch
 
     plan = read_plan(args.kernels, args.benchmark, args.run)
+    check_folds(args.fold or [], plan.n_folds)
     folds = args.fold if args.fold is not None else list(range(plan.n_folds))
     client = Client(pause=args.poll_seconds / 12)
     return Watch(plan, args.kernels, args.workspace / "folds" / plan.benchmark, client), folds

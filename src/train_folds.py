@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pooled_bert.deadline import Deadline
 from pooled_bert.errors import InputError, run_command
-from pooled_bert.settings import add_options, settings_from
+from pooled_bert.settings import add_options, check_folds, settings_from
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,9 +31,7 @@ def main() -> None:
     ):
         if minutes is not None and not minutes >= 0:  # true for NaN too
             raise InputError(f"{option} is {minutes}, expected minutes from 0")
-    for fold in args.fold or []:
-        if not 0 <= fold < run.n_folds:
-            raise InputError(f"--fold {fold}: the folds are 0 to {run.n_folds - 1}")
+    check_folds(args.fold or [], run.n_folds)
     benchmark = BENCHMARKS[run.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
     extra = read_extra(args.extra, benchmark) if args.extra else None

@@ -215,6 +215,15 @@ def test_ensemble_waits_for_all_folds_and_brings_the_submission_home(kaggle, wat
     assert len(kaggle.kernels[PLAN.slug(None)].metadata["kernelDataSources"]) == 3
 
 
+def test_no_credentials_are_told_in_one_line(kaggle, monkeypatch, tmp_path, capsys):
+    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(InputError, match="kaggle auth login"):
+        Client()
+    assert capsys.readouterr() == ("", "")
+
+
 def test_wrong_credentials_are_told(kaggle, watch):
     kaggle.faults = [("GetKernelSessionStatus", 401)]
     with pytest.raises(InputError, match="credentials"):

@@ -1,6 +1,8 @@
 """The official Kaggle client with one meaning for every answer: done, wait, or a clear message."""
 
+import contextlib
 import enum
+import io
 import json
 import time
 from collections.abc import Callable
@@ -16,7 +18,7 @@ ATTEMPTS = 8  # at a call that meets a busy or broken server, with doubling paus
 LONGEST_PAUSE = 300.0  # seconds
 TIMEOUT = 60.0  # seconds without a byte of a download
 
-REFUSED_CREDENTIALS = "Kaggle does not accept the credentials; make a new API token on kaggle.com/settings"
+REFUSED_CREDENTIALS = "Kaggle does not accept the credentials; log in anew with `kaggle auth login`"
 
 T = TypeVar("T")
 
@@ -58,16 +60,18 @@ class Client:
     """Push, status, log and output of kernels. ``pause``: seconds before a call is tried a second time."""
 
     def __init__(self, pause: float = 5.0):
-        from kaggle.api.kaggle_api_extended import KaggleApi
-
         self.pause = pause
-        self.api = KaggleApi()
+        told = io.StringIO()  # without credentials the client prints a page, and exits
         try:
-            self.api.authenticate()
-        except SystemExit as error:  # what the client does without credentials
+            with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+                from kaggle.api.kaggle_api_extended import KaggleApi
+
+                self.api = KaggleApi()
+                self.api.authenticate()
+        except SystemExit as error:
             raise InputError(
-                "Kaggle knows no credentials; make an API token on kaggle.com/settings and save it as"
-                " ~/.kaggle/kaggle.json, or set KAGGLE_USERNAME and KAGGLE_KEY"
+                "there are no credentials for Kaggle; log in with `kaggle auth login`, or set KAGGLE_API_TOKEN to a"
+                " token from kaggle.com/settings/api"
             ) from error
 
     def push(self, folder: Path) -> None:

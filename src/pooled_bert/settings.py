@@ -143,6 +143,13 @@ def settings_from(given: dict) -> tuple[RunSettings, BertSettings | LinearSettin
     return run, record(**_part(given, record))
 
 
+def check_folds(folds: Iterable[int], n_folds: int) -> None:
+    """Raise InputError for a fold that there is not."""
+    for fold in folds:
+        if not 0 <= fold < n_folds:
+            raise InputError(f"--fold {fold}: the folds are 0 to {n_folds - 1}")
+
+
 def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, BertSettings | LinearSettings]:
     """The two records that options of train_folds.py stand for; others among the words are passed over."""
     parser = argparse.ArgumentParser()
