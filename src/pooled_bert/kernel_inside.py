@@ -35,8 +35,8 @@ def carry_out(task: dict, working: Path) -> int:
     if task["encoder_dataset"]:
         options += ["--encoder", find_encoder(inputs, task["encoder_dataset"])]
     status = _run("train_folds.py", [*options, "--fold", task["fold"], "--run", task["run"]])
-    if status in (0, TIME_LIMIT_STATUS):
-        place = fold_folder(Path("folds") / benchmark.name / "runs" / task["run"], task["fold"])
+    place = fold_folder(Path("folds") / benchmark.name / "runs" / task["run"], task["fold"])
+    if status in (0, TIME_LIMIT_STATUS) and (workspace / place).exists():
         shutil.copytree(workspace / place, working / place)
         if status == TIME_LIMIT_STATUS:
             print(
