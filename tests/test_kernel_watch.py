@@ -184,6 +184,24 @@ def test_output_that_is_not_what_was_pushed_is_refused(kaggle, watch, tmp_path, 
     assert not list((tmp_path / "folds").rglob("metrics.json"))
 
 
+def test_unfinished_training_of_other_settings_is_not_lost(kaggle, watch, tmp_path):
+    (output,) = finished_fold(
+        tmp_path / "local", PLAN.slug(0), options=(*OPTIONS, "--epochs", "9"), is_done=False
+    ).glob("folds/jigsaw")
+    shutil.copytree(output, tmp_path / "folds" / "jigsaw")
+    with pytest.raises(
+        InputError, match=r"an unfinished training is there, and is another: settings.epochs is 9"
+    ):
+        wait(watch, [0])
+    assert list((tmp_path / "folds").rglob("step_*.npz"))
+
+
+def test_answer_that_is_no_result_is_told(kaggle, watch):
+    kaggle.faults = [("SaveKernel", 400)]
+    with pytest.raises(InputError, match="Kaggle refused: try again"):
+        wait(watch, [0])
+
+
 def test_damaged_output_is_refused(kaggle, watch, tmp_path):
     def execute(slug, _):
         output = finished_fold(tmp_path / "outputs", slug)

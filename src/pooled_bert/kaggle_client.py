@@ -108,16 +108,10 @@ class Client:
         """The state of ``owner/slug``."""
         try:
             response = self._patiently(lambda: self.api.kernels_status(kernel))
-        except (
-            ValueError
-        ) as error:  # the client's word for 401 and 403; Kaggle says 403 where there is no kernel
-            if _http_status(error.__context__) == 401:
-                raise InputError(REFUSED_CREDENTIALS) from error
-            return Status(State.ABSENT)
-        except requests.HTTPError as error:
-            if _http_status(error) == 404:
+        except InputError as error:
+            if _http_status(error.__cause__) in (403, 404):  # what Kaggle says where there is no such kernel
                 return Status(State.ABSENT)
-            raise InputError(f"{kernel}: Kaggle refused ({error})") from error
+            raise
         return Status(_STATES[response.status.name], response.failure_message or "")
 
     def log(self, kernel: str) -> str:
@@ -156,7 +150,10 @@ class Client:
                 return
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        """Call; again after a while when the server is busy (429), broken (5xx), or the connection is cut."""
+        """Call; again after a while when the server is busy (429), broken (5xx), or the connection is cut.
+
+        Raises InputError for every other answer that is no result.
+        """
         for attempt in range(ATTEMPTS):
             try:
                 return call()
@@ -166,12 +163,15 @@ class Client:
                 requests.exceptions.ChunkedEncodingError,
             ) as error:
                 reason = error
-            except requests.HTTPError as error:
+            except (
+                requests.HTTPError,
+                ValueError,
+            ) as error:  # the latter: the client's words for 401 and 403
                 status = _http_status(error)
                 if status == 401:
                     raise InputError(REFUSED_CREDENTIALS) from error
                 if status != 429 and status < 500:
-                    raise
+                    raise InputError(f"Kaggle refused: {error}") from error
                 reason = error
             time.sleep(min(LONGEST_PAUSE, self.pause * 2**attempt))
         raise InputError(
@@ -193,5 +193,9 @@ def _fetch(url: str, path: Path) -> None:
 
 
 def _http_status(error: BaseException | None) -> int:
-    response = getattr(error, "response", None)
-    return 0 if response is None else response.status_code
+    """The HTTP status behind an error, or behind the one that it was raised for; 0 when there is none."""
+    for each in (error, error.__context__ if error else None):
+        response = getattr(each, "response", None)
+        if response is not None:
+            return response.status_code
+    return 0

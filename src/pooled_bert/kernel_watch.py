@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .checkpoints import Checkpoints
 from .cross_validation import CHECKPOINTS, identity_settings
 from .errors import InputError
 from .files import read_json
@@ -74,10 +75,7 @@ class Watch:
         finished = is_done(place)
         if finished:
             read_fold(place, seen.fold)
-            with self.place.lock(seen.fold):
-                home = self.place.fold(seen.fold)
-                shutil.rmtree(home, ignore_errors=True)
-                shutil.move(place, home)
+            self._bring_home(place, seen.fold)
         elif any((place / CHECKPOINTS).glob("*.npz")):
             build_fold(self.plan, self.kernels, seen.fold, seen.part + 1)
         else:
@@ -174,6 +172,21 @@ class Watch:
             self._failed[seen.fold] = str(error)
             return seen
         return Seen(seen.fold, seen.part, None) if finished else Seen(seen.fold, seen.part + 1, State.ABSENT)
+
+    def _bring_home(self, place: Path, fold: int) -> None:
+        """Put a finished fold where an unfinished one of the same settings and data may be, but no other."""
+        home = self.place.fold(fold)
+        with self.place.lock(fold):
+            if Checkpoints(home / CHECKPOINTS).exist:
+                here, there = (read_config(folder, fold)["identity"] for folder in (home, place))
+                difference = first_difference(here, there)
+                if difference:
+                    raise InputError(
+                        f"{home}: an unfinished training is there, and is another: {difference}. Delete it, or build"
+                        " with another --run"
+                    )
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.move(place, home)
 
     def _verify(self, place: Path, fold: int) -> None:
         """Hold a fold's config.json against the plan, and against the folds of the run that are at home."""
