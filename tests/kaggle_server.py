@@ -40,6 +40,7 @@ class Kaggle:
     quota: bool = False  # used up
     faults: list[tuple[str, int]] = field(default_factory=list)  # (method, HTTP status), each answered once
     cut: int = 0  # downloads that are still to be cut off
+    extra_names: list[str] = field(default_factory=list)  # of files that an output claims to have
     pushes: list[str] = field(default_factory=list)
     most_active: int = 0
 
@@ -110,7 +111,7 @@ class Kaggle:
     def output(self, request: dict) -> dict:
         kernel = self.kernels[request["kernelSlug"]]
         paths = sorted(path for path in kernel.output.rglob("*") if path.is_file()) if kernel.output else []
-        names = [path.relative_to(kernel.output).as_posix() for path in paths]
+        names = [*self.extra_names, *(path.relative_to(kernel.output).as_posix() for path in paths)]
         start, size = int(request.get("pageToken") or 0), 3  # a few a page
         files = [
             {"fileName": name, "url": f"http://localhost/files/{request['kernelSlug']}/{name}"}

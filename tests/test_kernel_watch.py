@@ -202,6 +202,13 @@ def test_answer_that_is_no_result_is_told(kaggle, watch):
         wait(watch, [0])
 
 
+@pytest.mark.parametrize("name", ["/tmp/elsewhere", "../../elsewhere"])
+def test_output_is_written_nowhere_else(kaggle, watch, name):
+    kaggle.extra_names = [name]
+    with pytest.raises(InputError, match="it is not fetched"):
+        wait(watch, [0])
+
+
 def test_damaged_output_is_refused(kaggle, watch, tmp_path):
     def execute(slug, _):
         output = finished_fold(tmp_path / "outputs", slug)

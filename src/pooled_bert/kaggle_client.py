@@ -139,8 +139,9 @@ class Client:
                     lambda request=request, lister=lister: lister.list_kernel_session_output(request)
                 )
             for file in page.files or []:
-                path = folder / file.file_name
-                if ".." in Path(file.file_name).parts or path.is_absolute() != folder.is_absolute():
+                name = Path(file.file_name)
+                path = folder / name
+                if name.is_absolute() or ".." in name.parts:  # it would be written elsewhere
                     raise InputError(
                         f"{kernel}: its output names the file {file.file_name!r}; it is not fetched"
                     )

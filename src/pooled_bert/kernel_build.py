@@ -31,9 +31,7 @@ class Plan:
     gpu: bool
     revision: str  # of the sources that travel
     options: tuple[str, ...] = ()  # of train_folds.py
-    encoder_dataset: str | None = (
-        None  # owner/slug of a dataset with the encoder, where it is not from the hub
-    )
+    encoder_dataset: str | None = None  # owner/slug, where the encoder is not from the hub
     environment_dataset: str | None = None  # owner/slug of one with Python and wheels: then internet is off
 
     def slug(self, fold: int | None, part: int = 1) -> str:
