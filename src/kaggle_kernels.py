@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pooled_bert.benchmarks import BENCHMARKS
 from pooled_bert.errors import InputError, run_command
-from pooled_bert.settings import BertSettings, add_options, check_folds, given_options, settings_from
+from pooled_bert.settings import NeuralSettings, add_options, check_folds, given_options, settings_from
 
 ROOT = Path(__file__).resolve().parent.parent
 MARGIN_MINUTES = 60  # of Kaggle's 12 hours: for making the environment, and to be safe
@@ -28,13 +28,13 @@ def build(args: argparse.Namespace) -> None:
     given = dict(vars(args))
     run_settings, model = settings_from(given)
     check_folds(args.fold or [], run_settings.n_folds)
-    is_bert = isinstance(model, BertSettings)
-    if is_bert and Path(model.encoder).is_dir():
+    is_neural = isinstance(model, NeuralSettings)
+    if is_neural and Path(model.encoder).is_dir():
         raise InputError(
             f"--encoder {model.encoder}: a folder of this machine is not there on Kaggle; upload it as a dataset"
             " and give --encoder-dataset OWNER/SLUG"
         )
-    if is_bert and args.offline and not args.encoder_dataset and model.encoder != "tiny":
+    if is_neural and args.offline and not args.encoder_dataset and model.encoder != "tiny":
         raise InputError(
             "--offline: without internet the encoder comes from a dataset; give --encoder-dataset"
         )
@@ -45,7 +45,7 @@ def build(args: argparse.Namespace) -> None:
         benchmark=run_settings.benchmark,
         run=check_name("--run", args.run) if args.run is not None else run_settings.model,
         n_folds=run_settings.n_folds,
-        gpu=is_bert and not args.cpu,
+        gpu=is_neural and not args.cpu,
         revision=revision(),
         options=(*options, "--time-limit", str(args.time_limit)),
         encoder_dataset=args.encoder_dataset,

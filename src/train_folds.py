@@ -37,7 +37,14 @@ def main() -> None:
     extra = read_extra(args.extra, benchmark) if args.extra else None
     name = check_name("--run", args.run) if args.run is not None else run.model
     work = CrossValidation(
-        rows, run, model, name=name, folds_folder=args.workspace / "folds" / benchmark.name, extra=extra
+        rows,
+        run,
+        model,
+        name=name,
+        folds_folder=args.workspace / "folds" / benchmark.name,
+        extra=extra,
+        pseudo=pseudo_source(args, run.model, rows),
+        predicts_test=not args.no_test,
     )
     print(
         f"{benchmark.title}: label rates by fold\n{work.rates().to_string(float_format='{:.4f}'.format)}",
@@ -67,6 +74,23 @@ def main() -> None:
         print(format_scores("on the same rows and folds", comparison(together, benchmark), notes))
 
 
+def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int | None] | None:
+    """The run whose test predictions are learnt from, and how many; raises InputError where there can be none."""
+    from pooled_bert.files import check_name
+
+    if args.pseudo is None:
+        if args.pseudo_rows is not None:
+            raise InputError("--pseudo-rows says how many of --pseudo's rows; name that run too")
+        return None
+    if model == "linear":
+        raise InputError("--pseudo gives probabilities to learn from, which --model linear cannot")
+    if rows.test is None:
+        raise InputError("--pseudo: the data has no test rows")
+    if args.pseudo_rows is not None and args.pseudo_rows < 1:
+        raise InputError(f"--pseudo-rows is {args.pseudo_rows}, expected at least 1")
+    return check_name("--pseudo", args.pseudo), args.pseudo_rows
+
+
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -78,6 +102,15 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--extra", type=Path, help="CSV of training-only rows; it may know only some of the labels"
     )
+    parser.add_argument(
+        "--pseudo",
+        metavar="RUN",
+        help="learn from the test rows too, as the same fold of this finished run predicts them",
+    )
+    parser.add_argument(
+        "--pseudo-rows", type=int, metavar="N", help="that many of them, drawn at random (default: all)"
+    )
+    parser.add_argument("--no-test", action="store_true", help="do not predict the test rows")
     parser.add_argument("--overwrite", action="store_true", help="train finished folds anew")
     parser.add_argument(
         "--checkpoint-minutes",

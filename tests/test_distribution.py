@@ -102,7 +102,8 @@ place = Path(sys.argv[3])
 for strategy in ("one", "mirrored"):
     problem = Problem(("a", "b"), texts, labels, np.arange(65), np.arange(65, 77), texts[:3], strategy, 1,
                       place, Checkpoints(place / strategy))
-    settings = BertSettings(encoder="tiny", epochs=4, batch_size=13, learning_rate=3e-3, dropout=0.0, strategy=strategy)
+    settings = BertSettings(encoder="tiny", epochs=4, batch_size=13, learning_rate=3e-3, dropout=0.0, strategy=strategy,
+                            precision="float32")
     outcome = fit(problem, settings)
     folder = place / f"model-{strategy}"
     folder.mkdir()
@@ -189,6 +190,8 @@ def test_killed_worker_ends_the_other_and_both_resume_to_the_result_of_one(
         1e-3,
         "--extra",
         extra,
+        "--precision",
+        "float32",  # whatever the machine has instructions for
     ]
     workspace, one = tmp_path / "two", tmp_path / "one"
     chief, helper = start_workers(*options, "--workspace", workspace, "--checkpoint-minutes", 0)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pooled_bert.blstm import make_blstm
 from pooled_bert.encoders import load_encoder
 from pooled_bert.errors import InputError
 from pooled_bert.inference import predict
@@ -11,23 +12,35 @@ from pooled_bert.model import (
     build_model,
     load_classifier,
 )
-from pooled_bert.pooling import POOLINGS, AttentionPooling, MaskedPooling
+from pooled_bert.pooling import AttentionPooling, MaskedPooling
 from pooled_bert.tokens import encode
 
 TEXTS = ["one", "two three four five", "six seven", "one two three four five six seven eight nine ten"]
 
 
-@pytest.fixture(scope="module", params=POOLINGS)
+ARCHITECTURES = [
+    *(("bert", pooling) for pooling in ("mean", "max", "mean_max", "attention", "cls")),
+    *(("blstm", pooling) for pooling in ("mean", "attention", "last")),
+]
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES, ids="-".join)
 def classifier(request, tokenizer):
+    architecture, pooling = request.param
     tf.keras.utils.set_random_seed(0)
-    encoder = load_encoder("tiny", tokenizer)
-    model = build_model(encoder, n_labels=3, pooling=request.param, dropout=0.1)
+    if architecture == "bert":
+        encoder = load_encoder("tiny", tokenizer)
+    else:
+        encoder = make_blstm("tiny", tokenizer, units=6, dropout=0.3)
+    model = build_model(encoder, n_labels=3, pooling=pooling, dropout=0.1)
     head = {
+        "architecture": architecture,
         "labels": ["a", "b", "c"],
-        "pooling": request.param,
+        "pooling": pooling,
         "dropout": 0.1,
         "max_length": 16,
         "truncation": "head",
+        "windows": None,
     }
     return Classifier(model, encoder, tokenizer, head)
 
@@ -70,7 +83,7 @@ def test_pooling_is_over_real_tokens_only():
     mask = np.array([[1, 1, 0]])
     expected = {"mean": [2, -3], "max": [3, -2], "cls": [1, -4], "mean_max": [2, -3, 3, -2]}
     for pooling in expected:
-        assert MaskedPooling(pooling)([hidden, mask]).numpy().tolist() == [expected[pooling]]
+        assert MaskedPooling(pooling)([hidden, mask, hidden[:, 0]]).numpy().tolist() == [expected[pooling]]
 
 
 def test_attention_weighs_real_tokens_and_learns_which():
@@ -148,3 +161,41 @@ def test_every_dropout_of_the_encoder_is_replaced_by_one_of_its_own_seed(tokeniz
     assert (
         len(seeds) == len(kinds) == 1 + 3 * 2
     )  # embeddings; attention and two outputs in each of two layers
+
+
+def test_model_is_its_embeddings_and_what_follows(classifier):
+    inputs = tokens_of(TEXTS, classifier.tokenizer).padded(np.arange(4))
+    embedded = classifier.model.embed(inputs)
+    table = classifier.encoder.get_input_embeddings().weight.numpy()
+    assert (embedded["inputs_embeds"].numpy() == table[inputs["input_ids"]]).all()
+    assert (classifier.model.classify(embedded).numpy() == classifier.model(inputs).numpy()).all()
+
+
+def test_blstm_begins_with_the_encoders_word_embeddings(tokenizer):
+    tf.keras.utils.set_random_seed(3)
+    pretrained = load_encoder("tiny", tokenizer).get_input_embeddings().weight.numpy()
+    tf.keras.utils.set_random_seed(3)
+    own = make_blstm("tiny", tokenizer, units=4, dropout=0.0).weight.numpy()
+    assert np.corrcoef(own.ravel(), pretrained.ravel())[0, 1] > 0.999999
+    assert own.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_last_states_of_a_blstm_are_those_after_the_last_and_the_first_real_token(tokenizer):
+    blstm = make_blstm("tiny", tokenizer, units=4, dropout=0.3)
+    words = np.random.default_rng(0).normal(size=(2, 5, 32)).astype(np.float32)
+    mask = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
+    output = blstm({"inputs_embeds": words, "attention_mask": mask})
+    hidden, last = output.last_hidden_state.numpy(), output.pooler_output.numpy()
+    ends = np.concatenate([hidden[[0, 1], [2, 4], :4], hidden[:, 0, 4:]], axis=1)
+    assert np.allclose(last, ends, atol=1e-6)
+
+
+def test_blstm_that_cannot_be_read_is_refused(tmp_path, tokenizer):
+    encoder = make_blstm("tiny", tokenizer, units=4, dropout=0.3)
+    head = {"architecture": "blstm", "labels": ["a"], "pooling": "last", "dropout": 0.1, "windows": None}
+    head |= {"max_length": 16, "truncation": "head"}
+    model = build_model(encoder, n_labels=1, pooling="last", dropout=0.1)
+    Classifier(model, encoder, tokenizer, head).save(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"model.safetensors: cannot be read .* train the fold anew"):
+        load_classifier(tmp_path)

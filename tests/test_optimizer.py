@@ -3,7 +3,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_addons as tfa
 
-from pooled_bert.optimizer import WarmupDecay, make_optimizer, set_precision
+from pooled_bert.encoders import load_encoder
+from pooled_bert.model import build_model
+from pooled_bert.optimizer import WarmupDecay, layers_above, make_optimizer, set_precision
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +69,30 @@ def test_layers_compute_in_the_precision_that_is_reported(precision):
     chosen = set_precision(precision)
     assert chosen == precision or precision == "auto"
     assert tf.keras.layers.Dense(1).compute_dtype == chosen
+
+
+def test_layer_decay_slows_each_layer_by_its_distance_from_the_head(tokenizer):
+    encoder = load_encoder("tiny", tokenizer)
+    model = build_model(encoder, n_labels=2, pooling="mean", dropout=0.0)
+    moved = {}
+    for layer_decay in (1.0, 0.5):
+        tf.keras.backend.clear_session()
+        options = {"layer_decay": layer_decay, "n_layers": 2}
+        optimizer = make_optimizer(1e-3, total_steps=1, warmup=0.0, decay="none", **options)
+        before = [variable.numpy() for variable in model.trainable_variables]
+        gradients = [tf.ones_like(variable) for variable in model.trainable_variables]
+        rows = tf.IndexedSlices(gradients[0][:3], tf.constant([4, 5, 7]), gradients[0].shape)
+        optimizer.apply_gradients(zip([rows, *gradients[1:]], model.trainable_variables, strict=True))
+        for variable, old in zip(model.trainable_variables, before, strict=True):
+            moved.setdefault(variable.name, []).append(np.abs(variable.numpy() - old).max())
+    shares = {name: slow / full for name, (full, slow) in moved.items()}
+    for part, share in (("logits", 1.0), ("layer_._1/", 1.0), ("layer_._0/", 0.5), ("embeddings/", 0.25)):
+        found = [value for name, value in shares.items() if part in name]
+        assert found == pytest.approx([share] * len(found), rel=1e-2)
+        assert found
+
+
+def test_layers_are_known_by_the_names_of_their_variables():
+    assert layers_above("tf_bert_model/bert/encoder/layer_._3/output/dense/kernel:0", 12) == 8
+    assert layers_above("tf_bert_model/bert/embeddings/LayerNorm/gamma:0", 12) == 12
+    assert layers_above("logits/kernel:0", 12) == layers_above("pooling/scale:0", 12) == 0

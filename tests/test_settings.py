@@ -3,7 +3,14 @@ import argparse
 import pytest
 
 from pooled_bert.errors import InputError
-from pooled_bert.settings import BertSettings, LinearSettings, add_options, settings_from
+from pooled_bert.settings import (
+    BertSettings,
+    BlstmSettings,
+    LinearSettings,
+    add_options,
+    decisive,
+    settings_from,
+)
 
 
 def parse(*arguments):
@@ -29,7 +36,14 @@ def test_options_become_settings_of_their_type():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("--model", "linear", "--epochs", 2), "--epochs is an option of --model bert"),
+        (("--model", "linear", "--epochs", 2), "--epochs is an option of --model bert and blstm, not of"),
+        (("--model", "blstm", "--layer-decay", 0.9), "--layer-decay is an option of --model bert, not of"),
+        (("--model", "blstm", "--pooling", "cls"), "--pooling is cls"),
+        (("--pooling", "last"), "--pooling is last"),
+        (("--ema", 1), "--ema is 1.0"),
+        (("--layer-decay", 0), "--layer-decay is 0.0"),
+        (("--positive-weight", 2), "--positive-weight is 2.0"),
+        (("--adversarial", "nan"), "--adversarial is nan"),
         (("--c", 2), "--c is an option of --model linear"),
         (("--epochs", 0), "--epochs is 0, expected at least 1"),
         (("--max-length", 513), "--max-length is 513"),
@@ -41,3 +55,17 @@ def test_options_become_settings_of_their_type():
 def test_settings_that_cannot_be_trained_with_are_refused(arguments, expected):
     with pytest.raises(InputError, match=expected):
         parse(*arguments)
+
+
+def test_a_setting_that_is_off_leaves_the_identity_of_older_runs_as_it_was():
+    for record in (BertSettings(), BlstmSettings()):
+        off = {name for name, value in decisive(record).items() if value is None}
+        assert {"windows", "positive_weight", "adversarial", "ema"} <= off
+
+
+def test_each_model_has_its_own_defaults_and_help_names_them(capsys):
+    assert parse("--model", "blstm")[1] == BlstmSettings()
+    assert BlstmSettings().pooling == "last"
+    with pytest.raises(SystemExit):
+        parse("--help")
+    assert "(default: mean; blstm: last)" in " ".join(capsys.readouterr().out.split())

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pooled_bert.tokens import Tokens, encode, prediction_batches, shuffled_batches
+from pooled_bert.tokens import Tokens, Windows, encode, encode_windows, prediction_batches, shuffled_batches
 
 TEXTS = ["one two three", "", "one two three four five six seven eight nine ten", "ten! two"]
 
@@ -106,3 +106,34 @@ def test_prediction_batches_hold_every_row_once_longest_first(lengths):
 def test_no_rows_give_no_batches():
     assert list(prediction_batches(np.array([], int), 8192)) == []
     assert len(Tokens(np.zeros(0, np.int32), np.zeros(1, np.int64))) == 0
+
+
+def test_windows_cover_a_long_text_and_overlap_by_half(tokenizer, tmp_path):
+    for _ in range(2):  # made, and from the cache
+        windows = encode_windows(TEXTS, tokenizer, max_length=6, pooling="mean", cache=tmp_path)
+        assert windows.first.tolist() == [0, 1, 2, 6, 7]
+        pieces = [words(tokenizer, windows.tokens, row)[1:-1] for row in range(2, 6)]
+        long = TEXTS[2].split()
+        assert pieces == [long[0:4], long[2:6], long[4:8], long[6:10]]
+    taken = windows.take(np.array([3, 2]))
+    assert (len(taken), taken.first.tolist()) == (2, [0, 1, 5])
+    assert words(tokenizer, taken.tokens, 1)[1:-1] == long[0:4]
+
+
+def test_last_window_ends_with_the_text_and_is_full(tokenizer):
+    windows = encode_windows(["one two three four five"], tokenizer, max_length=6, pooling="max", cache=None)
+    assert words(tokenizer, windows.tokens, 1)[1:-1] == ["two", "three", "four", "five"]
+
+
+def test_windows_are_pooled_by_text():
+    odds = np.array([[0.5], [0.2], [0.8], [0.9]], np.float32)
+    tokens = Tokens(np.zeros(0, np.int32), np.zeros(5, np.int64))
+    first = np.array([0, 1, 3, 4])
+    assert Windows(tokens, first, "max").pooled(odds).ravel().tolist() == pytest.approx([0.5, 0.8, 0.9])
+    assert Windows(tokens, first, "mean").pooled(odds).ravel().tolist() == pytest.approx([0.5, 0.5, 0.9])
+
+
+def test_no_texts_have_no_windows(tokenizer):
+    windows = encode_windows([], tokenizer, max_length=6, pooling="mean", cache=None)
+    assert len(windows) == 0
+    assert windows.pooled(np.zeros((0, 2), np.float32)).shape == (0, 2)

@@ -5,19 +5,28 @@ import pytest
 import tensorflow as tf
 
 from pooled_bert import training
+from pooled_bert.averaging import WeightAverage
 from pooled_bert.checkpoints import Checkpoints
 from pooled_bert.deadline import Deadline
 from pooled_bert.encoders import load_encoder
 from pooled_bert.errors import InputError, TimeLimitReached
+from pooled_bert.inference import predict
 from pooled_bert.metrics import column_auc, mean_auc
-from pooled_bert.model import build_model
+from pooled_bert.model import build_model, load_classifier
 from pooled_bert.optimizer import make_optimizer
 from pooled_bert.problem import Problem
-from pooled_bert.settings import BertSettings
-from pooled_bert.steps import masked_cross_entropy, train_step_function
-from pooled_bert.training import fit
+from pooled_bert.settings import BertSettings, BlstmSettings
+from pooled_bert.steps import Objective, fast_gradient, masked_cross_entropy, train_step_function
+from pooled_bert.training import fit, positive_weights
 
-SETTINGS = {"encoder": "tiny", "learning_rate": 1e-2, "batch_size": 8, "epochs": 4, "max_length": 32}
+SETTINGS = {
+    "encoder": "tiny",
+    "learning_rate": 1e-2,
+    "batch_size": 8,
+    "epochs": 4,
+    "max_length": 32,
+    "precision": "float32",  # whatever the machine has instructions for
+}
 
 
 class StopAfter(Deadline):
@@ -93,7 +102,16 @@ def test_training_is_repeatable_to_the_bit(problem, outcome):
     assert again.history == outcome.history
 
 
-@pytest.mark.parametrize("settings", [{"keep": "best"}, {"precision": "float16"}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"keep": "best"},
+        {"precision": "float16", "adversarial": 0.5},
+        {"ema": 0.9, "layer_decay": 0.8, "positive_weight": 0.5},
+        {"ema": 0.9, "keep": "best"},
+    ],
+    ids=str,
+)
 def test_stopped_and_resumed_training_ends_the_same_to_the_bit(problem, encoder_folder, tmp_path, settings):
     settings = BertSettings(**{**SETTINGS, "encoder": str(encoder_folder), "epochs": 2, **settings})
     expected = fit(problem, settings)
@@ -115,6 +133,113 @@ def test_state_of_another_version_of_the_model_is_refused(problem, tmp_path):
     checkpoints.save(1, {"variable_0": np.zeros(3)}, {"state": {}, "seconds": 1.0})
     with pytest.raises(InputError, match="another version of this code; delete it"):
         fit(dataclasses.replace(problem, checkpoints=checkpoints), BertSettings(**SETTINGS))
+
+
+@pytest.mark.parametrize("pooling", ["last", "attention"])
+def test_blstm_learns_and_can_be_resumed(problem, tmp_path, pooling):
+    settings = BlstmSettings(
+        encoder="tiny", batch_size=8, epochs=4, learning_rate=2e-2, units=16, pooling=pooling
+    )
+    expected = fit(problem, settings)
+    assert mean_auc(column_auc(problem.labels[problem.valid], expected.oof)) > 0.95
+    stopping = dataclasses.replace(
+        problem, checkpoints=Checkpoints(tmp_path, minutes=60), deadline=StopAfter(40)
+    )
+    with pytest.raises(TimeLimitReached):
+        fit(stopping, settings)
+    resumed = fit(dataclasses.replace(problem, checkpoints=Checkpoints(tmp_path, minutes=60)), settings)
+    assert (resumed.oof == expected.oof).all()
+    assert (resumed.test == expected.test).all()
+
+
+def test_averaged_weights_are_what_predicts_and_what_is_saved(problem, tmp_path):
+    outcome = fit(problem, BertSettings(**SETTINGS, ema=0.9))
+    outcome.save_model(tmp_path)
+    loaded = load_classifier(tmp_path)
+    tokens = loaded.encode([problem.texts[row] for row in problem.valid], cache=None)
+    assert np.allclose(predict(loaded.model, tokens), outcome.oof, atol=1e-6)
+    plain = fit(problem, BertSettings(**SETTINGS))
+    assert outcome.history[0]["loss"] == plain.history[0]["loss"]  # the training itself is the same
+    assert not np.allclose(plain.oof, outcome.oof, atol=1e-4)
+
+
+def test_average_follows_the_weights_at_its_decay():
+    weight = tf.Variable([0.0])
+    average = WeightAverage([weight], decay=0.5)
+    seen = []
+    for step in range(20):
+        weight.assign([1.0])
+        average.update(tf.Variable(step, dtype=tf.int64))
+        seen.append(float(average.averages[0][0]))
+    assert seen[0] == pytest.approx(0.9)  # 1 - 1/10: the start is soon forgotten
+    for step in (15, 19):
+        assert 1 - seen[step] == pytest.approx(0.5 * (1 - seen[step - 1]), rel=1e-3)
+    with average.in_use():
+        assert float(weight[0]) == seen[-1]
+    assert float(weight[0]) == 1.0
+
+
+def test_windows_find_what_stands_behind_the_maximal_length(problem):
+    settings = {**SETTINGS, "max_length": 6}
+    filler = " ".join(["gamma delta kappa sigma"] * 3)
+    problem = dataclasses.replace(problem, test=[f"{filler} alpha {filler}", f"{filler} omega {filler}"])
+    head, mean, highest = (
+        fit(problem, BertSettings(**settings, windows=how)).test for how in (None, "mean", "max")
+    )
+    assert np.allclose(head[0], head[1], atol=1e-6)
+    assert mean[0, 0] > mean[1, 0] + 0.01
+    assert highest[0, 0] > 0.5 > highest[1, 0]
+
+
+def test_fast_gradient_is_of_the_size_asked_for_a_text_at_a_time():
+    gradient = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
+    gradient[2] = 0
+    step = fast_gradient(gradient, 0.7).numpy()
+    assert np.linalg.norm(step.reshape(3, -1), axis=1) == pytest.approx([0.7, 0.7, 0.0], abs=1e-6)
+    assert np.allclose(step[0] / step[0, 0, 0], gradient[0] / gradient[0, 0, 0], atol=1e-4)
+
+
+def test_adversarial_step_adds_the_gradients_at_embeddings_that_raise_the_loss(tokenizer):
+    model = build_model(load_encoder("tiny", tokenizer), n_labels=2, pooling="mean", dropout=0.0)
+    ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
+    inputs = {"input_ids": ids, "token_type_ids": ids * 0, "attention_mask": (ids > 0).astype(np.int32)}
+    labels = np.array([[1, 0], [0, 1]], np.float32)
+
+    def loss_and_gradients(embedded, variables):
+        with tf.GradientTape() as tape:
+            tape.watch(embedded["inputs_embeds"])
+            loss = masked_cross_entropy(labels, model.classify(embedded), 4.0)
+        return loss, tape.gradient(loss, [embedded["inputs_embeds"], *variables])
+
+    head = model.trainable_variables[-2:]
+    embedded = model.embed(inputs)
+    loss, (of_words, *plain) = loss_and_gradients(embedded, head)
+    moved = {**embedded, "inputs_embeds": embedded["inputs_embeds"] + fast_gradient(of_words, 0.3)}
+    higher, (_, *perturbed) = loss_and_gradients(moved, head)
+    assert float(higher) > float(loss)
+    optimizer = tf.keras.optimizers.legacy.SGD(1.0)
+    before = [variable.numpy() for variable in head]
+    seen = train_step_function(model, optimizer, Objective(adversarial=0.3))(inputs, labels)
+    assert float(seen) == pytest.approx(float(loss), rel=1e-5)
+    for old, variable, *gradients in zip(before, head, plain, perturbed, strict=True):
+        assert np.allclose(old - variable.numpy(), gradients[0] + gradients[1], atol=1e-5)
+
+
+def test_adversarial_training_goes_through_every_part(problem):
+    outcome = fit(problem, BertSettings(**{**SETTINGS, "epochs": 1}, adversarial=1.0, xla=True))
+    assert np.isfinite(outcome.oof).all()
+
+
+def test_weights_of_positives_balance_each_label():
+    labels = np.array([[1, 0, 0], [0, 0, 1], [0, 0, np.nan], [0, 0, 0]], np.float32)
+    assert positive_weights(labels, 1.0).tolist() == [3, 1, 2]
+    assert positive_weights(labels, 0.5) == pytest.approx([3**0.5, 1, 2**0.5])
+    assert positive_weights(labels, None) == 1.0
+    logits, known = tf.constant([[0.3, -1.0]]), tf.constant([[1.0, 0.0]])
+    weighted = masked_cross_entropy(known, logits, 2.0, np.array([3.0, 3.0]))
+    assert float(weighted) == pytest.approx(
+        (3 * np.log1p(np.exp(-0.3)) + np.log1p(np.exp(-1.0))) / 2, rel=1e-5
+    )
 
 
 def test_keep_best_keeps_the_best_epoch_and_says_that_it_is_optimistic(problem, outcome):
@@ -167,7 +292,7 @@ def test_loss_that_is_no_longer_a_number_stops_the_fold_with_advice(problem):
 
 @pytest.mark.parametrize(("precision", "xla"), [("bfloat16", False), ("float16", True)])
 def test_lower_precisions_train_too(problem, precision, xla):
-    outcome = fit(problem, BertSettings(**{**SETTINGS, "epochs": 1}, precision=precision, xla=xla))
+    outcome = fit(problem, BertSettings(**{**SETTINGS, "epochs": 1, "precision": precision}, xla=xla))
     assert np.isfinite(outcome.oof).all()
     assert outcome.information["precision"] == precision
     tf.keras.mixed_precision.set_global_policy("float32")

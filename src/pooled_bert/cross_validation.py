@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,10 +20,11 @@ from .files import checksum, file_checksum
 from .folds import assign_folds, check_manifest, label_rates, without_near_duplicates
 from .predictions import first_difference, is_done, read_config, write_config, write_fold
 from .problem import Problem
+from .pseudo import PseudoLabels
 from .rows import Rows, table_checksum
 from .run_folder import RunFolder
 from .runtime import start_tensorflow
-from .settings import BertSettings, LinearSettings, RunSettings, decisive
+from .settings import ModelSettings, NeuralSettings, RunSettings, decisive
 
 CHECKPOINTS = "checkpoints"  # folder within that of an unfinished fold
 
@@ -33,20 +34,25 @@ class CrossValidation:
 
     folds_folder : ``folds/<benchmark>``, with the manifests, and ``runs/<run>/fold_<k>`` below.
     extra : training-only rows (id, text, labels) or None.
+    pseudo : a run whose test predictions are learnt from, and how many of them (None: all); or None.
+    predicts_test : whether the test rows are predicted.
     """
 
     def __init__(
         self,
         rows: Rows,
         run: RunSettings,
-        model: BertSettings | LinearSettings,
+        model: ModelSettings,
         *,
         name: str,
         folds_folder: Path,
         extra: pd.DataFrame | None = None,
+        pseudo: tuple[str, int | None] | None = None,
+        predicts_test: bool = True,
     ):
         self.rows, self.run, self.model, self.extra = rows, run, model, extra
-        self.strategy = model.strategy if isinstance(model, BertSettings) else "one"
+        self.test = rows.test if predicts_test else None
+        self.strategy = model.strategy if isinstance(model, NeuralSettings) else "one"
         self.workers = workers(self.strategy)
         self.labels = BENCHMARKS[run.benchmark].labels
         self.place = RunFolder(folds_folder / "runs" / name)
@@ -64,6 +70,11 @@ class CrossValidation:
                 fold_seed=run.fold_seed,
             ),
         }
+        self.pseudo = None
+        if pseudo:
+            source, n_rows = pseudo
+            folder = folds_folder / "runs" / source
+            self.pseudo = PseudoLabels(folder, rows, self.identity["assignment"], n_rows, run.seed)
 
     def rates(self) -> pd.DataFrame:
         """Label rates a fold."""
@@ -141,12 +152,13 @@ class CrossValidation:
             "peak_memory_gb": round(peak_memory(), 2),
         }
         write_config(folder, self._identity(fold), information)
-        test_ids = None if self.rows.test is None else self.rows.test["id"]
+        test_ids = None if self.test is None else self.test["id"]
         facts = {"fold": fold, "made_up": self.rows.made_up, "training_rows": len(problem.train)}
         write_fold(folder, outcome, valid=valid, test_ids=test_ids, facts=facts)
 
     def _identity(self, fold: int) -> dict:
-        return {**self.identity, "fold": fold}
+        more = self.pseudo.identity(fold) if self.pseudo else {}
+        return {**self.identity, "fold": fold, **more}
 
     def _was_started_alike(self, fold: int) -> bool:
         """Whether the fold has a readable config.json, and it is of these settings, data and assignment."""
@@ -167,21 +179,19 @@ class CrossValidation:
         if self.run.limit is not None and self.run.limit < len(train):
             random = np.random.default_rng([self.run.seed, fold])
             train = np.sort(random.choice(train, self.run.limit, replace=False))
-        if self.extra is not None:
-            kept = without_near_duplicates(self.extra, valid).index.to_numpy()
-            left_out = len(self.extra) - len(kept)
-            print(
-                f"fold {fold}: {len(kept)} extra rows ({left_out} left out: nearly identical to validation rows)"
-            )
+        for name, more in self._training_only(fold):
+            kept = without_near_duplicates(more, valid).index.to_numpy()
+            left_out = f"{len(more) - len(kept)} left out: nearly identical to validation rows"
+            print(f"fold {fold}: {len(kept)} {name} rows ({left_out})")
             train = np.concatenate([train, len(table) + kept])
-            table = pd.concat([table, self.extra], ignore_index=True)
+            table = pd.concat([table, more], ignore_index=True)
         problem = Problem(
             label_names=self.labels,
             texts=table["text"].tolist(),
             labels=table[list(self.labels)].to_numpy(np.float64),
             train=train,
             valid=np.flatnonzero(in_fold),
-            test=[] if self.rows.test is None else self.rows.test["text"].tolist(),
+            test=[] if self.test is None else self.test["text"].tolist(),
             title=f"fold {fold}",
             seed=self.run.seed * 1000 + fold,
             cache=self.cache,
@@ -189,6 +199,12 @@ class CrossValidation:
             deadline=deadline,
         )
         return problem, valid
+
+    def _training_only(self, fold: int) -> Iterator[tuple[str, pd.DataFrame]]:
+        if self.extra is not None:
+            yield "extra", self.extra
+        if self.pseudo:
+            yield "pseudo-labelled", self.pseudo.table(fold)
 
 
 def load_learner(model: str) -> Callable:
@@ -201,7 +217,7 @@ def load_learner(model: str) -> Callable:
     return fit
 
 
-def identity_settings(run: RunSettings, model: BertSettings | LinearSettings) -> dict:
+def identity_settings(run: RunSettings, model: ModelSettings) -> dict:
     """The settings that a run must keep."""
     settings = {**decisive(run), **decisive(model)}
     if "encoder" in settings:

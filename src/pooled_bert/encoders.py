@@ -46,7 +46,9 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
         )
-        return TFBertModel(config, add_pooling_layer=False)
+        model = TFBertModel(config, add_pooling_layer=False)
+        model.build_in_name_scope()  # makes its weights
+        return model
     with _loading(encoder, ("config.json",)):
         architecture = BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
         if architecture != "bert":

@@ -1,4 +1,4 @@
-"""TFBertModel -> pooling over real tokens -> one logit a label; saved and loaded as one folder."""
+"""Encoder -> pooling over real tokens -> one logit a label; saved and loaded as one folder."""
 
 import json
 from collections.abc import Callable
@@ -10,10 +10,12 @@ from safetensors import SafetensorError
 from safetensors.tensorflow import load_file, save_file
 from transformers import PreTrainedTokenizerFast, TFBertModel
 
+from .blstm import Blstm, load_blstm
 from .encoders import load_encoder, load_tokenizer
 from .errors import InputError
 from .files import read_json
 from .pooling import AttentionPooling, MaskedPooling
+from .tokens import Tokens, Windows, encode, encode_windows
 
 HEAD_CONFIG, HEAD_WEIGHTS = "head.json", "head.safetensors"
 
@@ -44,40 +46,79 @@ class SeededDropout(tf.keras.layers.Layer):
         return inputs * (keep * (256 / (256 - self.dropped)))
 
 
+class WordEmbeddings(tf.keras.layers.Layer):
+    """An encoder's table of word embeddings: int32 [batch, length] -> [batch, length, width]."""
+
+    def __init__(self, encoder, **options):
+        super().__init__(**options)
+        self.table = encoder.get_input_embeddings()
+
+    def call(self, input_ids):
+        """Look up."""
+        return tf.gather(self.table.weight, input_ids)
+
+
 def build_model(
-    encoder: TFBertModel, *, n_labels: int, pooling: str, dropout: float, seed: int = 0, xla: bool = False
+    encoder: TFBertModel | Blstm,
+    *,
+    n_labels: int,
+    pooling: str,
+    dropout: float,
+    seed: int = 0,
+    xla: bool = False,
 ) -> tf.keras.Model:
     """A Keras model from the three inputs of BERT, int32 [batch, length] each, to logits, float32 [batch, n_labels].
 
     The article's sigmoid is in the loss and in inference.py, where it costs no precision. ``seed`` and the
     model's variable ``dropout_step``, which the training step counts up, decide what dropout drops. ``xla`` is kept
     with the model for those who compile its passes.
+
+    The model is made of two: ``model.embed``, inputs -> the same with word embeddings [batch, length, width] in
+    place of ``input_ids``, and ``model.classify`` from there on, for those who look at or change the embeddings. With
+    ``pooling="attention"``, ``model.attention`` gives its weights, float32 [batch, length].
     """
     first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # each counts the same
     step = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step", aggregation=first)
-    n_replaced = _replace_dropout(encoder, seed * 1000, lambda: step)
     names = ("input_ids", "token_type_ids", "attention_mask")
     inputs = {name: tf.keras.Input([None], dtype=tf.int32, name=name) for name in names}
-    hidden = encoder(inputs).last_hidden_state
+    embed = _embedding_model(encoder, inputs)
+    embedded = {
+        name: tf.keras.Input(value.shape[1:], dtype=value.dtype, name=name)
+        for name, value in embed.output.items()
+    }
+    n_replaced = _replace_dropout(encoder, seed * 1000, lambda: step)
+    output = encoder(embedded)
+    hidden, summary = output.last_hidden_state, output.pooler_output
+    if summary is None:
+        summary = hidden[:, 0]
     attention = None
     if pooling == "attention":
-        pooled, attention = AttentionPooling(name="pooling")([hidden, inputs["attention_mask"], hidden[:, 0]])
+        pooled, attention = AttentionPooling(name="pooling")([hidden, embedded["attention_mask"], summary])
     else:
-        pooled = MaskedPooling(pooling, name="pooling")([hidden, inputs["attention_mask"]])
+        pooled = MaskedPooling(pooling, name="pooling")([hidden, embedded["attention_mask"], summary])
     last_dropout = SeededDropout(
         dropout, seed * 1000 + n_replaced, lambda: step, dtype=tf.float32, name="dropout"
     )
     logits = tf.keras.layers.Dense(n_labels, dtype=tf.float32, name="logits")(last_dropout(pooled))
-    model = tf.keras.Model(inputs, logits)
-    model.dropout_step, model.xla = step, xla
+    classify = tf.keras.Model(embedded, logits, name="classify")
+    model = tf.keras.Model(inputs, classify(embed(inputs)))
+    model.embed, model.classify, model.dropout_step, model.xla = embed, classify, step, xla
     if attention is not None:
-        model.attention = tf.keras.Model(inputs, attention)  # the weights, float32 [batch, length]
+        model.attention = tf.keras.Model(inputs, tf.keras.Model(embedded, attention)(embed(inputs)))
     return model
+
+
+def _embedding_model(encoder: TFBertModel | Blstm, inputs: dict) -> tf.keras.Model:
+    rest = {name: value for name, value in inputs.items() if name != "input_ids"}
+    words = WordEmbeddings(encoder, name="word_embeddings")(inputs["input_ids"])
+    return tf.keras.Model(inputs, {"inputs_embeds": words, **rest}, name="embed")
 
 
 def _replace_dropout(encoder: TFBertModel, first_seed: int, step: Callable[[], tf.Tensor]) -> int:
     """Put seeded dropout where the encoder has Keras' own; returns how many."""
-    holders = [module for module in encoder.submodules if isinstance(module, tf.keras.layers.Layer)]
+    holders = [
+        module for module in (encoder, *encoder.submodules) if isinstance(module, tf.keras.layers.Layer)
+    ]
     found = [
         (holder, name, layer)
         for holder in holders
@@ -94,9 +135,21 @@ class Classifier:
     """A model and what it takes to feed it texts and read its outputs."""
 
     model: tf.keras.Model
-    encoder: TFBertModel
+    encoder: TFBertModel | Blstm
     tokenizer: PreTrainedTokenizerFast
-    head: dict  # labels, pooling, dropout, max_length, truncation
+    head: dict  # architecture, labels, pooling, dropout, max_length, truncation, windows
+
+    def encode(self, texts: list[str], *, cache: Path | None) -> Tokens:
+        """The token ids to learn from."""
+        length, truncation = self.head["max_length"], self.head["truncation"]
+        return encode(texts, self.tokenizer, max_length=length, truncation=truncation, cache=cache)
+
+    def encode_to_predict(self, texts: list[str], *, cache: Path | None) -> Tokens | Windows:
+        """The token ids to predict from."""
+        if not self.head["windows"]:
+            return self.encode(texts, cache=cache)
+        length, pooling = self.head["max_length"], self.head["windows"]
+        return encode_windows(texts, self.tokenizer, max_length=length, pooling=pooling, cache=cache)
 
     def save(self, folder: Path) -> None:
         """Write encoder and tokenizer as Hugging Face tools (and ``--encoder``) read them, and the head beside."""
@@ -117,7 +170,8 @@ def load_classifier(folder: Path) -> Classifier:
     """The model of a finished fold (its folder ``model``), as ``Classifier.save`` wrote it."""
     head = read_json(folder / HEAD_CONFIG)
     tokenizer = load_tokenizer(str(folder), [])
-    encoder = load_encoder(str(folder), tokenizer)
+    load = load_blstm if head["architecture"] == "blstm" else load_encoder
+    encoder = load(str(folder), tokenizer)
     model = build_model(
         encoder, n_labels=len(head["labels"]), pooling=head["pooling"], dropout=head["dropout"]
     )
@@ -137,6 +191,6 @@ def load_classifier(folder: Path) -> Classifier:
 
 def _head_weights(model: tf.keras.Model) -> dict[str, tf.Variable]:
     """What is learnt above the encoder, by name."""
-    kernel, bias = model.get_layer("logits").weights
-    own = enumerate(model.get_layer("pooling").weights)
+    kernel, bias = model.classify.get_layer("logits").weights
+    own = enumerate(model.classify.get_layer("pooling").weights)
     return {"kernel": kernel, "bias": bias, **{f"pooling_{index}": weight for index, weight in own}}

@@ -1,5 +1,6 @@
 """RectifiedAdam, its learning-rate schedule, and the precision that a device computes fast."""
 
+import re
 from pathlib import Path
 
 import tensorflow as tf
@@ -41,12 +42,18 @@ class FusedRectifiedAdam(tfa.optimizers.RectifiedAdam):
     Dense gradients take Adam's fused kernel: for given step, RectifiedAdam differs from Adam in two scalars only.
     Sparse ones (embeddings): the moments of a row decay when the row is met next, by the power of the steps
     between, where tfa decays every row of the vocabulary at every step.
+
+    A variable of the encoder learns at ``layer_decay`` times the rate of the layer above it (Howard & Ruder 2018).
     """
 
     _NO_ROOT = 1e10  # an epsilon beside which the root of v is nothing
 
-    def __init__(self, learning_rate, name: str = "RectifiedAdam"):
-        super().__init__(learning_rate, name=name)
+    def __init__(self, learning_rate, *, layer_decay: float = 1.0, n_layers: int = 0):
+        super().__init__(learning_rate, name="RectifiedAdam")
+        self.layer_decay, self.n_layers = layer_decay, n_layers
+
+    def _share(self, var) -> float:
+        return self.layer_decay ** layers_above(var.name, self.n_layers)
 
     def _create_slots(self, var_list):
         super()._create_slots(var_list)
@@ -66,7 +73,7 @@ class FusedRectifiedAdam(tfa.optimizers.RectifiedAdam):
             v=self.get_slot(var, "v").handle,
             beta1_power=coef["beta_1_power"],
             beta2_power=coef["beta_2_power"],
-            lr=coef["lr_t"] * tf.where(is_rectified, coef["r_t"], self._NO_ROOT / root),
+            lr=self._share(var) * coef["lr_t"] * tf.where(is_rectified, coef["r_t"], self._NO_ROOT / root),
             beta1=coef["beta_1_t"],
             beta2=coef["beta_2_t"],
             epsilon=tf.where(is_rectified, coef["epsilon_t"] * root, self._NO_ROOT),
@@ -82,7 +89,9 @@ class FusedRectifiedAdam(tfa.optimizers.RectifiedAdam):
         m_corrected = m_t * coef["recip_one_minus_beta_1_power"]
         v_corrected = v_t * coef["recip_one_minus_beta_2_power"]
         rectified = coef["r_t"] * m_corrected / (tf.sqrt(v_corrected) + coef["epsilon_t"])
-        update = coef["lr_t"] * tf.where(coef["sma_t_ge_sma_threshold"], rectified, m_corrected)
+        update = (
+            self._share(var) * coef["lr_t"] * tf.where(coef["sma_t_ge_sma_threshold"], rectified, m_corrected)
+        )
         step = tf.fill(tf.shape(indices), coef["local_step"])
         return tf.group(
             m.scatter_update(tf.IndexedSlices(m_t, indices)),
@@ -92,10 +101,26 @@ class FusedRectifiedAdam(tfa.optimizers.RectifiedAdam):
         )
 
 
-def make_optimizer(learning_rate: float, *, total_steps: int, warmup: float, decay: str):
+def layers_above(name: str, n_layers: int) -> int:
+    """How many layers of an encoder stand above the variable ``name``, going by it: 0 for the last and for the head."""
+    layer = re.search(r"/layer_\._(\d+)/", name)
+    if layer:
+        return n_layers - 1 - int(layer[1])
+    return n_layers if "/embeddings/" in name else 0
+
+
+def make_optimizer(
+    learning_rate: float,
+    *,
+    total_steps: int,
+    warmup: float,
+    decay: str,
+    layer_decay: float = 1.0,
+    n_layers: int = 0,
+):
     """RectifiedAdam (Liu et al. 2020) at the rates of the schedule, scaling the loss where float16 needs it."""
     schedule = WarmupDecay(learning_rate, total_steps=total_steps, warmup=warmup, decay=decay)
-    optimizer = FusedRectifiedAdam(schedule)
+    optimizer = FusedRectifiedAdam(schedule, layer_decay=layer_decay, n_layers=n_layers)
     if tf.keras.mixed_precision.global_policy().compute_dtype == "float16":
         return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer

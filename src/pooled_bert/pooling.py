@@ -2,15 +2,14 @@
 
 import tensorflow as tf
 
-POOLINGS = ("mean", "max", "cls", "mean_max", "attention")
-
 
 class MaskedPooling(tf.keras.layers.Layer):
-    """Average, largest, or first hidden state, or average and largest side by side (``mean_max``).
+    """Average or largest hidden state, both side by side (``mean_max``), or the summary state (``cls``, ``last``).
 
-    call((hidden_states float [batch, length, width], attention_mask int [batch, length])) gives float32
-    [batch, width], twice as wide for ``mean_max``. Padding never counts, so a prediction does not depend
-    on how far its batch was padded. Sums are taken in float32 whatever the precision of the encoder.
+    call((hidden_states float [batch, length, width], attention_mask int [batch, length], summary [batch, any])) gives
+    float32 [batch, width], twice as wide for ``mean_max``. The summary is what the encoder itself has for the text:
+    BERT's state of [CLS], a BLSTM's last states. Padding never counts, so a prediction does not depend on how far
+    its batch was padded. Sums are taken in float32 whatever the precision of the encoder.
     """
 
     def __init__(self, pooling: str, **options):
@@ -19,25 +18,26 @@ class MaskedPooling(tf.keras.layers.Layer):
 
     def call(self, inputs):
         """Pool; see the class."""
-        hidden, attention_mask = inputs
+        hidden, attention_mask, summary = inputs
+        if self.pooling in ("cls", "last"):
+            return tf.cast(summary, tf.float32)
         hidden = tf.cast(hidden, tf.float32)
         mask = tf.cast(attention_mask, tf.float32)[:, :, tf.newaxis]
-        if self.pooling == "cls":
-            return hidden[:, 0]
         mean = tf.reduce_sum(hidden * mask, axis=1) / tf.reduce_sum(mask, axis=1)
         largest = tf.reduce_max(hidden + (mask - 1.0) * 1e9, axis=1)
         return {"mean": mean, "max": largest, "mean_max": tf.concat([mean, largest], axis=1)}[self.pooling]
 
 
 class AttentionPooling(tf.keras.layers.Layer):
-    """Global soft attention (Bahdanau et al. 2015, without a query), beside one state that stands for the whole text.
+    """Global soft attention (Bahdanau et al. 2015, without a query), beside the summary state.
 
     Energies e_j = g · v̂ᵀ tanh(U h_j + b), v̂ of length 1, weights α = softmax of e over real tokens, context Σ α_j h_j.
     The scale g is learnt, and begins at the square root of 1/width, so that attention begins near the average (as
     in the normalised form of Luong's tutorial). call((hidden_states [batch, length, width], attention_mask
-    [batch, length], last_state [batch, any])) gives float32 [batch, any + width], and α [batch, length].
+    [batch, length], summary [batch, any])) gives float32 [batch, any + width], and α [batch, length].
 
-    For BERT the last state is that of [CLS], which was pre-trained to stand for the text; its last token is [SEP].
+    The article puts the last state beside the context. For BERT that is the state of [CLS], which was pre-trained to
+    stand for the text; its last token is [SEP].
     """
 
     def __init__(self, **options):
@@ -54,11 +54,11 @@ class AttentionPooling(tf.keras.layers.Layer):
 
     def call(self, inputs):
         """Pool; see the class."""
-        hidden, attention_mask, last_state = inputs
+        hidden, attention_mask, summary = inputs
         hidden = tf.cast(hidden, tf.float32)
         direction = self.scale * self.direction / tf.norm(self.direction)
         energies = tf.linalg.matvec(self.project(hidden), direction)
         padding = 1.0 - tf.cast(attention_mask, tf.float32)
         weights = tf.nn.softmax(energies - 1e9 * padding)
         context = tf.linalg.matvec(hidden, weights, transpose_a=True)
-        return tf.concat([tf.cast(last_state, tf.float32), context], axis=1), weights
+        return tf.concat([tf.cast(summary, tf.float32), context], axis=1), weights

@@ -19,6 +19,7 @@ from .metrics import accuracy, column_auc, log_loss, mean_auc
 from .problem import Outcome
 
 TABLES = ("oof.csv", "test.csv", "history.csv")
+PER_FOLD = ("fold", "pseudo_labels")  # what differs in the identities of the folds of one run
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
     results = tuple(read_fold(fold_folder(run_folder, fold), fold) for fold in found)
     for result in results[1:]:
         difference = first_difference(
-            results[0].config["identity"], result.config["identity"], ignore=("fold",)
+            results[0].config["identity"], result.config["identity"], ignore=PER_FOLD
         )
         if difference:
             raise InputError(

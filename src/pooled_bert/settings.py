@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,12 @@ def option(default, help_text: str, *, decides: bool = True, **argparse_options)
     return field(default=default, metadata={"help": help_text, "decides": decides, **argparse_options})
 
 
+def _otherwise(record: type, name: str, default):
+    """The option ``name`` of ``record`` with another default."""
+    (same,) = (setting for setting in dataclasses.fields(record) if setting.name == name)
+    return field(default=default, metadata=same.metadata)
+
+
 def decisive(record) -> dict:
     """The settings of a record that decide its result, by name."""
     return {
@@ -32,7 +39,7 @@ class RunSettings:
     """What every architecture shares."""
 
     benchmark: str = option("jigsaw", "what to learn", choices=tuple(BENCHMARKS))
-    model: str = option("bert", "the architecture", choices=("bert", "linear"))
+    model: str = option("bert", "the architecture", choices=("bert", "blstm", "linear"))
     n_folds: int = option(5, "number of folds")
     fold_seed: int = option(0, "seed of the fold assignment; runs that are to be blended share it")
     seed: int = option(0, "seed of everything else")
@@ -42,8 +49,8 @@ class RunSettings:
 
 
 @dataclass(frozen=True)
-class BertSettings:
-    """Pooled BERT. The defaults are the article's, but for the schedule and the weights kept."""
+class NeuralSettings:
+    """What the architectures that are trained step by step share. Where nothing else is said: the article's values."""
 
     encoder: str = option(
         "bert-base-uncased", "a Hugging Face name, a directory, or 'tiny' (random, for trying out)"
@@ -57,10 +64,31 @@ class BertSettings:
     decay: str = option("linear", "what the learning rate does after that", choices=("linear", "none"))
     max_length: int = option(128, "tokens a text, [CLS] and [SEP] included")
     truncation: str = option("head", "what is kept of a longer text", choices=("head", "head_tail"))
+    windows: str | None = option(
+        None,
+        "predict a longer text in windows of --max-length that overlap by half: mean of their log-odds, or largest",
+        type=str,
+        choices=("mean", "max"),
+    )
     pooling: str = option(
-        "mean", "hidden states -> one vector", choices=("mean", "max", "cls", "mean_max", "attention")
+        "mean",
+        "hidden states -> one vector; cls: of bert, last: of blstm",
+        choices=("mean", "max", "mean_max", "attention", "cls", "last"),
     )
     dropout: float = option(0.1, "dropout before the last layer")
+    positive_weight: float | None = option(
+        None,
+        "power P: a positive of a label weighs (negatives / positives) ** P; 1 balances them",
+        type=float,
+    )
+    adversarial: float | None = option(
+        None,
+        "size of FGM's perturbation of a text's word embeddings; each step learns from both, and takes twice as long",
+        type=float,
+    )
+    ema: float | None = option(
+        None, "predict by an exponential moving average of the weights, with this decay a step", type=float
+    )
     precision: str = option(
         "auto",
         "of matrix products; auto: what the device computes fast",
@@ -92,6 +120,41 @@ class BertSettings:
         _require(0 <= self.warmup < 1, "--warmup", self.warmup, "a share from 0 to below 1")
         _require(3 <= self.max_length <= 512, "--max-length", self.max_length, "from 3 to 512")
         _require(0 <= self.dropout < 1, "--dropout", self.dropout, "from 0 to below 1")
+        _require_within(self.positive_weight, "--positive-weight", "above 0, at most 1", 0, 1)
+        _require_within(self.adversarial, "--adversarial", "above 0", 0)
+        _require(self.ema is None or 0 < self.ema < 1, "--ema", self.ema, "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class BertSettings(NeuralSettings):
+    """Pooled BERT. The defaults are the article's, but for the schedule and the weights kept."""
+
+    layer_decay: float | None = option(
+        None, "each layer learns at this share of the rate of the one above it", type=float
+    )
+
+    def __post_init__(self):
+        """Refuse values that cannot be trained with."""
+        super().__post_init__()
+        _require(self.pooling != "last", "--pooling", "last", "another; it is of --model blstm")
+        _require_within(self.layer_decay, "--layer-decay", "above 0, at most 1", 0, 1)
+
+
+@dataclass(frozen=True)
+class BlstmSettings(NeuralSettings):
+    """Bidirectional LSTM on the encoder's word embeddings: the article's second pair of models."""
+
+    epochs: int = _otherwise(NeuralSettings, "epochs", 5)
+    learning_rate: float = _otherwise(NeuralSettings, "learning_rate", 2e-3)
+    pooling: str = _otherwise(NeuralSettings, "pooling", "last")
+    dropout: float = _otherwise(NeuralSettings, "dropout", 0.3)
+    units: int = option(128, "units of the LSTM, in each direction")
+
+    def __post_init__(self):
+        """Refuse values that cannot be trained with."""
+        super().__post_init__()
+        _require(self.pooling != "cls", "--pooling", "cls", "another; it is of --model bert")
+        _require(self.units >= 1, "--units", self.units, "at least 1")
 
 
 @dataclass(frozen=True)
@@ -106,39 +169,57 @@ class LinearSettings:
         _require(self.c > 0, "--c", self.c, "above 0")
 
 
-MODEL_SETTINGS = {"bert": BertSettings, "linear": LinearSettings}
+ModelSettings = BertSettings | BlstmSettings | LinearSettings
+MODEL_SETTINGS = {"bert": BertSettings, "blstm": BlstmSettings, "linear": LinearSettings}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for every setting. Those not given are absent from the parsed namespace."""
-    for title, record in (
-        ("every model", RunSettings),
-        ("--model bert", BertSettings),
-        ("--model linear", LinearSettings),
+    shared = [setting.name for setting in dataclasses.fields(NeuralSettings)]
+    for title, record, left_out in (
+        ("every model", RunSettings, ()),
+        ("--model bert and blstm", NeuralSettings, ()),
+        ("--model bert", BertSettings, shared),
+        ("--model blstm", BlstmSettings, shared),
+        ("--model linear", LinearSettings, ()),
     ):
         group = parser.add_argument_group(title)
         for setting in dataclasses.fields(record):
-            options = dict(setting.metadata)
-            help_text = options.pop("help") + (
-                "" if setting.default is None else f" (default: {setting.default})"
-            )
-            options.pop("decides")
-            if "action" not in options:
-                options.setdefault("type", setting.type)
-            group.add_argument(_flag(setting.name), default=argparse.SUPPRESS, help=help_text, **options)
+            if setting.name not in left_out:
+                _add_option(group, setting)
 
 
-def settings_from(given: dict) -> tuple[RunSettings, BertSettings | LinearSettings]:
+def _add_option(group, setting: dataclasses.Field) -> None:
+    options = dict(setting.metadata)
+    help_text = options.pop("help")
+    options.pop("decides")
+    if setting.default is not None:
+        help_text += f" (default: {setting.default}{_other_defaults(setting)})"
+    if "action" not in options:
+        options.setdefault("type", setting.type)
+    group.add_argument(_flag(setting.name), default=argparse.SUPPRESS, help=help_text, **options)
+
+
+def _other_defaults(setting: dataclasses.Field) -> str:
+    """What a model sets an option to that the others set otherwise."""
+    others = {model: getattr(record, setting.name, None) for model, record in MODEL_SETTINGS.items()}
+    return "".join(
+        f"; {model}: {value}" for model, value in others.items() if value not in (None, setting.default)
+    )
+
+
+def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
     """The two records from what was given; raises InputError for an option of another architecture."""
     run = RunSettings(**_part(given, RunSettings))
     _require(run.n_folds >= 2, "--n-folds", run.n_folds, "at least 2")
     _require(run.limit is None or run.limit >= 1, "--limit", run.limit, "at least 1")
     record = MODEL_SETTINGS[run.model]
-    for name, other in MODEL_SETTINGS.items():
+    for other in MODEL_SETTINGS.values():
         stray = set(_part(given, other)) - set(_part(given, record))
         if stray:
+            owners = [name for name, owner in MODEL_SETTINGS.items() if hasattr(owner, min(stray))]
             raise InputError(
-                f"{_flag(min(stray))} is an option of --model {name}, not of --model {run.model}"
+                f"{_flag(min(stray))} is an option of --model {' and '.join(owners)}, not of --model {run.model}"
             )
     return run, record(**_part(given, record))
 
@@ -150,7 +231,7 @@ def check_folds(folds: Iterable[int], n_folds: int) -> None:
             raise InputError(f"--fold {fold}: the folds are 0 to {n_folds - 1}")
 
 
-def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, BertSettings | LinearSettings]:
+def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, ModelSettings]:
     """The two records that options of train_folds.py stand for; others among the words are passed over."""
     parser = argparse.ArgumentParser()
     add_options(parser)
@@ -175,6 +256,12 @@ def _part(given: dict, record: type) -> dict:
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
+
+
+def _require_within(
+    value: float | None, flag: str, expected: str, above: float, most: float = math.inf
+) -> None:
+    _require(value is None or above < value <= most, flag, value, expected)
 
 
 def _require(condition: bool, flag: str, value, expected: str) -> None:

@@ -170,7 +170,7 @@ def _operations(model, lengths: np.ndarray) -> float:
     Two for each parameter of a dense layer and token, and 4 · width · length² a layer for attention, forward;
     twice that backward.
     """
-    (encoder,) = [layer for layer in model.layers if hasattr(layer, "config")]
+    (encoder,) = [layer for layer in model.classify.layers if hasattr(layer, "config")]
     config = encoder.config
     dense = (
         config.num_hidden_layers

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit, logit
 from transformers import PreTrainedTokenizerFast
 
 from .errors import InputError
@@ -53,6 +54,37 @@ class Tokens:
         return Tokens(np.concatenate([np.zeros(0, np.int32), *pieces]), offsets)
 
 
+@dataclass(frozen=True)
+class Windows:
+    """Texts to be predicted whole, in overlapping pieces: text i is the rows ``first[i]:first[i + 1]`` of ``tokens``.
+
+    first : int64 [n_texts + 1].  pooling : ``mean`` of the pieces' log-odds, or ``max``.
+    """
+
+    tokens: Tokens
+    first: np.ndarray
+    pooling: str
+
+    def __len__(self) -> int:
+        return len(self.first) - 1
+
+    def take(self, texts: np.ndarray) -> "Windows":
+        """The windows of some texts, in the order given."""
+        rows = [np.arange(self.first[text], self.first[text + 1]) for text in texts]
+        first = np.cumsum([0, *map(len, rows)])
+        return Windows(self.tokens.take(np.concatenate([np.zeros(0, int), *rows])), first, self.pooling)
+
+    def pooled(self, probabilities: np.ndarray) -> np.ndarray:
+        """Probabilities of the pieces -> of the texts, float32 [n_texts, n_labels]."""
+        if len(self) == 0:
+            return probabilities
+        if self.pooling == "max":
+            return np.maximum.reduceat(probabilities, self.first[:-1])
+        odds = logit(np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7))
+        sums = np.add.reduceat(odds, self.first[:-1])
+        return expit(sums / np.diff(self.first)[:, np.newaxis]).astype(np.float32)
+
+
 def width_multiple(xla: bool) -> int:
     """What widths of batches are rounded up to: XLA compiles anew for each shape, so it gets few of them."""
     return 32 if xla else 1
@@ -72,21 +104,44 @@ def encode(
     counted), or ``head_tail``: a quarter from its start and the rest from its end, near the 128 + 382
     that Sun et al. 2019 ("How to Fine-Tune BERT for Text Classification?") found best on IMDB.
     """
+    return _encoded(texts, tokenizer, max_length, truncation, cache)[0]
+
+
+def encode_windows(
+    texts: list[str], tokenizer: PreTrainedTokenizerFast, *, max_length: int, pooling: str, cache: Path | None
+) -> Windows:
+    """Tokenise ``texts`` whole: a longer one in windows of ``max_length`` tokens, each half over the one before.
+
+    The last window ends with the text, and is as long as the others.
+    """
+    tokens, first = _encoded(texts, tokenizer, max_length, "windows", cache)
+    return Windows(tokens, first, pooling)
+
+
+def _encoded(
+    texts: list[str],
+    tokenizer: PreTrainedTokenizerFast,
+    max_length: int,
+    cutting: str,
+    cache: Path | None,
+) -> tuple[Tokens, np.ndarray]:
+    """The pieces of all texts, and where those of each begin, int64 [n_texts + 1]; through the cache."""
     if cache is None:
-        return _encode(texts, tokenizer, max_length, truncation)
-    key = checksum([tokenizer.backend_tokenizer.to_str(), str(max_length), truncation, *texts])
+        return _encode(texts, tokenizer, max_length, cutting)
+    key = checksum([tokenizer.backend_tokenizer.to_str(), str(max_length), cutting, *texts])
     path = cache / f"{key[:32]}.npz"
-    with contextlib.suppress(FileNotFoundError, InputError):  # where it is damaged it is made anew
-        return Tokens(**read_arrays(path))
-    tokens = _encode(texts, tokenizer, max_length, truncation)
-    write_arrays(path, {"flat": tokens.flat, "offsets": tokens.offsets})
-    return tokens
+    with contextlib.suppress(FileNotFoundError, InputError, KeyError):  # where it is damaged it is made anew
+        arrays = read_arrays(path)
+        return Tokens(arrays["flat"], arrays["offsets"]), arrays["first"]
+    tokens, first = _encode(texts, tokenizer, max_length, cutting)
+    write_arrays(path, {"flat": tokens.flat, "offsets": tokens.offsets, "first": first})
+    return tokens, first
 
 
-def _encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int, truncation: str) -> Tokens:
-    room = max_length - 2
-    head = room if truncation == "head" else round(room / 4)
-    pieces, lengths = [], []
+def _encode(
+    texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int, cutting: str
+) -> tuple[Tokens, np.ndarray]:
+    pieces, counts = [], []
     bar = progress_bar(
         total=len(texts), desc="tokenising", unit=" texts", leave=False, disable=len(texts) < CHUNK
     )
@@ -94,13 +149,28 @@ def _encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: in
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             for ids in tokenizer(chunk, add_special_tokens=False, return_attention_mask=False)["input_ids"]:
-                if len(ids) > room:
-                    ids = ids[:head] + ids[len(ids) - (room - head) :]
-                pieces.append(np.array([tokenizer.cls_token_id, *ids, tokenizer.sep_token_id], np.int32))
-                lengths.append(len(ids) + 2)
+                cut = _cut(ids, max_length - 2, cutting)
+                pieces += [
+                    np.array([tokenizer.cls_token_id, *piece, tokenizer.sep_token_id], np.int32)
+                    for piece in cut
+                ]
+                counts.append(len(cut))
             bar.update(len(chunk))
     flat = np.concatenate([np.zeros(0, np.int32), *pieces])
-    return Tokens(flat, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
+    offsets = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
+    return Tokens(flat, offsets), np.cumsum([0, *counts], dtype=np.int64)
+
+
+def _cut(ids: list[int], room: int, cutting: str) -> list[list[int]]:
+    """One text's pieces of at most ``room`` tokens."""
+    if len(ids) <= room:
+        return [ids]
+    last = len(ids) - room
+    if cutting == "windows":
+        starts = [*range(0, last, -(-room // 2)), last]
+        return [ids[start : start + room] for start in starts]
+    head = room if cutting == "head" else round(room / 4)
+    return [ids[:head] + ids[last + head :]]
 
 
 def shuffled_batches(lengths: np.ndarray, batch_size: int, *, seed: int, epoch: int) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
-"""Train the pooled BERT on one fold, from its beginning or from where a killed process left it."""
+"""Train a neural classifier on one fold, from its beginning or from where a killed process left it."""
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
+from .averaging import WeightAverage
+from .blstm import make_blstm
 from .distribution import full, make_strategy, told_clearly
 from .encoders import load_encoder, load_tokenizer
 from .errors import InputError
@@ -17,12 +20,12 @@ from .model import Classifier, build_model
 from .optimizer import make_optimizer, optimizer_variables, set_precision
 from .problem import Outcome, Problem
 from .progress import progress_bar
-from .settings import BertSettings
-from .steps import train_step_function
-from .tokens import Tokens, encode, shuffled_batches, width_multiple
+from .settings import BertSettings, BlstmSettings, NeuralSettings
+from .steps import Objective, train_step_function
+from .tokens import shuffled_batches, width_multiple
 
 
-def fit(problem: Problem, settings: BertSettings) -> Outcome:
+def fit(problem: Problem, settings: NeuralSettings) -> Outcome:
     """Fine-tune on the fold's training rows; predict its validation rows and the test rows."""
     strategy = make_strategy(settings.strategy)
     tf.keras.backend.clear_session()
@@ -31,21 +34,12 @@ def fit(problem: Problem, settings: BertSettings) -> Outcome:
         return _fit(problem, settings)
 
 
-def _fit(problem: Problem, settings: BertSettings) -> Outcome:
+def _fit(problem: Problem, settings: NeuralSettings) -> Outcome:
     precision = set_precision(settings.precision)
     strategy = tf.distribute.get_strategy()
     classifier = _new_classifier(problem, settings)
-    tokens, test_tokens = (
-        encode(
-            texts,
-            classifier.tokenizer,
-            max_length=settings.max_length,
-            truncation=settings.truncation,
-            cache=problem.cache,
-        )
-        for texts in (problem.texts, problem.test)
-    )
-    training = Training(classifier.model, tokens, problem, settings)
+    test_tokens = classifier.encode_to_predict(problem.test, cache=problem.cache)
+    training = Training(classifier, problem, settings)
     oof = training.run()
     title = f"{problem.title}, test rows"
     return Outcome(
@@ -63,22 +57,23 @@ def _fit(problem: Problem, settings: BertSettings) -> Outcome:
     )
 
 
-def _new_classifier(problem: Problem, settings: BertSettings) -> Classifier:
+def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
     tokenizer = load_tokenizer(settings.encoder, problem.texts)
-    encoder = load_encoder(settings.encoder, tokenizer)
-    longest = encoder.config.max_position_embeddings
-    multiple = width_multiple(settings.xla)
-    if -(-settings.max_length // multiple) * multiple > longest:
-        raise InputError(
-            f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most"
-            + (f", {longest // multiple * multiple} with --xla" if settings.xla else "")
-        )
+    if isinstance(settings, BlstmSettings):
+        architecture = "blstm"
+        encoder = make_blstm(settings.encoder, tokenizer, units=settings.units, dropout=settings.dropout)
+    else:
+        architecture = "bert"
+        encoder = load_encoder(settings.encoder, tokenizer)
+        _check_length(settings, encoder.config.max_position_embeddings)
     head = {
+        "architecture": architecture,
         "labels": list(problem.label_names),
         "pooling": settings.pooling,
         "dropout": settings.dropout,
         "max_length": settings.max_length,
         "truncation": settings.truncation,
+        "windows": settings.windows,
     }
     model = build_model(
         encoder,
@@ -89,6 +84,16 @@ def _new_classifier(problem: Problem, settings: BertSettings) -> Classifier:
         xla=settings.xla,
     )
     return Classifier(model, encoder, tokenizer, head)
+
+
+def _check_length(settings: NeuralSettings, longest: int) -> None:
+    """Refuse texts longer than the encoder has positions for."""
+    multiple = width_multiple(settings.xla)
+    if -(-settings.max_length // multiple) * multiple > longest:
+        raise InputError(
+            f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most"
+            + (f", {longest // multiple * multiple} with --xla" if settings.xla else "")
+        )
 
 
 @dataclass
@@ -108,20 +113,20 @@ class State:
 class Training:
     """The training of one fold, in place."""
 
-    def __init__(self, model: tf.keras.Model, tokens: Tokens, problem: Problem, settings: BertSettings):
-        self.model, self.problem, self.settings = model, problem, settings
-        self.tokens = tokens.take(problem.train)
+    def __init__(self, classifier: Classifier, problem: Problem, settings: NeuralSettings):
+        self.model, self.problem, self.settings = classifier.model, problem, settings
+        self.tokens = classifier.encode(problem.texts, cache=problem.cache).take(problem.train)
         self.labels = problem.labels[problem.train].astype(np.float32)
-        self.valid_tokens, self.valid_labels = tokens.take(problem.valid), problem.labels[problem.valid]
+        self.valid = classifier.encode_to_predict(problem.texts, cache=problem.cache).take(problem.valid)
+        self.valid_labels = problem.labels[problem.valid]
         self.steps = math.ceil(len(self.tokens) / settings.batch_size)  # an epoch
-        optimizer = make_optimizer(
-            settings.learning_rate,
-            total_steps=self.steps * settings.epochs,
-            warmup=settings.warmup,
-            decay=settings.decay,
-        )
-        self.step = train_step_function(model, optimizer)
-        self.variables = [*model.variables, *optimizer_variables(optimizer)]
+        optimizer = _new_optimizer(settings, classifier.encoder, self.steps * settings.epochs)
+        weights = self.model.trainable_variables
+        self.average = WeightAverage(weights, settings.ema) if settings.ema else None
+        objective = Objective(positive_weights(self.labels, settings.positive_weight), settings.adversarial)
+        self.step = train_step_function(self.model, optimizer, objective, self.average)
+        averages = self.average.averages if self.average else []
+        self.variables = [*self.model.variables, *optimizer_variables(optimizer), *averages]
         self.state = State()
         self.best: list[
             np.ndarray
@@ -139,12 +144,15 @@ class Training:
                 bar.set_description(f"{self.problem.title}, epoch {self.state.epoch}/{epochs}")
                 self._finish_epoch(bar)
                 self._save()
-                oof = predict(self.model, self.valid_tokens, deadline=self.problem.deadline)
-                self._record(oof)
+                with self.average.in_use() if self.average else contextlib.nullcontext():
+                    oof = predict(self.model, self.valid, deadline=self.problem.deadline)
+                    self._record(oof)
                 bar.write(epoch_line(self.problem.title, self.state.history[-1], self.problem.label_names))
         if self.best:
             oof, *weights = self.best
             self.model.set_weights(weights)
+        elif self.average:
+            self.average.swap()
         return oof
 
     def _finish_epoch(self, bar) -> None:
@@ -238,6 +246,31 @@ class Training:
         self._saved_step = self._steps_done
         place = f"step {self.state.batches} of {self.steps} in epoch {self.state.epoch}"
         print(f"{self.problem.title}: goes on after {place}", flush=True)
+
+
+def _new_optimizer(settings: NeuralSettings, encoder, total_steps: int):
+    layers = {}
+    if isinstance(settings, BertSettings) and settings.layer_decay:
+        layers = {"layer_decay": settings.layer_decay, "n_layers": encoder.config.num_hidden_layers}
+    return make_optimizer(
+        settings.learning_rate,
+        total_steps=total_steps,
+        warmup=settings.warmup,
+        decay=settings.decay,
+        **layers,
+    )
+
+
+def positive_weights(labels: np.ndarray, power: float | None) -> np.ndarray | float:
+    """(negatives / positives) ** ``power`` of each label, float64 [n_labels]; 1 where one of them is missing.
+
+    The balanced weights of scikit-learn's estimators, relative to the negatives', softened by a power below 1.
+    """
+    if power is None:
+        return 1.0
+    positives, negatives = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
+    has_both = (positives > 0) & (negatives > 0)
+    return np.where(has_both, negatives / np.maximum(positives, 1), 1.0) ** power
 
 
 def _epoch_record(
