@@ -13,43 +13,51 @@ def main() -> None:
     """Read the runs, blend, check, write, print."""
     args = parse_arguments()
 
-    from pooled_bert.ensemble import blend_oof, blend_test, check_blendable
+    from pooled_bert.ensemble import check_blendable, make_blend
     from pooled_bert.files import check_name
     from pooled_bert.predictions import read_run
     from pooled_bert.rows import find_data, read_rows
-    from pooled_bert.scores import format_scores, run_notes, score_row, score_table
+    from pooled_bert.scores import (
+        blend_report,
+        blend_scores,
+        format_scores,
+        notes_on,
+        run_notes,
+        score_row,
+        score_table,
+    )
     from pooled_bert.submission import check_complete, provenance, submission_table, submit, write_submission
 
     benchmark = BENCHMARKS[args.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
     folder = args.workspace / "folds" / benchmark.name / "runs"
-    runs = [read_run(folder / check_name("--run", name), args.folds) for name in args.run]
+    names = list(dict.fromkeys(args.run))
+    runs = [read_run(folder / check_name("--run", name), args.folds) for name in names]
     if args.folds is None:
         check_complete(runs)
     check_blendable(runs, rows.checksums())
     for run in runs:
-        table = score_table(run, rows.train, benchmark)
+        table = score_table(run.oof, rows.train, benchmark)
         print(format_scores(f"{benchmark.name} {run.name}", table, run_notes(run)), end="\n\n")
-    notes = sorted({note for run in runs for note in run_notes(run)})
-    unfit = ["accuracy"] if args.blend == "rank" else []  # 0.5 is no threshold among ranks
-    blended = score_row(blend_oof(runs, args.blend), rows.train, benchmark, "pooled").drop(columns=unfit)
-    pooled_auc = float(blended["mean AUC"].iloc[0])
+    blend = make_blend(runs, args.blend, args.weights, rows.train)
+    notes = notes_on(runs)
+    scores, table = blend_scores(blend, rows.train, benchmark)
     if len(runs) > 1:
-        title = f"{benchmark.name} {args.blend} of {', '.join(args.run)}"
-        print(format_scores(title, blended, notes), end="\n\n")
+        print(blend_report(blend, table, benchmark, notes), end="\n\n")
 
-    table = submission_table(blend_test(runs, args.blend), rows.template, benchmark)
-    name = check_name("--name", args.name) if args.name else "-".join([benchmark.name, *args.run])
+    table = submission_table(blend.test(), rows.template, benchmark)
+    name = check_name("--name", args.name) if args.name else "-".join([benchmark.name, *names])
     path = args.workspace / "submissions" / f"{name}.csv"
-    write_submission(path, table, provenance(runs, args.blend, pooled_auc))
+    write_submission(path, table, provenance(blend, scores))
     print(f"{path}: {len(table)} rows, checked")
     if rows.test_labels is not None:
-        scored = score_row(table, rows.test_labels, benchmark, "test").drop(columns=unfit)
+        scored = score_row(table, rows.test_labels, benchmark, "test")
+        scored = scored.drop(columns="accuracy") if args.blend == "rank" else scored
         print(format_scores(f"{benchmark.name} {path.stem}", scored, notes, of="test"))
     if args.submit:
         if rows.made_up:
             raise InputError(f"{path}: is of made-up rows; it is not handed to a competition")
-        default = f"{args.blend} of {', '.join(args.run)}: {pooled_auc:.4f} out of fold"
+        default = f"{args.blend} of {', '.join(names)}: {scores['oof_mean_auc']:.4f} out of fold"
         submit(path, benchmark, args.message or default)
 
 
@@ -57,9 +65,18 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw", help="what was learnt")
-    parser.add_argument("--run", nargs="+", default=["bert"], help="runs to average, each weighing the same")
+    parser.add_argument("--run", nargs="+", default=["bert"], help="runs to blend")
     parser.add_argument(
-        "--blend", choices=("mean", "rank", "logit"), default="mean", help="of what to take the mean"
+        "--blend",
+        choices=("mean", "rank", "logit"),
+        default="logit",
+        help="what is added up: probabilities, ranks or log-odds (default: logit)",
+    )
+    parser.add_argument(
+        "--weights",
+        choices=("equal", "greedy", "stack"),
+        default="equal",
+        help="of the runs: equal, or found on out-of-fold rows, greedily for the AUC, or by a logistic regression",
     )
     parser.add_argument(
         "--folds", type=int, nargs="+", help="use these folds only (default: all, none may be missing)"

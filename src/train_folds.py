@@ -23,7 +23,7 @@ def main() -> None:
     from pooled_bert.folds import rare_labels
     from pooled_bert.predictions import read_run, runs_on_same_folds
     from pooled_bert.rows import find_data, read_extra, read_rows
-    from pooled_bert.scores import comparison, format_scores, run_notes, score_table
+    from pooled_bert.scores import comparison, format_scores, notes_on, run_notes, score_table
 
     for option, minutes in (
         ("--checkpoint-minutes", args.checkpoint_minutes),
@@ -65,13 +65,13 @@ def main() -> None:
         print("this worker is done; the chief writes the results")
         return
     finished = read_run(work.place.path)
-    table = score_table(finished, rows.train, benchmark)
+    table = score_table(finished.oof, rows.train, benchmark)
     print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished)))
     together = runs_on_same_folds(finished, work.place.path.parent)
     if len(together) > 1:
-        notes = sorted({f"{run.name}: {note}" for run in together for note in run_notes(run)})
         print()
-        print(format_scores("on the same rows and folds", comparison(together, benchmark), notes))
+        title = "on the same rows and folds"
+        print(format_scores(title, comparison(together, benchmark), notes_on(together)))
 
 
 def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int | None] | None:

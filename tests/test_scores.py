@@ -23,7 +23,7 @@ def make_run(folder, assignment="a", optimistic=False, made_up=False, folds=(0, 
 
 
 def test_table_has_folds_their_mean_and_spread_and_the_pooled_rows(tmp_path):
-    table = score_table(make_run(tmp_path / "x"), TRAIN, IMDB)
+    table = score_table(make_run(tmp_path / "x").oof, TRAIN, IMDB)
     assert table.index.tolist() == ["fold 0", "fold 1", "mean", "sd", "pooled"]
     assert table.loc["fold 0", "mean AUC"] == 1.0
     assert table.loc["fold 1", "mean AUC"] == 0.0

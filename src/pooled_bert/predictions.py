@@ -51,9 +51,9 @@ class Run:
         return len(self.folds) == self.identity["settings"]["n_folds"]
 
     @property
-    def oof(self) -> pd.DataFrame:
-        """The out-of-fold rows of all folds, one below the other."""
-        return pd.concat([fold.oof for fold in self.folds], ignore_index=True)
+    def oof(self) -> dict[int, pd.DataFrame]:
+        """The out-of-fold rows of each fold, by its number."""
+        return {fold.fold: fold.oof for fold in self.folds}
 
 
 def fold_folder(run_folder: Path, fold: int) -> Path:

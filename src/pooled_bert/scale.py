@@ -86,7 +86,7 @@ def costs(folder: Path, n_rows: int, encoder: str) -> dict[str, float]:
         timed("write folds", lambda name=name: _write_run(folder / name, rows, assignment, checksums))
     runs = timed("read folds", lambda: [read_run(folder / name) for name in ("a", "b")])
     blended = timed("blend by rank", lambda: blend_test(runs, "rank"))
-    out_of_fold = timed("blend by rank", lambda: blend_oof(runs, "rank"))
+    out_of_fold = timed("blend by rank", lambda: pd.concat(blend_oof(runs, "rank").values()))
     truth = rows.train.set_index("id").loc[out_of_fold["id"], list(JIGSAW.labels)].to_numpy()
     timed("score", lambda: column_auc(truth, out_of_fold[list(JIGSAW.labels)].to_numpy()))
     submission = timed("submission", lambda: submission_table(blended, rows.template, JIGSAW))

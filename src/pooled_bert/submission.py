@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from .benchmarks import Benchmark
+from .ensemble import Blend
 from .errors import InputError
 from .files import atomic_path, file_checksum, write_json
-from .predictions import Run
+from .predictions import PER_FOLD, Run
 
 
 def check_complete(runs: Sequence[Run]) -> None:
@@ -64,17 +65,23 @@ def write_submission(path: Path, table: pd.DataFrame, provenance: dict) -> None:
     write_json(path.with_suffix(".json"), {"file": path.name, "sha256": file_checksum(path), **provenance})
 
 
-def provenance(runs: Sequence[Run], how: str, oof_mean_auc: float) -> dict:
-    """What a submission was made of."""
+def provenance(blend: Blend, scores: dict[str, float]) -> dict:
+    """What a submission was made of, and its out-of-fold scores by name."""
+    runs = blend.runs
     return {
-        "blend": how,
+        "blend": blend.how,
+        "weights": {
+            "found": blend.find,
+            "runs": {run.name: row for run, row in zip(runs, blend.found.runs.tolist(), strict=True)},
+            "intercept": blend.found.intercept.tolist(),
+        },
         "made_up": any(run.folds[0].metrics["made_up"] for run in runs),
-        "pooled_oof_mean_auc": oof_mean_auc,
+        **scores,
         "runs": [
             {
                 "name": run.name,
                 "folds": [fold.fold for fold in run.folds],
-                "identity": {name: value for name, value in run.identity.items() if name != "fold"},
+                "identity": {name: value for name, value in run.identity.items() if name not in PER_FOLD},
                 "optimistic": run.folds[0].metrics["optimistic"],
                 "revisions": sorted({fold.config["information"]["revision"] for fold in run.folds}),
                 "packages": run.folds[0].config["information"]["packages"],

@@ -1,0 +1,106 @@
+"""Try each technique alone against the plain model, on the same folds, and say what it gains and what it costs.
+
+Options of train_folds.py that are given here hold for every training: the plain model's settings.
+"""
+
+import argparse
+import shlex
+import time
+from pathlib import Path
+
+from pooled_bert.benchmarks import BENCHMARKS
+from pooled_bert.errors import INTERRUPTED_STATUS, InputError, run_command
+from pooled_bert.settings import add_options, check_folds, settings_from
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    """Parse, train what is not trained yet, print."""
+    args, options = parse_arguments()
+
+    from pooled_bert.ablation import PLAIN, RECIPES, plan, train
+    from pooled_bert.comparison import comparison_report
+    from pooled_bert.files import check_name
+    from pooled_bert.predictions import read_run
+    from pooled_bert.rows import find_data, read_rows
+
+    run_settings, _ = settings_from(vars(args))
+    check_folds(args.folds, run_settings.n_folds)
+    unknown = set(args.recipes or []) - RECIPES.keys()
+    if unknown:
+        raise InputError(f"--recipes {min(unknown)}: is none of {', '.join(RECIPES)}; --try defines others")
+    if args.jobs < 1:
+        raise InputError(f"--jobs is {args.jobs}, expected at least 1")
+    chosen = {name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])}
+    chosen |= dict(parse_recipe(text) for text in args.try_)
+    benchmark = BENCHMARKS[run_settings.benchmark]
+    place = find_data(benchmark, args.data, ROOT)
+    rows = read_rows(benchmark, place)
+    common = (*options, "--data", str(place), "--workspace", str(args.workspace))
+    prefix = check_name("--prefix", args.prefix)
+    jobs = plan(chosen, args.folds, common, prefix=prefix, logs=args.workspace / "build" / "ablation")
+    failed, started = {}, time.monotonic()
+    for count, (job, status) in enumerate(train(jobs, args.jobs), start=1):
+        if status == INTERRUPTED_STATUS:
+            raise KeyboardInterrupt
+        left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
+        print(
+            f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_words()}"
+            f" ({count} of {len(jobs)}, {left:.0f} min left)",
+            flush=True,
+        )
+        if status:
+            failed[job.recipe] = job
+    folder = args.workspace / "folds" / benchmark.name / "runs"
+    runs = [read_run(folder / f"{prefix}-{name}", args.folds) for name in chosen if name not in failed]
+    print()
+    print(comparison_report(runs, rows.train, benchmark, without=args.without))
+    if failed:
+        job = next(iter(failed.values()))
+        raise InputError(
+            f"{', '.join(failed)}: not trained; {job.log} says why, and the same command goes on"
+        )
+
+
+def parse_recipe(text: str) -> tuple[str, list[str]]:
+    """``name: options`` of --try."""
+    from pooled_bert.files import check_name
+
+    name, colon, words = text.partition(":")
+    if not colon or not words.strip():
+        raise InputError(f"--try {text!r}: expected NAME: OPTIONS, as in 'large: --batch-size 64'")
+    return check_name("--try", name.strip()), shlex.split(words)
+
+
+def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
+    """The command line, and the words of it that are options of the trainings."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--recipes", nargs="+", metavar="NAME", help="techniques to try (default: all)")
+    parser.add_argument(
+        "--try",
+        dest="try_",
+        action="append",
+        default=[],
+        metavar="'NAME: OPTIONS'",
+        help="a technique of your own: a name, and what train_folds.py is given more",
+    )
+    parser.add_argument("--folds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="folds to train")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time, which share the cores")
+    parser.add_argument("--prefix", default="ablation", help="of the runs' names (default: ablation)")
+    parser.add_argument(
+        "--without", nargs="+", default=[], metavar="LABEL", help="show the AUC without these labels too"
+    )
+    parser.add_argument("--data", help="folder of the benchmark's files (default: the usual places)")
+    parser.add_argument(
+        "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
+    )
+    _, options = parser.parse_known_args()
+    add_options(parser)
+    return parser.parse_args(), options
+
+
+if __name__ == "__main__":
+    run_command(main)
