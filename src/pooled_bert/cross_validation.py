@@ -221,11 +221,11 @@ def identity_settings(run: RunSettings, model: ModelSettings) -> dict:
     """The settings that a run must keep."""
     settings = {**decisive(run), **decisive(model)}
     if "encoder" in settings:
-        settings["encoder"] = _encoder_identity(settings["encoder"])
+        settings["encoder"] = encoder_identity(settings["encoder"])
     return settings
 
 
-def _encoder_identity(encoder: str) -> str:
+def encoder_identity(encoder: str) -> str:
     """What tells encoders apart: the name, or for a directory the checksum of what it holds (not its path)."""
     folder = Path(encoder)
     if not folder.is_dir():

@@ -8,7 +8,13 @@ from pathlib import Path
 import requests
 import tensorflow as tf
 from tokenizers.implementations import BertWordPieceTokenizer
-from transformers import BertConfig, BertTokenizerFast, PreTrainedTokenizerFast, TFBertModel
+from transformers import (
+    BertConfig,
+    BertTokenizerFast,
+    PreTrainedTokenizerFast,
+    TFBertForMaskedLM,
+    TFBertModel,
+)
 
 from .errors import InputError
 
@@ -49,21 +55,47 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
         model = TFBertModel(config, add_pooling_layer=False)
         model.build_in_name_scope()  # makes its weights
         return model
+    return _pretrained(TFBertModel, encoder, tokenizer, add_pooling_layer=False)
+
+
+def load_language_model(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertForMaskedLM:
+    """The encoder under a masked-language-model head: its own, or a fresh one where its weights have none.
+
+    The head's last layer is the word embeddings.
+    """
+    if encoder == TINY:
+        model = TFBertForMaskedLM(load_encoder(TINY, tokenizer).config)
+        model.build_in_name_scope()
+        return model
+    return _pretrained(TFBertForMaskedLM, encoder, tokenizer, may_lack="predictions")
+
+
+def _pretrained(
+    architecture, encoder: str, tokenizer: PreTrainedTokenizerFast, *, may_lack: str = "", **options
+):
+    """Weights from a directory or the hub; all must be there but those named ``may_lack``."""
     with _loading(encoder, ("config.json",)):
-        architecture = BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
-        if architecture != "bert":
-            raise ValueError(f"it is a {architecture}")
-        model, report = TFBertModel.from_pretrained(
-            encoder, add_pooling_layer=False, output_loading_info=True
-        )
-        if report["missing_keys"]:  # the library would fill them with random numbers
-            names = sorted(report["missing_keys"])
-            raise ValueError(f"its weights lack {names[0]} and {len(names) - 1} more")
+        kind = BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
+        if kind != "bert":
+            raise ValueError(f"it is a {kind}")
+        model, report = architecture.from_pretrained(encoder, output_loading_info=True, **options)
+        missing = sorted(name for name in report["missing_keys"] if not may_lack or may_lack not in name)
+        if missing:  # the library would fill them with random numbers
+            raise ValueError(f"its weights lack {missing[0]} and {len(missing) - 1} more")
         if len(tokenizer) > model.config.vocab_size:
             raise ValueError(
                 f"its tokenizer has {len(tokenizer)} pieces, its weights have {model.config.vocab_size}"
             )
         return model
+
+
+@contextlib.contextmanager
+def clear_when_full() -> Iterator[None]:
+    """Raise OSError for what the libraries raise on a full disk, which is none, the tokenizers' even bare."""
+    try:
+        yield
+    except Exception as error:
+        raise OSError(str(error)) from error
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from safetensors.tensorflow import load_file, save_file
 from transformers import PreTrainedTokenizerFast, TFBertModel
 
 from .blstm import Blstm, load_blstm
-from .encoders import load_encoder, load_tokenizer
+from .encoders import clear_when_full, load_encoder, load_tokenizer
 from .errors import InputError
 from .files import read_json
 from .pooling import AttentionPooling, MaskedPooling
@@ -86,7 +86,7 @@ def build_model(
         name: tf.keras.Input(value.shape[1:], dtype=value.dtype, name=name)
         for name, value in embed.output.items()
     }
-    n_replaced = _replace_dropout(encoder, seed * 1000, lambda: step)
+    n_replaced = replace_dropout(encoder, seed * 1000, lambda: step)
     output = encoder(embedded)
     hidden, summary = output.last_hidden_state, output.pooler_output
     if summary is None:
@@ -114,7 +114,9 @@ def _embedding_model(encoder: TFBertModel | Blstm, inputs: dict) -> tf.keras.Mod
     return tf.keras.Model(inputs, {"inputs_embeds": words, **rest}, name="embed")
 
 
-def _replace_dropout(encoder: TFBertModel, first_seed: int, step: Callable[[], tf.Tensor]) -> int:
+def replace_dropout(
+    encoder: tf.keras.layers.Layer | tf.keras.Model, first_seed: int, step: Callable[[], tf.Tensor]
+) -> int:
     """Put seeded dropout where the encoder has Keras' own; returns how many."""
     holders = [
         module for module in (encoder, *encoder.submodules) if isinstance(module, tf.keras.layers.Layer)
@@ -154,16 +156,12 @@ class Classifier:
     def save(self, folder: Path) -> None:
         """Write encoder and tokenizer as Hugging Face tools (and ``--encoder``) read them, and the head beside."""
         (folder / HEAD_CONFIG).write_text(json.dumps(self.head, indent=2) + "\n", encoding="utf-8")
-        try:
+        with clear_when_full():
             self.encoder.save_pretrained(folder, safe_serialization=True)
             self.tokenizer.save_pretrained(folder)
             head = _head_weights(self.model)
             tensors = {name: tf.convert_to_tensor(weight) for name, weight in head.items()}
             save_file(tensors, folder / HEAD_WEIGHTS)
-        except (
-            Exception
-        ) as error:  # what the libraries raise on a full disk is no OSError, the tokenizers' even bare
-            raise OSError(str(error)) from error
 
 
 def load_classifier(folder: Path) -> Classifier:

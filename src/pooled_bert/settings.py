@@ -19,10 +19,10 @@ def option(default, help_text: str, *, decides: bool = True, **argparse_options)
     return field(default=default, metadata={"help": help_text, "decides": decides, **argparse_options})
 
 
-def _otherwise(record: type, name: str, default):
-    """The option ``name`` of ``record`` with another default."""
+def _as_in(record: type, name: str, **change):
+    """The option ``name`` of ``record``, with another ``default`` if one is given."""
     (same,) = (setting for setting in dataclasses.fields(record) if setting.name == name)
-    return field(default=default, metadata=same.metadata)
+    return field(default=change.get("default", same.default), metadata=same.metadata)
 
 
 def decisive(record) -> dict:
@@ -114,11 +114,7 @@ class NeuralSettings:
 
     def __post_init__(self):
         """Refuse values that cannot be trained with."""
-        _require(self.epochs >= 1, "--epochs", self.epochs, "at least 1")
-        _require(self.batch_size >= 1, "--batch-size", self.batch_size, "at least 1")
-        _require(self.learning_rate > 0, "--learning-rate", self.learning_rate, "above 0")
-        _require(0 <= self.warmup < 1, "--warmup", self.warmup, "a share from 0 to below 1")
-        _require(3 <= self.max_length <= 512, "--max-length", self.max_length, "from 3 to 512")
+        _check_training(self)
         _require(0 <= self.dropout < 1, "--dropout", self.dropout, "from 0 to below 1")
         _require_within(self.positive_weight, "--positive-weight", "above 0, at most 1", 0, 1)
         _require_within(self.adversarial, "--adversarial", "above 0", 0)
@@ -144,10 +140,10 @@ class BertSettings(NeuralSettings):
 class BlstmSettings(NeuralSettings):
     """Bidirectional LSTM on the encoder's word embeddings: the article's second pair of models."""
 
-    epochs: int = _otherwise(NeuralSettings, "epochs", 5)
-    learning_rate: float = _otherwise(NeuralSettings, "learning_rate", 2e-3)
-    pooling: str = _otherwise(NeuralSettings, "pooling", "last")
-    dropout: float = _otherwise(NeuralSettings, "dropout", 0.3)
+    epochs: int = _as_in(NeuralSettings, "epochs", default=5)
+    learning_rate: float = _as_in(NeuralSettings, "learning_rate", default=2e-3)
+    pooling: str = _as_in(NeuralSettings, "pooling", default="last")
+    dropout: float = _as_in(NeuralSettings, "dropout", default=0.3)
     units: int = option(128, "units of the LSTM, in each direction")
 
     def __post_init__(self):
@@ -169,6 +165,26 @@ class LinearSettings:
         _require(self.c > 0, "--c", self.c, "above 0")
 
 
+@dataclass(frozen=True)
+class PretrainingSettings:
+    """Masked-LM pre-training. Batches and rate fit a small corpus and a small encoder."""
+
+    encoder: str = _as_in(NeuralSettings, "encoder")
+    epochs: int = option(3, "passes over the texts")
+    batch_size: int = _as_in(NeuralSettings, "batch_size")
+    learning_rate: float = option(1e-4, "peak learning rate of RectifiedAdam")
+    warmup: float = _as_in(NeuralSettings, "warmup")
+    max_length: int = option(128, "tokens a row; a longer text is cut into several")
+    masked: float = option(0.15, "share of the tokens that are hidden")
+    seed: int = _as_in(RunSettings, "seed")
+    precision: str = _as_in(NeuralSettings, "precision")
+
+    def __post_init__(self):
+        """Refuse values that cannot be trained with."""
+        _check_training(self)
+        _require(0 < self.masked < 1, "--masked", self.masked, "between 0 and 1")
+
+
 ModelSettings = BertSettings | BlstmSettings | LinearSettings
 MODEL_SETTINGS = {"bert": BertSettings, "blstm": BlstmSettings, "linear": LinearSettings}
 
@@ -186,15 +202,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         group = parser.add_argument_group(title)
         for setting in dataclasses.fields(record):
             if setting.name not in left_out:
-                _add_option(group, setting)
+                _add_option(group, setting, _other_defaults(setting))
 
 
-def _add_option(group, setting: dataclasses.Field) -> None:
+def add_record(parser: argparse.ArgumentParser, record: type) -> None:
+    """Add an option for every setting of one record that stands alone."""
+    for setting in dataclasses.fields(record):
+        _add_option(parser, setting)
+
+
+def record_from(given: dict, record: type):
+    """The record from what was given, of all that was parsed."""
+    return record(**_part(given, record))
+
+
+def _add_option(group, setting: dataclasses.Field, other_defaults: str = "") -> None:
     options = dict(setting.metadata)
     help_text = options.pop("help")
     options.pop("decides")
     if setting.default is not None:
-        help_text += f" (default: {setting.default}{_other_defaults(setting)})"
+        help_text += f" (default: {setting.default}{other_defaults})"
     if "action" not in options:
         options.setdefault("type", setting.type)
     group.add_argument(_flag(setting.name), default=argparse.SUPPRESS, help=help_text, **options)
@@ -256,6 +283,15 @@ def _part(given: dict, record: type) -> dict:
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
+
+
+def _check_training(settings) -> None:
+    """What every training by gradients asks of its settings."""
+    _require(settings.epochs >= 1, "--epochs", settings.epochs, "at least 1")
+    _require(settings.batch_size >= 1, "--batch-size", settings.batch_size, "at least 1")
+    _require(settings.learning_rate > 0, "--learning-rate", settings.learning_rate, "above 0")
+    _require(0 <= settings.warmup < 1, "--warmup", settings.warmup, "a share from 0 to below 1")
+    _require(3 <= settings.max_length <= 512, "--max-length", settings.max_length, "from 3 to 512")
 
 
 def _require_within(

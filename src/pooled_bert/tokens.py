@@ -118,6 +118,13 @@ def encode_windows(
     return Windows(tokens, first, pooling)
 
 
+def encode_whole(
+    texts: list[str], tokenizer: PreTrainedTokenizerFast, *, max_length: int, cache: Path | None
+) -> Tokens:
+    """Tokenise ``texts`` whole, each token once: a longer one in pieces of ``max_length`` tokens."""
+    return _encoded(texts, tokenizer, max_length, "pieces", cache)[0]
+
+
 def _encoded(
     texts: list[str],
     tokenizer: PreTrainedTokenizerFast,
@@ -165,6 +172,8 @@ def _cut(ids: list[int], room: int, cutting: str) -> list[list[int]]:
     """One text's pieces of at most ``room`` tokens."""
     if len(ids) <= room:
         return [ids]
+    if cutting == "pieces":
+        return [ids[start : start + room] for start in range(0, len(ids), room)]
     last = len(ids) - room
     if cutting == "windows":
         starts = [*range(0, last, -(-room // 2)), last]

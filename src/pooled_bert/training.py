@@ -2,9 +2,6 @@
 
 import contextlib
 import math
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
@@ -15,14 +12,14 @@ from .distribution import full, make_strategy, told_clearly
 from .encoders import load_encoder, load_tokenizer
 from .errors import InputError
 from .inference import predict
+from .loop import Feed, Loop
 from .metrics import accuracy, column_auc, log_loss, mean_auc
 from .model import Classifier, build_model
 from .optimizer import make_optimizer, optimizer_variables, set_precision
 from .problem import Outcome, Problem
-from .progress import progress_bar
 from .settings import BertSettings, BlstmSettings, NeuralSettings
 from .steps import Objective, train_step_function
-from .tokens import shuffled_batches, width_multiple
+from .tokens import width_multiple
 
 
 def fit(problem: Problem, settings: NeuralSettings) -> Outcome:
@@ -40,19 +37,19 @@ def _fit(problem: Problem, settings: NeuralSettings) -> Outcome:
     classifier = _new_classifier(problem, settings)
     test_tokens = classifier.encode_to_predict(problem.test, cache=problem.cache)
     training = Training(classifier, problem, settings)
-    oof = training.run()
+    oof, history = training.run()
     title = f"{problem.title}, test rows"
     return Outcome(
         oof=oof,
         test=predict(classifier.model, test_tokens, progress=title, deadline=problem.deadline),
         save_model=classifier.save,
-        history=training.state.history,
+        history=history,
         information={
             "precision": precision,
             "devices": sorted({d.device_type for d in tf.config.list_logical_devices()}),
             "replicas": strategy.num_replicas_in_sync,
         },
-        earlier_seconds=training.earlier_seconds,
+        earlier_seconds=training.loop.earlier_seconds,
         optimistic=settings.keep == "best",
     )
 
@@ -96,156 +93,66 @@ def _check_length(settings: NeuralSettings, longest: int) -> None:
         )
 
 
-@dataclass
-class State:
-    """How far a training is; with the values of its variables, all that a resumed one needs.
-
-    Everything random is a function of seed, epoch and step (batches: tokens.py; dropout: model.py).
-    """
-
-    epoch: int = 1  # the one in progress
-    batches: int = 0  # of it, trained on
-    rows: int = 0  # in those batches
-    loss: float = 0.0  # summed over those rows
-    history: list[dict] = field(default_factory=list)  # of the epochs before
-
-
 class Training:
-    """The training of one fold, in place."""
+    """The training of one fold."""
 
     def __init__(self, classifier: Classifier, problem: Problem, settings: NeuralSettings):
         self.model, self.problem, self.settings = classifier.model, problem, settings
         self.tokens = classifier.encode(problem.texts, cache=problem.cache).take(problem.train)
         self.labels = problem.labels[problem.train].astype(np.float32)
         self.valid = classifier.encode_to_predict(problem.texts, cache=problem.cache).take(problem.valid)
-        self.valid_labels = problem.labels[problem.valid]
-        self.steps = math.ceil(len(self.tokens) / settings.batch_size)  # an epoch
-        optimizer = _new_optimizer(settings, classifier.encoder, self.steps * settings.epochs)
+        inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in self.model.input_names}
+        feed = Feed(
+            self.tokens.lengths,
+            self._batch,
+            (inputs, tf.TensorSpec([None, self.labels.shape[1]], tf.float32)),
+            batch_size=settings.batch_size,
+            epochs=settings.epochs,
+            seed=problem.seed,
+        )
+        optimizer = _new_optimizer(settings, classifier.encoder, feed.steps * feed.epochs)
         weights = self.model.trainable_variables
         self.average = WeightAverage(weights, settings.ema) if settings.ema else None
         objective = Objective(positive_weights(self.labels, settings.positive_weight), settings.adversarial)
-        self.step = train_step_function(self.model, optimizer, objective, self.average)
+        step = train_step_function(self.model, optimizer, objective, self.average)
         averages = self.average.averages if self.average else []
-        self.variables = [*self.model.variables, *optimizer_variables(optimizer), *averages]
-        self.state = State()
-        self.best: list[
-            np.ndarray
-        ] = []  # with --keep best: validation scores of the best epoch, and its weights
-        self.earlier_seconds, self._started = 0.0, time.monotonic()
-        self._slowest_step, self._saved_step = 0.0, None
-        self._n_bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in self.variables)
+        self.loop = Loop(
+            step,
+            [*self.model.variables, *optimizer_variables(optimizer), *averages],
+            feed,
+            title=problem.title,
+            checkpoints=problem.checkpoints,
+            deadline=problem.deadline,
+        )
 
-    def run(self) -> np.ndarray:
-        """Train to the end; return the validation rows' probabilities by the weights kept."""
-        self._resume()
-        epochs = self.settings.epochs
-        with progress_bar(total=self.steps * epochs, initial=self._steps_done, unit=" steps") as bar:
-            while self.state.epoch <= epochs:
-                bar.set_description(f"{self.problem.title}, epoch {self.state.epoch}/{epochs}")
-                self._finish_epoch(bar)
-                self._save()
-                with self.average.in_use() if self.average else contextlib.nullcontext():
-                    oof = predict(self.model, self.valid, deadline=self.problem.deadline)
-                    self._record(oof)
-                bar.write(epoch_line(self.problem.title, self.state.history[-1], self.problem.label_names))
-        if self.best:
-            oof, *weights = self.best
+    def run(self) -> tuple[np.ndarray, list[dict]]:
+        """Train to the end; the validation rows' probabilities by the weights kept, and a record an epoch."""
+        history = self.loop.run(self._end_epoch)
+        if self.settings.keep == "best":
+            self.oof, *weights = self.loop.kept
             self.model.set_weights(weights)
         elif self.average:
             self.average.swap()
-        return oof
+        return self.oof, history
 
-    def _finish_epoch(self, bar) -> None:
-        """Take the steps that are left of the epoch in progress."""
-        order = shuffled_batches(
-            self.tokens.lengths, self.settings.batch_size, seed=self.problem.seed, epoch=self.state.epoch
-        )
-        started = time.monotonic()
-        order = order[self.state.batches :]
-        for rows, (inputs, labels) in zip(order, self._dataset(order), strict=True):
-            loss = float(self.step(inputs, labels))
-            if not math.isfinite(loss):
-                raise InputError(
-                    "the loss is no longer a number; lower --learning-rate or take --precision float32"
-                )
-            self.state.batches += 1
-            self.state.rows += len(rows)
-            self.state.loss += loss * len(rows)
-            bar.set_postfix(loss=f"{self.state.loss / self.state.rows:.4f}", refresh=False)
-            bar.update()
-            self._slowest_step = max(self._slowest_step, time.monotonic() - started)
-            self._save_if_due()
-            started = time.monotonic()
+    def _batch(self, rows: np.ndarray, _) -> tuple:
+        """Inputs, padded, and labels float32 [batch, n_labels], of as many rows as the replicas can share."""
+        more = full(rows, tf.distribute.get_strategy().num_replicas_in_sync)
+        labels = self.labels[more]
+        labels[len(rows) :] = np.nan  # rows that are there a second time do not count
+        return self.tokens.padded(more, width_multiple(self.settings.xla)), labels
 
-    def _record(self, oof: np.ndarray) -> None:
-        """Close the epoch in progress with its scores."""
-        state, names = self.state, self.problem.label_names
-        record = _epoch_record(state.epoch, state.loss / state.rows, self.valid_labels, oof, names)
-        auc, earlier = record["mean_auc"], [past["mean_auc"] for past in state.history]
-        highest = max((past for past in earlier if not math.isnan(past)), default=-math.inf)
-        if self.settings.keep == "best" and (not earlier or auc > highest):
-            self.best = [oof, *self.model.get_weights()]
-        self.state = State(epoch=state.epoch + 1, history=[*state.history, record])
-
-    def _dataset(self, order: list[np.ndarray]) -> tf.data.Dataset:
-        """Padded batches in the order given, prepared while the step before them runs."""
-        n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-
-        def batches() -> Iterator:
-            for rows in order:
-                more = full(rows, n_replicas)
-                labels = self.labels[more]
-                labels[len(rows) :] = np.nan  # rows that are there a second time do not count
-                yield self.tokens.padded(more, width_multiple(self.settings.xla)), labels
-
-        inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in self.model.input_names}
-        signature = (inputs, tf.TensorSpec([None, self.labels.shape[1]], tf.float32))
-        return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
-
-    def _save_if_due(self) -> None:
-        """Save at the interval asked for, and when another step might not end before the deadline."""
-        checkpoints, deadline = self.problem.checkpoints, self.problem.deadline
-        needed = 2 * self._slowest_step + checkpoints.saving_seconds(self._n_bytes)
-        is_over = not deadline.leaves(needed)
-        if is_over or checkpoints.is_due:
-            self._save()
-        if is_over:
-            deadline.check(needed)
-
-    @property
-    def _steps_done(self) -> int:
-        return (self.state.epoch - 1) * self.steps + self.state.batches
-
-    def _save(self) -> None:
-        if self._steps_done == self._saved_step:
-            return
-        self._saved_step = self._steps_done
-        arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(self.variables)}
-        arrays |= {f"best_{index}": array for index, array in enumerate(self.best)}
-        seconds = self.earlier_seconds + time.monotonic() - self._started
-        self.problem.checkpoints.save(
-            self._saved_step, arrays, {"state": vars(self.state), "seconds": seconds}
-        )
-
-    def _resume(self) -> None:
-        """Go back to the newest checkpoint, if there is one."""
-        found = self.problem.checkpoints.load()
-        if found is None:
-            return
-        arrays, record = found
-        values = [arrays.get(f"variable_{index}") for index in range(len(self.variables))]
-        if [np.shape(value) for value in values] != [tuple(variable.shape) for variable in self.variables]:
-            folder = self.problem.checkpoints.folder
-            raise InputError(
-                f"{folder}: was saved by another version of this code; delete it to train from the start"
-            )
-        for variable, value in zip(self.variables, values, strict=True):
-            variable.assign(value)
-        self.best = [arrays[f"best_{index}"] for index in range(len(arrays) - len(self.variables))]
-        self.state, self.earlier_seconds = State(**record["state"]), record["seconds"]
-        self._saved_step = self._steps_done
-        place = f"step {self.state.batches} of {self.steps} in epoch {self.state.epoch}"
-        print(f"{self.problem.title}: goes on after {place}", flush=True)
+    def _end_epoch(self, epoch: int, loss: float) -> tuple[dict, str]:
+        """Predict the validation rows, and keep the weights if they are the best so far and that is asked for."""
+        problem, names = self.problem, self.problem.label_names
+        with self.average.in_use() if self.average else contextlib.nullcontext():
+            self.oof = predict(self.model, self.valid, deadline=problem.deadline)
+            record = _epoch_record(epoch, loss, problem.labels[problem.valid], self.oof, names)
+            earlier = [past["mean_auc"] for past in self.loop.state.history]
+            highest = max((past for past in earlier if not math.isnan(past)), default=-math.inf)
+            if self.settings.keep == "best" and (not earlier or record["mean_auc"] > highest):
+                self.loop.kept = [self.oof, *self.model.get_weights()]
+        return record, epoch_line(problem.title, record, names)
 
 
 def _new_optimizer(settings: NeuralSettings, encoder, total_steps: int):

@@ -1,0 +1,96 @@
+"""Pre-train an encoder further on a benchmark's own texts, for train_folds.py --encoder. No label is looked at."""
+
+import argparse
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from pooled_bert.benchmarks import BENCHMARKS
+from pooled_bert.deadline import Deadline
+from pooled_bert.errors import InputError, run_command
+from pooled_bert.settings import PretrainingSettings, add_record, record_from
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    """Read the texts, train, write."""
+    args = parse_arguments()
+    deadline = Deadline(args.time_limit)
+    settings = record_from(vars(args), PretrainingSettings)
+    output = args.output or args.workspace / "build" / "pretrained" / args.benchmark
+    if output.exists() and not args.overwrite:
+        raise InputError(f"{output}: is there already; give another --output, or --overwrite")
+
+    from pooled_bert.checkpoints import Checkpoints
+    from pooled_bert.cross_validation import encoder_identity
+    from pooled_bert.environment import environment
+    from pooled_bert.files import atomic_path, checksum, write_json
+    from pooled_bert.rows import find_data, read_extra, read_rows
+    from pooled_bert.runtime import start_tensorflow
+
+    benchmark = BENCHMARKS[args.benchmark]
+    rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
+    tables = [rows.train, *([] if rows.test is None else [rows.test])]
+    tables += [read_extra(args.extra, benchmark)] if args.extra else []
+    texts = [text for table in tables for text in table["text"]]
+    identity = {
+        "settings": {**asdict(settings), "encoder": encoder_identity(settings.encoder)},
+        "texts": checksum(texts),
+    }
+    # a name of its own for each state that other settings or texts could not go on from
+    key = checksum([repr(sorted(identity["settings"].items())), identity["texts"]])[:12]
+    checkpoints = Checkpoints(
+        output.with_name(f"{output.name}.{key}.checkpoints"), minutes=args.checkpoint_minutes
+    )
+    print(f"{benchmark.title}: {len(texts)} texts", flush=True)
+    start_tensorflow()
+    from pooled_bert.pretraining import pretrain
+
+    save, history = pretrain(
+        texts,
+        settings,
+        cache=args.workspace / "folds" / "tokens",
+        checkpoints=checkpoints,
+        deadline=deadline,
+    )
+    with atomic_path(output) as temporary:
+        temporary.mkdir()
+        save(temporary)
+        record = {"identity": identity, "history": history, "information": environment()}
+        write_json(temporary / "pretraining.json", record)
+    shutil.rmtree(checkpoints.folder, ignore_errors=True)
+    print(f"{output}: now python src/train_folds.py --benchmark {benchmark.name} --encoder {output}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw", help="whose texts")
+    parser.add_argument("--data", help="folder of the benchmark's files (default: the usual places)")
+    parser.add_argument("--extra", type=Path, help="CSV of more rows, whose texts are read too")
+    parser.add_argument("--output", type=Path, help="folder to write (default: build/pretrained/<benchmark>)")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace what is there when the new one is done"
+    )
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=5,
+        help="save the training this often, for the same command to go on from (default: 5)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="MINUTES",
+        help="save and stop, with exit status 75, before the command has run this long",
+    )
+    parser.add_argument(
+        "--workspace", type=Path, default=ROOT, help="where folds/ and build/ are (default: this checkout)"
+    )
+    add_record(parser, PretrainingSettings)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_command(main)
