@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pooled_bert.ensemble import blend, blend_oof, blend_test, check_blendable
+from pooled_bert.ensemble import blend, blend_oof, blend_test, check_blendable, correlation, make_blend
 from pooled_bert.errors import InputError
 from pooled_bert.predictions import FoldResult, Run
+from pooled_bert.weights import Weights
 
 RANDOM = np.random.default_rng(0)
 DATA = {"train": "t", "test": "u"}
@@ -66,7 +67,9 @@ def test_every_run_weighs_the_same_in_the_test_predictions():
 
 def test_out_of_fold_rows_are_blended_fold_by_fold():
     runs = [run_of("x"), run_of("y")]
-    assert len(blend_oof(runs, "rank")) == 100
+    blended = blend_oof(runs, "rank")
+    assert list(blended) == [0, 1]
+    pd.testing.assert_frame_equal(blended[1], blend([run.folds[1].oof for run in runs], "rank"))
 
 
 @pytest.mark.parametrize(
@@ -82,3 +85,47 @@ def test_runs_that_do_not_belong_together_are_refused(other, expected):
     check_blendable([run_of(), run_of("y")], DATA)
     with pytest.raises(InputError, match=expected):
         check_blendable([run_of(), other], DATA)
+
+
+@pytest.mark.parametrize("how", ["mean", "logit"])
+def test_weights_of_one_leave_that_run(how):
+    tables = [predictions(), predictions()]
+    weights = Weights(np.array([[0.0, 1.0], [1.0, 0.0]]), np.zeros(2))
+    blended = blend(tables, how, weights)
+    assert np.allclose(blended["toxic"], tables[1]["toxic"])
+    assert np.allclose(blended["threat"], tables[0]["threat"])
+
+
+def make_truth(run):
+    """Labels that the run's predictions say something of."""
+    table = pd.concat(run.oof.values()).drop_duplicates("id")
+    noisy = table.drop(columns="id") + 0.3 * RANDOM.normal(size=(len(table), 2))
+    return pd.concat([table[["id"]].assign(text=""), (noisy > 0.6).astype(float)], axis=1)
+
+
+def test_found_weights_are_scored_by_those_of_the_other_folds():
+    runs = [run_of("x"), run_of("y")]
+    blend_of_both = make_blend(runs, "logit", "greedy", make_truth(runs[0]))
+    honest, optimistic = blend_of_both.oof(), blend_of_both.optimistic_oof()
+    for index, weights in enumerate(blend_of_both.nested):
+        parts = [run.folds[index].oof for run in runs]
+        pd.testing.assert_frame_equal(honest[index], blend(parts, "logit", weights))
+        pd.testing.assert_frame_equal(optimistic[index], blend(parts, "logit", blend_of_both.found))
+    assert blend_of_both.shares()["toxic"].sum() == pytest.approx(1)
+
+
+def test_weights_that_cannot_be_found_honestly_are_refused():
+    runs = [run_of("x", folds=(0,)), run_of("y", folds=(0,))]
+    truth = make_truth(runs[0])
+    with pytest.raises(InputError, match="one fold alone leaves no other"):
+        make_blend(runs, "logit", "greedy", truth)
+    with pytest.raises(InputError, match="use --blend logit"):
+        make_blend([run_of("x"), run_of("y")], "rank", "stack", truth)
+    assert len(make_blend(runs, "logit", "equal", truth).oof()) == 1
+
+
+def test_correlation_is_one_with_oneself_and_less_with_others():
+    run = run_of("x")
+    table = correlation([run, Run("same", run.folds), run_of("y")])
+    assert table.loc["x", "same"] == pytest.approx(1)
+    assert abs(table.loc["x", "y"]) < 0.4

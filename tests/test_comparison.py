@@ -1,0 +1,82 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
+
+from pooled_bert.benchmarks import IMDB
+from pooled_bert.comparison import auc_table, comparison_report, confusion_table, decision_table
+from pooled_bert.errors import InputError
+from pooled_bert.predictions import FoldResult, Run
+
+RANDOM = np.random.default_rng(0)
+N_ROWS = 200
+IDS = [f"r{row}" for row in range(2 * N_ROWS)]
+TRUTH = RANDOM.random(2 * N_ROWS) < 0.4
+TRAIN = pd.DataFrame({"id": IDS, "text": "", "positive": TRUTH.astype(float)})
+
+
+def run_of(name, noise, folds=(0, 1)):
+    """A run that sees the truth through noise."""
+    results = []
+    for fold in folds:
+        rows = slice(fold * N_ROWS, (fold + 1) * N_ROWS)
+        scores = 1 / (1 + np.exp(-(TRUTH[rows] * 2 - 1 + noise * RANDOM.normal(size=N_ROWS))))
+        oof = pd.DataFrame({"id": IDS[rows], "positive": scores})
+        metrics = {"made_up": False, "optimistic": False, "auc": {"positive": 0.5}}
+        identity = {"settings": {"n_folds": 2}}
+        config = {"identity": identity, "information": {"seconds": 10.0 * (fold + 1)}}
+        results.append(FoldResult(fold, oof, None, metrics, config))
+    return Run(name, tuple(results))
+
+
+def test_difference_that_is_there_is_told_from_chance():
+    runs = [run_of("base", 1.0), run_of("worse", 3.0), run_of("alike", 1.0)]
+    table = auc_table(runs, TRAIN, ["positive"])
+    assert table.loc["worse", "high"] < 0
+    assert table.loc["alike", "low"] < 0 < table.loc["alike", "high"]
+    expected = table.loc["worse", "mean AUC"] - table.loc["base", "mean AUC"]
+    assert table.loc["worse", "difference"] == pytest.approx(expected)
+
+
+def test_run_differs_from_itself_by_nothing():
+    base = run_of("base", 1.0)
+    table = auc_table([base, Run("again", base.folds)], TRAIN, ["positive"])
+    assert table.loc["again", ["difference", "low", "high"]].tolist() == [0, 0, 0]
+
+
+def test_run_with_fewer_folds_is_compared_on_those():
+    runs = [run_of("base", 1.0), run_of("half", 1.0, folds=(1,))]
+    table = auc_table(runs, TRAIN, ["positive"])
+    assert table["folds"].tolist() == [2, 1]
+    with pytest.raises(InputError, match="no finished fold in common"):
+        auc_table([run_of("x", 1.0, folds=(0,)), runs[1]], TRAIN, ["positive"])
+
+
+def test_decisions_are_scikit_learns():
+    run = run_of("base", 1.0)
+    said = pd.concat(run.oof.values())["positive"] > 0.5
+    row = decision_table([run], TRAIN, IMDB).loc["base"]
+    for name, score in (
+        ("accuracy", accuracy_score),
+        ("precision", precision_score),
+        ("recall", recall_score),
+        ("F1", f1_score),
+    ):
+        assert row[name] == pytest.approx(score(TRUTH, said))
+    cells = confusion_table(run, TRAIN, IMDB).loc["positive"]
+    assert cells.sum() == len(TRUTH)
+    assert cells["TP"] + cells["FN"] == TRUTH.sum()
+    assert cells["TP"] + cells["FP"] == said.sum()
+
+
+def test_unlabelled_rows_are_not_decided_on():
+    train = TRAIN.assign(positive=TRAIN["positive"].where(TRAIN.index % 2 == 0))
+    cells = confusion_table(run_of("base", 1.0), train, IMDB).loc["positive"]
+    assert cells.sum() == len(TRUTH) // 2
+
+
+def test_report_shows_cost_and_confusion():
+    text = comparison_report([run_of("base", 1.0), run_of("other", 2.0)], TRAIN, IMDB, confusion=True)
+    assert "held against base" in text
+    assert "15.0000" in text  # median of 10 and 20 seconds
+    assert text.count("TN") == 2

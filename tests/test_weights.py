@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from pooled_bert.metrics import column_auc, mean_auc
+from pooled_bert.weights import (
+    FINDERS,
+    FoldValues,
+    Weights,
+    contributions,
+    find_greedy,
+    find_stack,
+    fold_score,
+    nested_score,
+    nested_weights,
+)
+
+RANDOM = np.random.default_rng(0)
+
+
+def make_folds(noises=(1.0, 1.0, 30.0), n_folds=4, n_rows=150, n_labels=2):
+    """Runs that see the truth through noise of their own."""
+    folds = []
+    for _ in range(n_folds):
+        truth = RANDOM.normal(size=(n_rows, n_labels))
+        values = np.stack([truth * 2 + noise * RANDOM.normal(size=truth.shape) for noise in noises])
+        labels = (truth > 0.5).astype(float)
+        labels[::7, 1] = np.nan
+        folds.append(FoldValues(values, labels))
+    return folds
+
+
+@pytest.fixture(scope="module")
+def folds():
+    return make_folds()
+
+
+def test_fold_score_is_the_mean_column_wise_auc(folds):
+    labels, values = folds[0].labels, np.round(folds[0].values[0], 1)  # with ties
+    assert fold_score(labels, values) == pytest.approx(mean_auc(column_auc(labels, values)))
+
+
+def test_greedy_takes_what_helps_and_leaves_noise_out(folds):
+    weights = find_greedy(folds)
+    assert weights.runs.sum(axis=0) == pytest.approx([1, 1])
+    assert weights.runs[2, 0] < 0.1
+    assert min(weights.runs[0, 0], weights.runs[1, 0]) > 0.25
+    assert (weights.runs == weights.runs[:, :1]).all()
+
+
+@pytest.mark.parametrize("name", FINDERS)
+def test_two_good_runs_together_beat_each_alone(folds, name):
+    both = [FoldValues(fold.values[:2], fold.labels) for fold in folds]
+    alone = [np.mean([fold_score(fold.labels, fold.values[run]) for fold in folds]) for run in range(2)]
+    assert nested_score(both, FINDERS[name]) > max(alone)
+
+
+def test_stack_is_a_probability_of_its_own_scale(folds):
+    weights = find_stack(folds)
+    chances = expit(weights.combine(folds[0].values))
+    assert chances[:, 0].mean() == pytest.approx(folds[0].labels[:, 0].mean(), abs=0.08)
+
+
+def test_stack_leaves_a_label_of_one_class_to_equal_weights():
+    folds = make_folds()
+    for fold in folds:
+        fold.labels[:, 0] = 0.0
+    assert find_stack(folds).runs[:, 0] == pytest.approx([1 / 3] * 3)
+
+
+@pytest.mark.parametrize("name", FINDERS)
+def test_labels_of_a_fold_have_no_say_in_its_nested_weights(name):
+    folds = make_folds()
+    before = nested_weights(folds, FINDERS[name])
+    planted = FoldValues(folds[1].values, 1 - folds[1].labels)  # the opposite of the truth
+    after = nested_weights([folds[0], planted, *folds[2:]], FINDERS[name])
+    assert (before[1].runs == after[1].runs).all()
+    if name != "equal":
+        assert (before[0].runs != after[0].runs).any()
+
+
+def test_run_that_leaks_is_worth_nothing_where_its_leak_is_not():
+    """A run that knows the answers of fold 0 alone: weights found there would be nothing but that run."""
+    folds = make_folds(noises=(1.0, 50.0))
+    knows = np.nan_to_num(folds[0].labels) * 100
+    folds[0] = FoldValues(np.stack([folds[0].values[0], knows]), folds[0].labels)
+    assert find_greedy(folds[:1]).runs[1, 0] == 1.0
+    assert nested_weights(folds, find_greedy)[0].runs[1, 0] < 0.2
+
+
+def test_contribution_of_noise_is_not_above_that_of_a_good_run(folds):
+    worth = contributions(folds, find_greedy)
+    assert worth[:2].min() > 0.01
+    assert abs(worth[2]) < 0.005
+
+
+def test_weights_are_applied_label_by_label():
+    weights = Weights(np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.0, 1.0]))
+    values = np.array([[[1.0, 5.0]], [[7.0, 3.0]]])
+    assert weights.combine(values).tolist() == [[1.0, 7.0]]
