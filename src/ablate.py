@@ -20,7 +20,7 @@ def main() -> None:
     args, options = parse_arguments()
 
     from pooled_bert.ablation import PLAIN, RECIPES, plan, train
-    from pooled_bert.comparison import comparison_report
+    from pooled_bert.comparison import check_labels, comparison_report
     from pooled_bert.files import check_name
     from pooled_bert.predictions import read_run
     from pooled_bert.rows import find_data, read_rows
@@ -35,6 +35,7 @@ def main() -> None:
     chosen = {name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])}
     chosen |= dict(parse_recipe(text) for text in args.try_)
     benchmark = BENCHMARKS[run_settings.benchmark]
+    check_labels(args.without, benchmark)
     place = find_data(benchmark, args.data, ROOT)
     rows = read_rows(benchmark, place)
     common = (*options, "--data", str(place), "--workspace", str(args.workspace))

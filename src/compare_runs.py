@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.errors import InputError, run_command
+from pooled_bert.errors import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -13,16 +13,14 @@ def main() -> None:
     """Read the runs, compare, print."""
     args = parse_arguments()
 
-    from pooled_bert.comparison import comparison_report
+    from pooled_bert.comparison import check_labels, comparison_report
     from pooled_bert.ensemble import check_same_rows
     from pooled_bert.files import check_name
     from pooled_bert.predictions import read_run
     from pooled_bert.rows import find_data, read_rows
 
     benchmark = BENCHMARKS[args.benchmark]
-    unknown = set(args.without) - set(benchmark.labels)
-    if unknown:
-        raise InputError(f"--without {min(unknown)}: is none of {', '.join(benchmark.labels)}")
+    check_labels(args.without, benchmark)
     rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
     folder = args.workspace / "folds" / benchmark.name / "runs"
     runs = [read_run(folder / check_name("--run", name), args.folds) for name in dict.fromkeys(args.run)]

@@ -26,7 +26,16 @@ def ids_of(path):
 
 
 @pytest.mark.parametrize(
-    "script", ["train_folds.py", "make_submission.py", "make_sample.py", "measure_speed.py"]
+    "script",
+    [
+        "train_folds.py",
+        "make_submission.py",
+        "make_sample.py",
+        "measure_speed.py",
+        "ablate.py",
+        "compare_runs.py",
+        "pretrain.py",
+    ],
 )
 def test_help_answers_without_importing_tensorflow(script):
     command = [sys.executable, "-X", "importtime", str(ROOT / "src" / script), "--help"]
@@ -67,6 +76,28 @@ def test_folds_of_both_models_become_one_submission(run_command, sample, workspa
     origin = json.loads(path.with_suffix(".json").read_text())
     assert origin["made_up"]
     assert [run["name"] for run in origin["runs"]] == ["bert", "linear"]
+
+
+def test_weights_found_on_out_of_fold_rows_show_what_they_score_honestly(run_command, sample, tmp_path):
+    options = ("--data", sample, "--workspace", tmp_path)
+    for name, *more in (("words", "--ngrams", "word"), ("pieces",)):
+        run_command("train_folds.py", *options, "--model", "linear", "--run", name, "--n-folds", 2, *more)
+    for weights in ("greedy", "stack"):
+        said = run_command(
+            "make_submission.py", *options, "--run", "words", "pieces", "--weights", weights, "--name", weights
+        ).stdout  # fmt: skip
+        for part in ("each fold by weights found on the others", "optimistic", "contribution", "correlation"):
+            assert part in said
+        origin = json.loads((tmp_path / "submissions" / f"{weights}.json").read_text())
+        assert origin["weights"]["found"] == weights
+        assert origin["oof_mean_auc"] <= origin["optimistic_oof_mean_auc"] + 1e-3
+    compared = run_command("compare_runs.py", *options, "--run", "words", "pieces", "--confusion").stdout
+    assert "held against words" in compared
+    assert "TP" in compared
+    refused = run_command(
+        "make_submission.py", *options, "--run", "words", "--folds", 0, "--weights", "stack", status=2
+    )
+    assert "one fold alone" in refused.stderr
 
 
 @pytest.mark.slow

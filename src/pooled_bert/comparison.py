@@ -15,6 +15,15 @@ from .scores import as_text, format_scores, notes_on
 RESAMPLES = 1000
 
 
+def check_labels(without: Sequence[str], benchmark: Benchmark) -> None:
+    """Raise InputError for a label to be left out that there is not, or when none would be left."""
+    unknown = set(without) - set(benchmark.labels)
+    if unknown:
+        raise InputError(f"--without {min(unknown)}: is none of {', '.join(benchmark.labels)}")
+    if set(without) == set(benchmark.labels):
+        raise InputError(f"--without {' '.join(without)}: leaves no label to compare by")
+
+
 def comparison_report(
     runs: Sequence[Run],
     train: pd.DataFrame,
@@ -27,7 +36,7 @@ def comparison_report(
     table = auc_table(runs, train, benchmark.labels).join(cost_column(runs))
     parts = [format_scores(f"{benchmark.name}, held against {runs[0].name}", table, notes_on(runs))]
     rest = [label for label in benchmark.labels if label not in without]
-    if without and rest:
+    if without:
         parts.append(f"without {', '.join(without)}\n{as_text(auc_table(runs, train, rest))}")
     decisions = as_text(decision_table(runs, train, benchmark))
     parts.append(f"decisions at 0.5, means over labels\n{decisions}")

@@ -1,0 +1,99 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pooled_bert.ablation import RECIPES, Job, plan, train
+from pooled_bert.errors import InputError
+from pooled_bert.settings import parse_options
+
+TINY = ("--encoder", "tiny", "--epochs", 1, "--limit", 100, "--max-length", 16)
+
+
+def make_plan(*names, folds=(0, 1)):
+    recipes = {name: RECIPES[name] for name in names}
+    return plan(recipes, folds, ["--epochs", "3"], prefix="try", logs=Path("logs"))
+
+
+def test_folds_come_one_after_the_other_and_pseudo_labels_after_their_source():
+    jobs = make_plan("pseudo", "plain", "ema")
+    assert [(job.fold, job.recipe) for job in jobs] == [
+        (fold, name) for fold in (0, 1) for name in ("plain", "ema", "pseudo")
+    ]
+
+
+def test_every_recipe_is_the_plain_model_with_options_that_exist():
+    for job in make_plan(*RECIPES, folds=(0,)):
+        run, model = parse_options(job.options, "jigsaw")
+        plain_run, plain = parse_options(["--epochs", "3"], "jigsaw")
+        assert run == plain_run
+        assert model.epochs == 3
+        assert (model == plain) == (job.recipe in ("plain", "pseudo"))
+
+
+def test_test_rows_are_predicted_only_for_pseudo_labels():
+    assert all("--no-test" in job.options for job in make_plan("plain", "ema"))
+    predicts = {job.recipe for job in make_plan("plain", "ema", "pseudo") if "--no-test" not in job.options}
+    assert predicts == {"plain"}
+    (pseudo,) = [job for job in make_plan("plain", "pseudo", folds=(0,)) if job.recipe == "pseudo"]
+    assert pseudo.options[pseudo.options.index("--pseudo") + 1] == "try-plain"
+
+
+def test_pseudo_labels_without_their_source_are_refused():
+    with pytest.raises(InputError, match="learns from the test predictions of plain"):
+        make_plan("pseudo")
+
+
+class Watched(Job):
+    """Trains nothing and remembers its cores."""
+
+    def train(self, cores):
+        seen.append(cores)
+        time.sleep(0.05)  # so that the next one begins beside it
+        return 0
+
+
+seen = []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
+def test_trainings_at_a_time_share_the_cores():
+    cores = os.sched_getaffinity(0)
+    jobs = [Watched(f"r{number}", 0, (), Path("log")) for number in range(4)]
+    seen.clear()
+    assert len(list(train(jobs, min(2, len(cores))))) == 4
+    assert set().union(*seen) == (cores if len(cores) > 1 else set())
+    with pytest.raises(InputError, match="this machine has"):
+        list(train(jobs, len(cores) + 1))
+
+
+@pytest.mark.slow
+def test_command_trains_what_is_missing_and_shows_what_failed_apart(run_command, sample, tmp_path):
+    options = ("--data", sample, "--workspace", tmp_path, "--folds", 0, "--recipes", "ema", *TINY)
+    bad = run_command("ablate.py", *options, "--try", "long: --max-length 513", status=2)
+    assert "long, fold 0: train_folds.py: --max-length is 513" in bad.stdout
+    assert "held against ablation-plain" in bad.stdout
+    assert "ablation-ema" in bad.stdout
+    assert "long: not trained" in bad.stderr
+    place = tmp_path / "folds/jigsaw/runs/ablation-ema/fold_0/metrics.json"
+    before = place.stat().st_mtime_ns
+    again = run_command("ablate.py", *options, "--without", "threat").stdout
+    assert "without threat" in again
+    assert place.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--recipes", "magic"), "--recipes magic: is none of plain, cls"),
+        (("--try", "no options"), "expected NAME: OPTIONS"),
+        (("--jobs", 0), "--jobs is 0"),
+        (("--folds", 7), "--fold 7: the folds are 0 to 4"),
+        (("--without", "rudeness"), "--without rudeness: is none of toxic"),
+    ],
+)
+def test_wrong_arguments_get_one_line(run_command, sample, tmp_path, arguments, expected):
+    result = run_command("ablate.py", "--data", sample, "--workspace", tmp_path, *arguments, status=2)
+    assert expected in result.stderr
+    assert result.stderr.count("\n") == 1
