@@ -66,11 +66,11 @@ def forward_function(model: tf.keras.Model):
         strategy = tf.distribute.get_strategy()
         spec = {name: tf.TensorSpec([None, None], tf.int32, name) for name in model.input_names}
 
-        @tf.function(jit_compile=model.xla or None)
+        @tf.function(jit_compile=model.xla or None, autograph=False)
         def compute(inputs):
             return tf.sigmoid(model(inputs, training=False))
 
-        @tf.function(input_signature=[spec])
+        @tf.function(input_signature=[spec], autograph=False)
         def forward(inputs):
             return strategy.gather(strategy.run(lambda inputs: compute(share(inputs)), (inputs,)), axis=0)
 

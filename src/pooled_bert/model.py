@@ -58,6 +58,7 @@ class WordEmbeddings(tf.keras.layers.Layer):
         return tf.gather(self.table.weight, input_ids)
 
 
+@tf.autograph.experimental.do_not_convert  # nothing here needs it, and it takes 5 of the 7 s of building a MiniLM
 def build_model(
     encoder: TFBertModel | Blstm,
     *,

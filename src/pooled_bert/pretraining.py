@@ -119,7 +119,7 @@ def language_step_function(
     matrix = tf.TensorSpec([None, None], tf.int32)
     names = ("input_ids", "token_type_ids", "attention_mask")
 
-    @tf.function(input_signature=[dict.fromkeys(names, matrix), matrix])
+    @tf.function(input_signature=[dict.fromkeys(names, matrix), matrix], autograph=False)
     def step(inputs, targets):
         places = tf.where(targets >= 0)
         with tf.GradientTape() as tape:

@@ -44,7 +44,7 @@ def train_step_function(
         model.dropout_step.assign_add(1)
         return loss
 
-    @tf.function(input_signature=_signature(model))
+    @tf.function(input_signature=_signature(model), autograph=False)
     def train_step(inputs, labels):
         losses = strategy.run(replica_step, (inputs, labels, count_labelled(labels)))
         return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
@@ -59,6 +59,7 @@ def gradients_function(model: tf.keras.Model, optimizer: tf.keras.optimizers.leg
     return tf.function(
         lambda inputs, labels: compute(inputs, labels, count_labelled(labels)),
         input_signature=_signature(model),
+        autograph=False,
     )
 
 
@@ -84,7 +85,7 @@ def _gradients(
         of_words, *gradients = tape.gradient(scaled, [words, *model.trainable_variables])
         return loss, of_words, optimizer.get_unscaled_gradients(gradients) if is_scaled else gradients
 
-    @tf.function(jit_compile=model.xla or None)
+    @tf.function(jit_compile=model.xla or None, autograph=False)
     def compute(inputs, labels, n_labelled):
         loss, of_words, gradients = of_perturbed(inputs, labels, n_labelled, 0.0)
         if objective.adversarial:
