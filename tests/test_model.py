@@ -5,7 +5,7 @@ import tensorflow as tf
 from pooled_bert.blstm import make_blstm
 from pooled_bert.encoders import load_encoder
 from pooled_bert.errors import InputError
-from pooled_bert.inference import predict
+from pooled_bert.inference import attention_weights, predict
 from pooled_bert.model import (
     Classifier,
     SeededDropout,
@@ -110,12 +110,18 @@ def test_attention_weighs_real_tokens_and_learns_which():
     assert (found == wanted).mean() > 0.9
 
 
-def test_attention_of_a_model_can_be_asked_for(tokenizer):
-    model = build_model(load_encoder("tiny", tokenizer), n_labels=2, pooling="attention", dropout=0.1)
-    inputs = tokens_of(TEXTS, tokenizer).padded(np.arange(4))
-    weights = model.attention(inputs).numpy()
-    assert weights.shape == inputs["attention_mask"].shape
-    assert (weights[inputs["attention_mask"] == 0] == 0).all()
+def test_attention_of_a_model_can_be_asked_for_text_by_text(tokenizer):
+    encoder = load_encoder("tiny", tokenizer)
+    model = build_model(encoder, n_labels=2, pooling="attention", dropout=0.1)
+    texts = ["one two three", "", "four five six seven eight"]
+    tokens = encode(texts, tokenizer, max_length=16, truncation="head", cache=None)
+    weights = attention_weights(model, tokens)
+    assert [len(own) for own in weights] == tokens.lengths.tolist()
+    for own in weights:
+        assert own.sum() == pytest.approx(1, abs=1e-5)
+    plain = build_model(load_encoder("tiny", tokenizer), n_labels=2, pooling="mean", dropout=0.1)
+    with pytest.raises(InputError, match="--pooling attention"):
+        attention_weights(plain, tokens)
 
 
 def test_encoder_that_cannot_be_loaded_says_how_to_give_one(tmp_path, tokenizer):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from .deadline import Deadline
 from .distribution import full, share
+from .errors import InputError
 from .progress import progress_bar
 from .tokens import Tokens, Windows, prediction_batches, width_multiple
 
@@ -49,6 +50,21 @@ def predict(
             if deadline:
                 deadline.check(2 * slowest)
     return probabilities
+
+
+def attention_weights(model: tf.keras.Model, tokens: Tokens) -> list[np.ndarray]:
+    """How much each token counted in the attention pooling of its text: a float32 [n_tokens] a row, which adds up to 1.
+
+    Raises InputError for a model with another pooling.
+    """
+    if not hasattr(model, "attention"):
+        raise InputError("this model has no attention weights; train one with --pooling attention")
+    found = [np.zeros(0, np.float32)] * len(tokens)
+    for rows in budgeted_batches(tokens.lengths):
+        weights = model.attention(tokens.padded(rows), training=False).numpy()
+        for row, own in zip(rows, weights, strict=True):
+            found[row] = own[: tokens.lengths[row]]
+    return found
 
 
 def budgeted_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
