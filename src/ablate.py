@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pooled_bert.benchmarks import BENCHMARKS
 from pooled_bert.errors import INTERRUPTED_STATUS, InputError, run_command
-from pooled_bert.settings import add_options, check_folds, settings_from
+from pooled_bert.options import add_options, settings_from
+from pooled_bert.settings import check_folds
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pooled_bert.benchmarks import BENCHMARKS
 from pooled_bert.errors import InputError, run_command
-from pooled_bert.settings import NeuralSettings, add_options, check_folds, given_options, settings_from
+from pooled_bert.options import add_options, given_options, settings_from
+from pooled_bert.settings import NeuralSettings, check_folds
 
 ROOT = Path(__file__).resolve().parent.parent
 MARGIN_MINUTES = 60  # of Kaggle's 12 hours: for making the environment, and to be safe

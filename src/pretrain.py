@@ -8,7 +8,8 @@ from pathlib import Path
 from pooled_bert.benchmarks import BENCHMARKS
 from pooled_bert.deadline import Deadline
 from pooled_bert.errors import InputError, run_command
-from pooled_bert.settings import PretrainingSettings, add_record, record_from
+from pooled_bert.options import add_record, record_from
+from pooled_bert.settings import PretrainingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pooled_bert.deadline import Deadline
 from pooled_bert.errors import InputError, run_command
-from pooled_bert.settings import add_options, check_folds, settings_from
+from pooled_bert.options import add_options, settings_from
+from pooled_bert.settings import check_folds
 
 ROOT = Path(__file__).resolve().parent.parent
 

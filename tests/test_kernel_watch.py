@@ -18,9 +18,9 @@ from pooled_bert.errors import InputError
 from pooled_bert.kaggle_client import Client, NoFreeSlot, State
 from pooled_bert.kernel_build import Plan, build_ensemble, build_fold, write_plan
 from pooled_bert.kernel_watch import Watch
+from pooled_bert.options import parse_options
 from pooled_bert.predictions import write_config, write_fold
 from pooled_bert.problem import Outcome
-from pooled_bert.settings import parse_options
 
 OPTIONS = ("--encoder", "tiny", "--n-folds", "3")
 PLAN = Plan(

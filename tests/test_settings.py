@@ -3,14 +3,8 @@ import argparse
 import pytest
 
 from pooled_bert.errors import InputError
-from pooled_bert.settings import (
-    BertSettings,
-    BlstmSettings,
-    LinearSettings,
-    add_options,
-    decisive,
-    settings_from,
-)
+from pooled_bert.options import add_options, settings_from
+from pooled_bert.settings import BertSettings, BlstmSettings, LinearSettings, decisive
 
 
 def parse(*arguments):

@@ -16,9 +16,9 @@ from .errors import InputError
 from .files import read_json
 from .kaggle_client import Client, NoFreeSlot, State
 from .kernel_build import Plan, build_ensemble, build_fold
+from .options import parse_options
 from .predictions import first_difference, fold_folder, is_done, read_config, read_fold
 from .run_folder import RunFolder
-from .settings import parse_options
 
 SLOTS = {True: 2, False: 5}  # runs at once that Kaggle allows, with a GPU and without
 LOG_TAIL = 15  # lines shown of a failed run

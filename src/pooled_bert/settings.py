@@ -1,6 +1,5 @@
-"""Every setting of a run, as one record an architecture; the command line is made from them."""
+"""Every setting of a run, as one record an architecture; options.py makes the command line from them."""
 
-import argparse
 import dataclasses
 import math
 from collections.abc import Iterable
@@ -115,10 +114,10 @@ class NeuralSettings:
     def __post_init__(self):
         """Refuse values that cannot be trained with."""
         _check_training(self)
-        _require(0 <= self.dropout < 1, "--dropout", self.dropout, "from 0 to below 1")
+        require(0 <= self.dropout < 1, "--dropout", self.dropout, "from 0 to below 1")
         _require_within(self.positive_weight, "--positive-weight", "above 0, at most 1", 0, 1)
         _require_within(self.adversarial, "--adversarial", "above 0", 0)
-        _require(self.ema is None or 0 < self.ema < 1, "--ema", self.ema, "between 0 and 1")
+        require(self.ema is None or 0 < self.ema < 1, "--ema", self.ema, "between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class BertSettings(NeuralSettings):
     def __post_init__(self):
         """Refuse values that cannot be trained with."""
         super().__post_init__()
-        _require(self.pooling != "last", "--pooling", "last", "another; it is of --model blstm")
+        require(self.pooling != "last", "--pooling", "last", "another; it is of --model blstm")
         _require_within(self.layer_decay, "--layer-decay", "above 0, at most 1", 0, 1)
 
 
@@ -149,8 +148,8 @@ class BlstmSettings(NeuralSettings):
     def __post_init__(self):
         """Refuse values that cannot be trained with."""
         super().__post_init__()
-        _require(self.pooling != "cls", "--pooling", "cls", "another; it is of --model bert")
-        _require(self.units >= 1, "--units", self.units, "at least 1")
+        require(self.pooling != "cls", "--pooling", "cls", "another; it is of --model bert")
+        require(self.units >= 1, "--units", self.units, "at least 1")
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ class LinearSettings:
 
     def __post_init__(self):
         """Refuse a penalty that is none."""
-        _require(self.c > 0, "--c", self.c, "above 0")
+        require(self.c > 0, "--c", self.c, "above 0")
 
 
 @dataclass(frozen=True)
@@ -182,73 +181,11 @@ class PretrainingSettings:
     def __post_init__(self):
         """Refuse values that cannot be trained with."""
         _check_training(self)
-        _require(0 < self.masked < 1, "--masked", self.masked, "between 0 and 1")
+        require(0 < self.masked < 1, "--masked", self.masked, "between 0 and 1")
 
 
 ModelSettings = BertSettings | BlstmSettings | LinearSettings
 MODEL_SETTINGS = {"bert": BertSettings, "blstm": BlstmSettings, "linear": LinearSettings}
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for every setting. Those not given are absent from the parsed namespace."""
-    shared = [setting.name for setting in dataclasses.fields(NeuralSettings)]
-    for title, record, left_out in (
-        ("every model", RunSettings, ()),
-        ("--model bert and blstm", NeuralSettings, ()),
-        ("--model bert", BertSettings, shared),
-        ("--model blstm", BlstmSettings, shared),
-        ("--model linear", LinearSettings, ()),
-    ):
-        group = parser.add_argument_group(title)
-        for setting in dataclasses.fields(record):
-            if setting.name not in left_out:
-                _add_option(group, setting, _other_defaults(setting))
-
-
-def add_record(parser: argparse.ArgumentParser, record: type) -> None:
-    """Add an option for every setting of one record that stands alone."""
-    for setting in dataclasses.fields(record):
-        _add_option(parser, setting)
-
-
-def record_from(given: dict, record: type):
-    """The record from what was given, of all that was parsed."""
-    return record(**_part(given, record))
-
-
-def _add_option(group, setting: dataclasses.Field, other_defaults: str = "") -> None:
-    options = dict(setting.metadata)
-    help_text = options.pop("help")
-    options.pop("decides")
-    if setting.default is not None:
-        help_text += f" (default: {setting.default}{other_defaults})"
-    if "action" not in options:
-        options.setdefault("type", setting.type)
-    group.add_argument(_flag(setting.name), default=argparse.SUPPRESS, help=help_text, **options)
-
-
-def _other_defaults(setting: dataclasses.Field) -> str:
-    """What a model sets an option to that the others set otherwise."""
-    others = {model: getattr(record, setting.name, None) for model, record in MODEL_SETTINGS.items()}
-    return "".join(
-        f"; {model}: {value}" for model, value in others.items() if value not in (None, setting.default)
-    )
-
-
-def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
-    """The two records from what was given; raises InputError for an option of another architecture."""
-    run = RunSettings(**_part(given, RunSettings))
-    _require(run.n_folds >= 2, "--n-folds", run.n_folds, "at least 2")
-    _require(run.limit is None or run.limit >= 1, "--limit", run.limit, "at least 1")
-    record = MODEL_SETTINGS[run.model]
-    for other in MODEL_SETTINGS.values():
-        stray = set(_part(given, other)) - set(_part(given, record))
-        if stray:
-            owners = [name for name, owner in MODEL_SETTINGS.items() if hasattr(owner, min(stray))]
-            raise InputError(
-                f"{_flag(min(stray))} is an option of --model {' and '.join(owners)}, not of --model {run.model}"
-            )
-    return run, record(**_part(given, record))
 
 
 def check_folds(folds: Iterable[int], n_folds: int) -> None:
@@ -258,48 +195,22 @@ def check_folds(folds: Iterable[int], n_folds: int) -> None:
             raise InputError(f"--fold {fold}: the folds are 0 to {n_folds - 1}")
 
 
-def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, ModelSettings]:
-    """The two records that options of train_folds.py stand for; others among the words are passed over."""
-    parser = argparse.ArgumentParser()
-    add_options(parser)
-    given, _ = parser.parse_known_args([*words, "--benchmark", benchmark])
-    return settings_from(vars(given))
-
-
-def given_options(given: dict, record: type) -> list[str]:
-    """The options of a record that were given, as they stand on a command line."""
-    words = []
-    for setting in dataclasses.fields(record):
-        if setting.name in given:
-            value = given[setting.name]
-            words += [_flag(setting.name)] if setting.type is bool else [_flag(setting.name), str(value)]
-    return words
-
-
-def _part(given: dict, record: type) -> dict:
-    names = {setting.name for setting in dataclasses.fields(record)}
-    return {name: value for name, value in given.items() if name in names}
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
 def _check_training(settings) -> None:
     """What every training by gradients asks of its settings."""
-    _require(settings.epochs >= 1, "--epochs", settings.epochs, "at least 1")
-    _require(settings.batch_size >= 1, "--batch-size", settings.batch_size, "at least 1")
-    _require(settings.learning_rate > 0, "--learning-rate", settings.learning_rate, "above 0")
-    _require(0 <= settings.warmup < 1, "--warmup", settings.warmup, "a share from 0 to below 1")
-    _require(3 <= settings.max_length <= 512, "--max-length", settings.max_length, "from 3 to 512")
+    require(settings.epochs >= 1, "--epochs", settings.epochs, "at least 1")
+    require(settings.batch_size >= 1, "--batch-size", settings.batch_size, "at least 1")
+    require(settings.learning_rate > 0, "--learning-rate", settings.learning_rate, "above 0")
+    require(0 <= settings.warmup < 1, "--warmup", settings.warmup, "a share from 0 to below 1")
+    require(3 <= settings.max_length <= 512, "--max-length", settings.max_length, "from 3 to 512")
 
 
 def _require_within(
     value: float | None, flag: str, expected: str, above: float, most: float = math.inf
 ) -> None:
-    _require(value is None or above < value <= most, flag, value, expected)
+    require(value is None or above < value <= most, flag, value, expected)
 
 
-def _require(condition: bool, flag: str, value, expected: str) -> None:
+def require(condition: bool, flag: str, value, expected: str) -> None:
+    """Raise InputError that names the option, its value and what was expected."""
     if not condition:
         raise InputError(f"{flag} is {value}, expected {expected}")
