@@ -80,8 +80,7 @@ def plan(
 def train(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[Job, int]]:
     """Train ``at_a_time`` of them at once, each on its share of the cores; yields each with its exit status.
 
-    Small models leave a part of each core idle when they have several (MiniLM, two cores: two trainings of one core
-    each do 1.3 times the work of one of two).
+    A small model leaves cores idle while it starts, and while single operations of it wait for each other.
     """
     shares = _shares(at_a_time)
     first = [job for job in jobs if "--pseudo" not in job.options]
