@@ -60,7 +60,8 @@ def test_operations_are_six_a_parameter_and_token_and_those_of_attention():
             num_hidden_layers, hidden_size, intermediate_size = 2, 8, 32
 
     class Model:
-        layers = (object(), Layer())
+        class classify:
+            layers = (object(), Layer())
 
     parameters = 2 * (4 * 8 * 8 + 2 * 8 * 32)
     attention = 2 * 3 * 4 * 8 * (3**2 + 5**2)  # layers, forward and backward, two products, width, lengths

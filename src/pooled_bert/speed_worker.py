@@ -69,7 +69,7 @@ def _functions(variant: Variant, task: dict):
 
     encoder = load_encoder(task["encoder"], load_tokenizer(task["encoder"], []))
     with mock.patch.object(
-        models, "_replace_dropout", models._replace_dropout if variant.fast_dropout else _keep
+        models, "replace_dropout", models.replace_dropout if variant.fast_dropout else _keep
     ):
         model = models.build_model(encoder, n_labels=6, pooling="mean", dropout=0.1)
     if variant.fused_optimizer:

@@ -98,6 +98,8 @@ class Training:
 
     def __init__(self, classifier: Classifier, problem: Problem, settings: NeuralSettings):
         self.model, self.problem, self.settings = classifier.model, problem, settings
+        # asked here: batches are made in a thread of tf.data, which is outside of the strategy's scope
+        self.n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self.tokens = classifier.encode(problem.texts, cache=problem.cache).take(problem.train)
         self.labels = problem.labels[problem.train].astype(np.float32)
         self.valid = classifier.encode_to_predict(problem.texts, cache=problem.cache).take(problem.valid)
@@ -137,7 +139,7 @@ class Training:
 
     def _batch(self, rows: np.ndarray, _) -> tuple:
         """Inputs, padded, and labels float32 [batch, n_labels], of as many rows as the replicas can share."""
-        more = full(rows, tf.distribute.get_strategy().num_replicas_in_sync)
+        more = full(rows, self.n_replicas)
         labels = self.labels[more]
         labels[len(rows) :] = np.nan  # rows that are there a second time do not count
         return self.tokens.padded(more, width_multiple(self.settings.xla)), labels
