@@ -27,7 +27,8 @@ def main() -> None:
     from pooled_bert.rows import find_data, read_rows
 
     run_settings, _ = settings_from(vars(args))
-    check_folds(args.folds, run_settings.n_folds)
+    folds = args.folds or list(range(run_settings.n_folds))
+    check_folds(folds, run_settings.n_folds)
     unknown = set(args.recipes or []) - RECIPES.keys()
     if unknown:
         raise InputError(f"--recipes {min(unknown)}: is none of {', '.join(RECIPES)}; --try defines others")
@@ -41,7 +42,7 @@ def main() -> None:
     rows = read_rows(benchmark, place)
     common = (*options, "--data", str(place), "--workspace", str(args.workspace))
     prefix = check_name("--prefix", args.prefix)
-    jobs = plan(chosen, args.folds, common, prefix=prefix, logs=args.workspace / "build" / "ablation")
+    jobs = plan(chosen, folds, common, prefix=prefix, logs=args.workspace / "build" / "ablation")
     failed, started = {}, time.monotonic()
     for count, (job, status) in enumerate(train(jobs, args.jobs), start=1):
         if status == INTERRUPTED_STATUS:
@@ -55,7 +56,7 @@ def main() -> None:
         if status:
             failed[job.recipe] = job
     folder = args.workspace / "folds" / benchmark.name / "runs"
-    runs = [read_run(folder / f"{prefix}-{name}", args.folds) for name in chosen if name not in failed]
+    runs = [read_run(folder / f"{prefix}-{name}", folds) for name in chosen if name not in failed]
     print()
     print(comparison_report(runs, rows.train, benchmark, without=args.without))
     if failed:
@@ -89,7 +90,7 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
         metavar="'NAME: OPTIONS'",
         help="a technique of your own: a name, and what train_folds.py is given more",
     )
-    parser.add_argument("--folds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="folds to train")
+    parser.add_argument("--folds", type=int, nargs="+", help="folds to train (default: all)")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time, which share the cores")
     parser.add_argument("--prefix", default="ablation", help="of the runs' names (default: ablation)")
     parser.add_argument(
