@@ -111,7 +111,9 @@ def test_found_weights_are_scored_by_those_of_the_other_folds():
         parts = [run.folds[index].oof for run in runs]
         pd.testing.assert_frame_equal(honest[index], blend(parts, "logit", weights))
         pd.testing.assert_frame_equal(optimistic[index], blend(parts, "logit", blend_of_both.found))
-    assert blend_of_both.shares()["toxic"].sum() == pytest.approx(1)
+    assert blend_of_both.shares()["weight"].sum() == pytest.approx(1)
+    stacked = make_blend(runs, "logit", "stack", make_truth(runs[0])).shares()
+    assert list(stacked.columns) == ["toxic", "threat", "contribution"]
 
 
 def test_weights_that_cannot_be_found_honestly_are_refused():

@@ -94,9 +94,11 @@ class Blend:
         return blend_test(self.runs, self.how, self.found)
 
     def shares(self) -> pd.DataFrame:
-        """A row a run: its weight for each label, and what the nested mean AUC loses without it."""
-        labels = self.runs[0].folds[0].oof.columns[1:]
-        table = pd.DataFrame(self.found.runs, index=[run.name for run in self.runs], columns=labels)
+        """A row a run: its weight, for each label where they differ, and what the nested mean AUC loses without it."""
+        names, labels = [run.name for run in self.runs], self.runs[0].folds[0].oof.columns[1:]
+        table = pd.DataFrame(self.found.runs, index=names, columns=labels)
+        if (self.found.runs == self.found.runs[:, :1]).all():
+            table = table.iloc[:, :1].set_axis(["weight"], axis=1)
         return table.assign(contribution=contributions(self.folds, FINDERS[self.find]))
 
 
