@@ -55,10 +55,11 @@ def main() -> None:
         )
         if status:
             failed[job.recipe] = job
-    folder = args.workspace / "folds" / benchmark.name / "runs"
-    runs = [read_run(folder / f"{prefix}-{name}", folds) for name in chosen if name not in failed]
-    print()
-    print(comparison_report(runs, rows.train, benchmark, without=args.without))
+    if PLAIN not in failed:  # which the others are held against
+        folder = args.workspace / "folds" / benchmark.name / "runs"
+        runs = [read_run(folder / f"{prefix}-{name}", folds) for name in chosen if name not in failed]
+        print()
+        print(comparison_report(runs, rows.train, benchmark, without=args.without))
     if failed:
         job = next(iter(failed.values()))
         raise InputError(

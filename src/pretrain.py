@@ -8,7 +8,7 @@ from pathlib import Path
 from pooled_bert.benchmarks import BENCHMARKS
 from pooled_bert.deadline import Deadline
 from pooled_bert.errors import InputError, run_command
-from pooled_bert.options import add_record, record_from
+from pooled_bert.options import add_record, add_times, check_times, record_from
 from pooled_bert.settings import PretrainingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     """Read the texts, train, write."""
     args = parse_arguments()
+    check_times(args)
     deadline = Deadline(args.time_limit)
     settings = record_from(vars(args), PretrainingSettings)
     output = args.output or args.workspace / "build" / "pretrained" / args.benchmark
@@ -74,18 +75,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace what is there when the new one is done"
     )
-    parser.add_argument(
-        "--checkpoint-minutes",
-        type=float,
-        default=5,
-        help="save the training this often, for the same command to go on from (default: 5)",
-    )
-    parser.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="MINUTES",
-        help="save and stop, with exit status 75, before the command has run this long",
-    )
+    add_times(parser)
     parser.add_argument(
         "--workspace", type=Path, default=ROOT, help="where folds/ and build/ are (default: this checkout)"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pooled_bert.deadline import Deadline
 from pooled_bert.errors import InputError, run_command
-from pooled_bert.options import add_options, settings_from
+from pooled_bert.options import add_options, add_times, check_times, settings_from
 from pooled_bert.settings import check_folds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,12 +26,7 @@ def main() -> None:
     from pooled_bert.rows import find_data, read_extra, read_rows
     from pooled_bert.scores import comparison, format_scores, notes_on, run_notes, score_table
 
-    for option, minutes in (
-        ("--checkpoint-minutes", args.checkpoint_minutes),
-        ("--time-limit", args.time_limit),
-    ):
-        if minutes is not None and not minutes >= 0:  # true for NaN too
-            raise InputError(f"{option} is {minutes}, expected minutes from 0")
+    check_times(args)
     check_folds(args.fold or [], run.n_folds)
     benchmark = BENCHMARKS[run.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
@@ -113,18 +108,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--no-test", action="store_true", help="do not predict the test rows")
     parser.add_argument("--overwrite", action="store_true", help="train finished folds anew")
-    parser.add_argument(
-        "--checkpoint-minutes",
-        type=float,
-        default=5,
-        help="save the training this often, and at each epoch, for the same command to go on from (default: 5)",
-    )
-    parser.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="MINUTES",
-        help="save and stop, with exit status 75, before the command has run this long",
-    )
+    add_times(parser)
     parser.add_argument(
         "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
     )

@@ -83,6 +83,24 @@ def test_command_trains_what_is_missing_and_shows_what_failed_apart(run_command,
     assert place.stat().st_mtime_ns == before
 
 
+def test_nothing_is_compared_when_the_plain_model_failed(run_command, sample, tmp_path):
+    options = (
+        "--data",
+        sample,
+        "--workspace",
+        tmp_path,
+        "--folds",
+        0,
+        "--recipes",
+        "ema",
+        "--encoder",
+        tmp_path,
+    )
+    result = run_command("ablate.py", *options, status=2)
+    assert "plain, ema: not trained" in result.stderr
+    assert "held against" not in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

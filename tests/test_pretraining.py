@@ -105,6 +105,7 @@ def test_impossible_settings_are_refused():
 @pytest.mark.slow
 def test_command_leaves_an_encoder_and_nothing_else(run_command, sample, tmp_path):
     options = ("--data", sample, "--workspace", tmp_path, "--encoder", "tiny", "--epochs", 1)
+    assert "--time-limit is -1.0" in run_command("pretrain.py", *options, "--time-limit", -1, status=2).stderr
     assert "time limit" in run_command("pretrain.py", *options, "--time-limit", 0, status=75).stderr
     said = run_command("pretrain.py", *options).stdout
     folder = tmp_path / "build" / "pretrained" / "jigsaw"

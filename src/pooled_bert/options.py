@@ -39,6 +39,30 @@ def add_record(parser: argparse.ArgumentParser, record: type) -> None:
         _add_option(parser, setting)
 
 
+def add_times(parser: argparse.ArgumentParser) -> None:
+    """Add the options of everything that trains for long: when it is saved, and when it must stop."""
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=5,
+        help="save the training this often, and at each epoch, for the same command to go on from (default: 5)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="MINUTES",
+        help="save and stop, with exit status 75, before the command has run this long",
+    )
+
+
+def check_times(args: argparse.Namespace) -> None:
+    """Raise InputError for minutes that are none."""
+    for name in ("checkpoint_minutes", "time_limit"):
+        minutes = getattr(args, name)
+        if minutes is not None and not minutes >= 0:  # true for NaN too
+            raise InputError(f"{_flag(name)} is {minutes}, expected minutes from 0")
+
+
 def record_from(given: dict, record: type):
     """The record from what was given, of all that was parsed."""
     return record(**_part(given, record))
