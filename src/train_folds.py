@@ -22,7 +22,7 @@ def main() -> None:
     from pooled_bert.cross_validation import CrossValidation
     from pooled_bert.files import check_name
     from pooled_bert.folds import rare_labels
-    from pooled_bert.predictions import read_run, runs_on_same_folds
+    from pooled_bert.predictions import on_same_folds, read_run, read_runs
     from pooled_bert.rows import find_data, read_extra, read_rows
     from pooled_bert.scores import comparison, format_scores, notes_on, run_notes, score_table
 
@@ -63,7 +63,7 @@ def main() -> None:
     finished = read_run(work.place.path)
     table = score_table(finished.oof, rows.train, benchmark)
     print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished)))
-    together = runs_on_same_folds(finished, work.place.path.parent)
+    together = on_same_folds(finished, read_runs(work.place.path.parent))
     if len(together) > 1:
         print()
         title = "on the same rows and folds"

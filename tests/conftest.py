@@ -61,7 +61,7 @@ def encoder_folder(tmp_path_factory, tokenizer):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_command():
     """Run a command of src/ in a process of its own: run_command("train_folds.py", "--fold", 0)."""
 

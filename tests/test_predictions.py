@@ -9,9 +9,10 @@ from pooled_bert.errors import InputError
 from pooled_bert.predictions import (
     fold_folder,
     is_done,
+    on_same_folds,
     read_fold,
     read_run,
-    runs_on_same_folds,
+    read_runs,
     write_config,
     write_fold,
 )
@@ -116,7 +117,7 @@ def test_other_run_that_is_damaged_is_told_and_left_out(tmp_path, capsys):
     for name in ("good", "whole", "damaged"):
         write(tmp_path / name, 0)
     (fold_folder(tmp_path / "damaged", 0) / "oof.csv").write_text("")
-    runs = runs_on_same_folds(read_run(tmp_path / "good"), tmp_path)
+    runs = on_same_folds(read_run(tmp_path / "good"), read_runs(tmp_path))
     assert [run.name for run in runs] == ["good", "whole"]
     assert "damaged/fold_0/oof.csv: is missing or not as it was written" in capsys.readouterr().err
 

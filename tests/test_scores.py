@@ -4,7 +4,7 @@ import pytest
 from conftest import table_of
 
 from pooled_bert.benchmarks import IMDB
-from pooled_bert.predictions import read_run, runs_on_same_folds, write_config, write_fold
+from pooled_bert.predictions import on_same_folds, read_run, read_runs, write_config, write_fold
 from pooled_bert.problem import Outcome
 from pooled_bert.scores import comparison, format_scores, run_notes, score_table
 
@@ -46,6 +46,6 @@ def test_runs_are_compared_on_the_same_folds_only(tmp_path):
     run = make_run(tmp_path / "x")
     make_run(tmp_path / "y")
     make_run(tmp_path / "other", assignment="b")
-    together = runs_on_same_folds(run, tmp_path)
+    together = on_same_folds(run, read_runs(tmp_path))
     assert [each.name for each in together] == ["x", "y"]
     assert comparison(together, IMDB).loc["y", "folds"] == 2

@@ -23,6 +23,9 @@ class Benchmark:
     competition: str | None  # takes submissions on Kaggle, and has the files
     dataset: str | None  # on Kaggle, that has the files
     download: str  # the command that fetches the files
+    is_offensive: bool  # whether texts are masked before they are shown
+    about: str  # what was learnt, and who called it so: for model cards
+    limits: tuple[str, ...]  # what a model of it must not be trusted with
 
 
 JIGSAW = Benchmark(
@@ -43,6 +46,18 @@ JIGSAW = Benchmark(
         "kaggle competitions download jigsaw-toxic-comment-classification-challenge -p data/jigsaw"
         " && unzip -d data/jigsaw data/jigsaw/jigsaw-toxic-comment-classification-challenge.zip"
     ),
+    is_offensive=True,
+    about=(
+        "Comments from discussion pages of the English Wikipedia, labelled by crowd workers: six kinds of toxicity,"
+        " any of which may hold at once."
+    ),
+    limits=(
+        "Labels are the judgement of a few readers, and disagree with each other.",
+        "The mere mention of some groups of people raises scores (see the report's fairness section, and Borkan et"
+        " al. 2019): do not punish anyone on a score alone.",
+        "English of one site and time; other languages, slang and spelling made up to pass a filter are read badly.",
+        "Probabilities follow the rates of the competition's data, where one comment in ten is toxic.",
+    ),
 )
 
 IMDB = Benchmark(
@@ -61,6 +76,12 @@ IMDB = Benchmark(
     dataset="lakshmi25npathi/imdb-dataset-of-50k-movie-reviews",
     download=(
         "kaggle datasets download lakshmi25npathi/imdb-dataset-of-50k-movie-reviews -p data/imdb --unzip"
+    ),
+    is_offensive=False,
+    about="Film reviews from IMDB whose stars say clearly whether they are for or against (Maas et al. 2011).",
+    limits=(
+        "Reviews of middling stars were left out of the data: a lukewarm text gets a confident score all the same.",
+        "English of film reviews; other subjects are read badly.",
     ),
 )
 

@@ -7,6 +7,7 @@ A fold is done when metrics.json exists: it is written last, and every file atom
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,14 @@ from .files import atomic_path, checksum, file_checksum, read_json, write_json
 from .metrics import accuracy, column_auc, log_loss, mean_auc
 from .problem import Outcome
 
-TABLES = ("oof.csv", "test.csv", "history.csv")
+PREDICTIONS = ("oof.csv", "test.csv")
+TABLES = (*PREDICTIONS, "history.csv")
 PER_FOLD = ("fold", "pseudo_labels")  # what differs in the identities of the folds of one run
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """A finished fold. ``oof`` and ``test``: id + one column of probabilities a label; test may be None."""
+    """A finished fold. ``oof`` and ``test``: id + one column of probabilities a label; None where not read or made."""
 
     fold: int
     oof: pd.DataFrame
@@ -104,11 +106,13 @@ def write_fold(
     write_json(folder / "metrics.json", {**metrics, "checksum": _json_checksum(metrics)})
 
 
-def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
+def read_run(
+    run_folder: Path, folds: list[int] | None = None, *, tables: Sequence[str] = PREDICTIONS
+) -> Run:
     """Read the finished folds of a run, all or those named, and check that they belong together.
 
-    Raises InputError when none is finished, a named one is not, a file is damaged, or settings, data or
-    assignment differ.
+    All their files are held against their checksums; ``tables`` says which predictions are read. Raises InputError
+    when none is finished, a named one is not, a file is damaged, or settings, data or assignment differ.
     """
     if folds is None:
         found = sorted(int(path.parent.name[5:]) for path in run_folder.glob("fold_*/metrics.json"))
@@ -116,7 +120,7 @@ def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
         found = sorted(set(folds))
     if not found:
         raise InputError(f"{run_folder}: has no finished fold; train it with python src/train_folds.py")
-    results = tuple(read_fold(fold_folder(run_folder, fold), fold) for fold in found)
+    results = tuple(read_fold(fold_folder(run_folder, fold), fold, tables) for fold in found)
     for result in results[1:]:
         difference = first_difference(
             results[0].config["identity"], result.config["identity"], ignore=PER_FOLD
@@ -128,25 +132,27 @@ def read_run(run_folder: Path, folds: list[int] | None = None) -> Run:
     return Run(run_folder.name, results)
 
 
-def runs_on_same_folds(run: Run, runs_folder: Path) -> list[Run]:
-    """``run`` and the other runs in the folder that have finished folds of the same data and assignment.
+def read_runs(runs_folder: Path) -> list[Run]:
+    """Every run in the folder that has a finished fold, with its metrics alone, without predictions.
 
-    Another run that cannot be read is told on stderr, and left out.
+    One that cannot be read is told on stderr, and left out.
     """
-    found = [run]
+    found = []
     for folder in sorted({path.parent.parent for path in runs_folder.glob("*/fold_*/metrics.json")}):
-        if folder.name != run.name:
-            try:
-                other = read_run(folder)
-            except InputError as error:
-                print(f"note: {error}", file=sys.stderr)
-                continue
-            if other.identity["assignment"] == run.identity["assignment"]:
-                found.append(other)
+        try:
+            found.append(read_run(folder, tables=()))
+        except InputError as error:
+            print(f"note: {error}", file=sys.stderr)
     return found
 
 
-def read_fold(folder: Path, fold: int) -> FoldResult:
+def on_same_folds(run: Run, others: Sequence[Run]) -> list[Run]:
+    """``run``, and those of the others that are of the same data and assignment."""
+    alike = [other for other in others if other.identity["assignment"] == run.identity["assignment"]]
+    return [run, *(other for other in alike if other.name != run.name)]
+
+
+def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> FoldResult:
     """Read one finished fold; raises InputError that names the file and how to redo the fold."""
     if not is_done(folder):
         raise InputError(f"{folder}: fold {fold} is not finished; train it with --fold {fold}")
@@ -161,7 +167,8 @@ def read_fold(folder: Path, fold: int) -> FoldResult:
         if not path.is_file() or file_checksum(path) != expected:
             raise InputError(f"{path}: is missing or not as it was written; {_redo(fold)}")
     oof, test = (
-        _read_table(folder / name) if name in metrics["files"] else None for name in ("oof.csv", "test.csv")
+        _read_table(folder / name) if name in metrics["files"] and name in tables else None
+        for name in PREDICTIONS
     )
     return FoldResult(fold, oof, test, metrics, config)
 

@@ -1,12 +1,14 @@
 """Out-of-fold scores as tables."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .benchmarks import Benchmark
 from .ensemble import Blend, correlation
+from .errors import InputError
 from .metrics import accuracy, column_auc, mean_auc
 from .predictions import Run
 
@@ -56,6 +58,18 @@ def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
         folds = pd.DataFrame([_metrics_row(fold.metrics, benchmark) for fold in run.folds])
         rows[run.name] = {**folds.mean(), "sd": folds["mean AUC"].std(ddof=1), "folds": len(run.folds)}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
+
+
+def best_run(runs: Sequence[Run], folder: Path) -> Run:
+    """The run of ``folder`` with the most finished folds, and of those the one with the highest mean AUC."""
+    if not runs:
+        raise InputError(f"{folder}: has no finished fold; train one with python src/train_folds.py")
+    return max(runs, key=lambda run: (len(run.folds), _mean([fold.metrics["mean_auc"] for fold in run.folds])))
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else 0.0
 
 
 def blend_scores(

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .benchmarks import Benchmark
 from .errors import InputError
 from .files import read_json, write_json
+from .out_of_fold import FoldScores, fold_scores, pooled
 from .predictions import Run
 
 ARTICLE = 0.5  # the article's rule: a label is given above it
@@ -70,8 +72,21 @@ def decision_figures(labels: np.ndarray, called: np.ndarray) -> dict[str, float]
     }
 
 
-def write_thresholds(run_folder: Path, run: Run, thresholds: dict[str, float]) -> None:
-    """Keep the thresholds found on all out-of-fold rows of ``run`` with it, by label."""
+def decide(folds: Sequence[FoldScores]) -> tuple[np.ndarray, np.ndarray]:
+    """Thresholds found on all rows, float64 [n_labels], and honest decisions, bool [n_rows, n_labels], fold after fold.
+
+    Each fold is decided by thresholds found on the others.
+    """
+    everything = pooled(folds)
+    nested = nested_thresholds([(fold.labels, fold.scores) for fold in folds])
+    called = [fold.scores > thresholds for fold, thresholds in zip(folds, nested, strict=True)]
+    return find_thresholds(everything.labels, everything.scores), np.concatenate(called)
+
+
+def keep_thresholds(run_folder: Path, run: Run, train: pd.DataFrame, benchmark: Benchmark) -> None:
+    """Find the thresholds of ``run`` on its out-of-fold rows, and keep them with it."""
+    found, _ = decide(fold_scores(run, train, benchmark.labels))
+    thresholds = dict(zip(benchmark.labels, found.tolist(), strict=True))
     write_json(run_folder / FILE, {"thresholds": thresholds, "found_on": _found_on(run)})
 
 

@@ -1,0 +1,106 @@
+"""A model card of a run, written from its files: Mitchell et al. 2019, in the form that Hugging Face reads."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from .benchmarks import Benchmark
+from .files import atomic_path
+from .out_of_fold import fold_scores
+from .predictions import Run
+from .report_run import decision_table
+from .scores import run_notes, score_table
+
+CARD = "README.md"
+
+_TEMPLATE = """\
+---
+language: en
+library_name: tf-keras
+pipeline_tag: text-classification
+metrics: [roc_auc, accuracy]
+---
+
+# {name}: {title}
+
+{about}
+
+{notes}
+## Model
+
+{model}, trained in {n_folds} folds; a text's probability is the mean of the folds' log-odds. It gives one
+probability for each of: {labels}.
+
+## Data
+
+{rows:,} labelled training rows, each predicted once by a fold that never saw it or a near-duplicate of it.
+Checksum of the training rows: `{data}`.
+
+## Scores, out of fold
+
+ROC AUC, and accuracy at 0.5:
+
+{scores}
+
+Decisions, each fold by the F1-best thresholds of the other folds; `threshold` is that of all rows:
+
+{decisions}
+
+## Intended use
+
+Ranking and sorting texts like those of the data, with a person who decides; comparing methods. To predict:
+
+```
+python src/predict.py --benchmark {benchmark} --run {name} "a text"
+```
+
+## Limits
+
+{limits}
+
+## Settings
+
+| setting | |
+|---|---|
+{settings}
+
+Revision {revisions}; {packages}.
+"""
+
+
+def write_model_card(run_folder: Path, run: Run, train: pd.DataFrame, benchmark: Benchmark) -> Path:
+    """Write ``run_folder/README.md``; returns its path."""
+    settings, information = run.identity["settings"], [fold.config["information"] for fold in run.folds]
+    words = {"bert": "A BERT", "blstm": "A bidirectional LSTM", "linear": "TF-IDF and logistic regression"}
+    card = _TEMPLATE.format(
+        name=run.name,
+        title=benchmark.title,
+        about=benchmark.about,
+        notes="".join(f"**Note:** {note}.\n\n" for note in run_notes(run)),
+        model=words[settings["model"]],
+        n_folds=len(run.folds),
+        labels=", ".join(benchmark.labels),
+        rows=sum(len(fold.oof) for fold in run.folds),
+        data=run.identity["data"]["train"],
+        scores=_markdown(score_table(run.oof, train, benchmark)),
+        decisions=_markdown(decision_table(fold_scores(run, train, benchmark.labels), benchmark.labels)),
+        benchmark=benchmark.name,
+        limits="\n".join(f"- {limit}" for limit in benchmark.limits),
+        settings="\n".join(f"| {name} | {'' if value is None else value} |" for name, value in settings.items()),
+        revisions=", ".join(sorted({str(record.get("revision")) for record in information})),
+        packages=", ".join(f"{name} {version}" for name, version in information[0].get("packages", {}).items()),
+    )
+    path = run_folder / CARD
+    with atomic_path(path) as temporary:
+        temporary.write_text(card, encoding="utf-8")
+    return path
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    """A table of figures with four places, in Markdown."""
+    lines = [["", *table.columns], ["---"] * (table.shape[1] + 1)]
+    lines += [
+        [str(name), *("–" if pd.isna(value) else f"{value:.4f}" for value in row)]
+        for name, row in zip(table.index, table.to_numpy(), strict=True)
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

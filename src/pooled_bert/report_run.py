@@ -1,0 +1,204 @@
+"""The section of one run in a report: scores, curves, decisions, mistakes, tokens, settings."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tokenizers import Tokenizer
+
+from .benchmarks import Benchmark
+from .figures import (
+    Figure,
+    Panel,
+    draw_calibration,
+    draw_confusion,
+    draw_curves,
+    draw_histogram,
+    draw_history,
+    draw_lengths,
+)
+from .mistakes import worst_mistakes
+from .out_of_fold import (
+    FoldScores,
+    calibration,
+    fold_scores,
+    known_columns,
+    pooled,
+    precision_recall_curves,
+    roc_curves,
+)
+from .predictions import Run, fold_folder
+from .report_sections import Section, Table, as_table
+from .scores import run_notes, score_table
+from .thresholds import ARTICLE, decide, decision_figures
+from .tokens import shuffled_batches
+
+TOKENISED = 4_000  # texts whose tokens are counted, drawn at random
+MISTAKES = 5  # of each kind, a label
+TOKENS_NOTE = f"of up to {TOKENISED:,} training texts, drawn at random."
+DECISIONS_NOTE = (
+    "Decisions: the threshold is the F1-best on all out-of-fold rows (predict.py --thresholds tuned). Precision, recall"
+    " and F1 are nested: each fold is decided by the best threshold of the other folds (one fold alone: by 0.5)."
+)
+
+
+def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmark) -> Section:
+    """One run: scores, curves, decisions, mistakes, settings. ``folder`` is the run's."""
+    labels = benchmark.labels
+    folds = fold_scores(run, train, labels)
+    everything = pooled(folds)
+    scores = score_table(run.oof, train, benchmark)
+    tables = [
+        as_table(scores, "ROC AUC out of fold, and accuracy at 0.5.", "fold"),
+        as_table(decision_table(folds, labels), DECISIONS_NOTE, "label"),
+    ]
+    figures = [
+        *_curve_figures(folds, labels),
+        *_decision_figures(folds, everything, labels),
+        *_history_figures(run, folder),
+    ]
+    lengths = token_lengths(folder, run, train["text"])
+    if lengths is not None:
+        settings = run.identity["settings"]
+        tables.append(_padding_table(lengths, settings["max_length"], settings["batch_size"]))
+        drawn = draw_lengths(lengths, unit="tokens", limit=settings["max_length"])
+        figures.append(Figure("tokens", f"Tokens a text; {TOKENS_NOTE}", [Panel("tokens", drawn)]))
+    return Section(
+        run.name,
+        f"Run {run.name}",
+        notes=run_notes(run),
+        tables=tables,
+        figures=[replace(figure, name=f"{run.name}-{figure.name}") for figure in figures],
+        mistakes=worst_mistakes(everything, labels, n=MISTAKES),
+        facts=_facts(run),
+    )
+
+
+def _curve_figures(folds: Sequence[FoldScores], labels: Sequence[str]) -> list[Figure]:
+    """ROC, precision–recall, calibration and histograms: a panel for each label that has both classes."""
+    roc, precision, calibrated, counts = [], [], [], []
+    for column, label in enumerate(labels):
+        columns = known_columns(folds, column)
+        if not columns:
+            continue
+        truth, scores = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        words = {"x": "false-positive rate", "y": "true-positive rate", "area": "AUC"}
+        roc.append(Panel(label, draw_curves(roc_curves(columns), **words, chance=None)))
+        words = {"x": "recall", "y": "precision", "area": "average precision"}
+        curves = precision_recall_curves(columns)
+        precision.append(Panel(label, draw_curves(curves, **words, chance=float(truth.mean()))))
+        calibrated.append(Panel(label, draw_calibration(calibration(truth, scores))))
+        counts.append(Panel(label, draw_histogram(truth, scores)))
+    band = "the mean of the folds, within the band from the lowest fold to the highest; the dotted line is chance."
+    captions = {
+        "roc": f"ROC: {band}",
+        "precision-recall": f"Precision and recall: {band}",
+        "calibration": "Calibration, all folds: how many of the rows that were given a probability do have the label."
+        " On the dotted line both agree; bars are 95 % intervals, larger dots more rows. The error is the mean"
+        " distance, weighted by rows.",
+        "histogram": "How many rows were given which probability (logarithmic).",
+    }
+    panels = (roc, precision, calibrated, counts)
+    return [Figure(name, captions[name], part) for name, part in zip(captions, panels, strict=True) if part]
+
+
+def decision_table(folds: Sequence[FoldScores], labels: Sequence[str]) -> pd.DataFrame:
+    """A row a label: the best threshold on all rows, and what decisions score, honestly and not."""
+    found, called = decide(folds)
+    everything = pooled(folds)
+    rows = {}
+    for column, label in enumerate(labels):
+        truth, scores = everything.labels[:, column], everything.scores[:, column]
+        nested = decision_figures(truth, called[:, column])
+        rows[label] = {
+            "threshold": found[column],
+            **{name: nested[name] for name in ("precision", "recall", "F1")},
+            "F1, optimistic": decision_figures(truth, scores > found[column])["F1"],
+            "F1 at 0.5": decision_figures(truth, scores > ARTICLE)["F1"],
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    if len(labels) > 1:
+        table.loc["mean"] = table.mean().where(table.columns != "threshold")
+    return table
+
+
+def _decision_figures(
+    folds: Sequence[FoldScores], everything: FoldScores, labels: Sequence[str]
+) -> list[Figure]:
+    thresholds, called = decide(folds)
+    panels = [
+        Panel(
+            label,
+            draw_confusion(decision_figures(everything.labels[:, column], called[:, column]), thresholds[column]),
+        )
+        for column, label in enumerate(labels)
+    ]
+    caption = "Confusion matrices, each fold decided by the F1-best threshold of the other folds."
+    return [Figure("confusion", caption, panels)]
+
+
+def _history_figures(run: Run, folder: Path) -> list[Figure]:
+    """Loss and AUC by epoch, where the model learns in epochs."""
+    paths = {fold.fold: fold_folder(folder, fold.fold) / "history.csv" for fold in run.folds}
+    histories = {fold: pd.read_csv(path) for fold, path in paths.items() if path.exists()}
+    if not histories:
+        return []
+    loss = draw_history(histories, {"loss": "training loss", "log_loss": "validation log loss"})
+    auc = draw_history(histories, {"mean_auc": "validation mean AUC"})
+    return [Figure("history", "By epoch; a line a fold.", [Panel("loss", loss), Panel("AUC", auc)])]
+
+
+def token_lengths(folder: Path, run: Run, texts: pd.Series) -> np.ndarray | None:
+    """Tokens of some texts, [CLS] and [SEP] included, int64 [n]; None for a model without a tokenizer."""
+    path = fold_folder(folder, run.folds[0].fold) / "model" / "tokenizer.json"
+    if not path.exists():
+        return None
+    some = texts.sample(min(TOKENISED, len(texts)), random_state=0).tolist()
+    encodings = Tokenizer.from_file(str(path)).encode_batch(some, add_special_tokens=True)
+    return np.array([len(encoding) for encoding in encodings])
+
+
+def _padding_table(lengths: np.ndarray, max_length: int, batch_size: int) -> Table:
+    """How much of what an encoder reads would be padding, by the way that batches are made."""
+    cut = np.minimum(lengths, max_length)
+
+    def to_longest(batches: list[np.ndarray]) -> int:
+        return sum(cut[rows].max() * len(rows) for rows in batches)
+
+    order = np.random.default_rng(0).permutation(len(cut))
+    read = {
+        f"all to {max_length} tokens": max_length * len(cut),
+        "random batches, to their longest": to_longest(np.split(order, range(batch_size, len(cut), batch_size))),
+        "batches of similar length, to their longest": to_longest(
+            shuffled_batches(cut, batch_size, seed=0, epoch=1)
+        ),
+    }
+    frame = pd.DataFrame({"padding": {way: 1 - cut.sum() / total for way, total in read.items()}})
+    return as_table(frame, f"Share of padding among the tokens that are read; {TOKENS_NOTE}", "padded")
+
+
+def _facts(run: Run) -> list[Table]:
+    """Settings, checksums and circumstances."""
+    identity, information = run.identity, [fold.config["information"] for fold in run.folds]
+    circumstances = {
+        "revision": ", ".join(sorted({str(record.get("revision")) for record in information})),
+        **{name: information[0].get(name) for name in ("precision", "devices", "machine", "python")},
+        **information[0].get("packages", {}),
+        "seconds by fold": ", ".join(str(record.get("seconds")) for record in information),
+        "peak memory by fold, GB": ", ".join(str(record.get("peak_memory_gb")) for record in information),
+    }
+    checksums = {
+        **{f"{name} rows": value for name, value in identity["data"].items()},
+        "fold assignment": identity["assignment"],
+        **{f"oof.csv of fold {fold.fold}": fold.metrics["files"]["oof.csv"] for fold in run.folds},
+    }
+    parts = (("setting", identity["settings"]), ("circumstance", circumstances), ("checksum", checksums))
+    return [Table([name, ""], [[key, _fact(value)] for key, value in part.items()]) for name, part in parts]
+
+
+def _fact(value) -> str:
+    if value is None:
+        return "–"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,67 @@
+"""Show what runs have learnt: one HTML page that works offline, its figures as PNG, and a model card a run."""
+
+import argparse
+from pathlib import Path
+
+from pooled_bert.benchmarks import BENCHMARKS
+from pooled_bert.errors import run_command
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    """Read the runs, draw, write, print the places."""
+    args = parse_arguments()
+
+    from pooled_bert.ensemble import check_same_rows
+    from pooled_bert.files import check_name
+    from pooled_bert.model_card import write_model_card
+    from pooled_bert.predictions import on_same_folds, read_run, read_runs
+    from pooled_bert.report_page import write_report
+    from pooled_bert.report_run import run_section
+    from pooled_bert.report_sections import data_section, runs_section
+    from pooled_bert.rows import find_data, read_rows
+    from pooled_bert.scores import best_run
+    from pooled_bert.thresholds import keep_thresholds
+
+    benchmark = BENCHMARKS[args.benchmark]
+    rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
+    folder = args.workspace / "folds" / benchmark.name / "runs"
+    others = read_runs(folder)
+    names = dict.fromkeys(args.run or [best_run(others, folder).name])
+    runs = [read_run(folder / check_name("--run", name), args.folds, tables=("oof.csv",)) for name in names]
+    check_same_rows(runs, rows.checksums())
+    sections = [
+        runs_section(on_same_folds(runs[0], others), benchmark),
+        data_section(rows.train, runs[0], benchmark),
+        *(run_section(run, folder / run.name, rows.train, benchmark) for run in runs),
+    ]
+    masked = benchmark.is_offensive and not args.raw
+    output = args.output or folder.parent / "report"
+    print(write_report(output, benchmark.title, sections, rows.train, masked=masked))
+    for run in runs:
+        keep_thresholds(folder / run.name, run, rows.train, benchmark)
+        print(write_model_card(folder / run.name, run, rows.train, benchmark))
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw", help="what was learnt")
+    parser.add_argument(
+        "--run", nargs="+", help="runs to show in full (default: the best); a table holds all others too"
+    )
+    parser.add_argument("--folds", type=int, nargs="+", help="these folds only (default: those finished)")
+    parser.add_argument("--raw", action="store_true", help="do not mask offensive words")
+    parser.add_argument("--data", help="folder of the benchmark's files (default: the usual places)")
+    parser.add_argument(
+        "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
+    )
+    parser.add_argument(
+        "--output", type=Path, help="folder of report.html and the figures (default: folds/<benchmark>/report)"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,166 @@
+"""The report: made from the fold files, one page that works offline, in which no text acts."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import table_of
+from sklearn.metrics import auc
+
+from pooled_bert.out_of_fold import calibration, calibration_error, fold_scores, pooled, roc_curves
+from pooled_bert.shown_text import WordMask, visible
+
+HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>&lt;b&gt; {{ 7*7 }} \u202egnp.exe \x1b[31mred\x07'
+
+
+class Elements(HTMLParser):
+    """All elements of a page with their attributes."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, sample):
+    """The sample with hostile texts, positive for everything, so that they are among the worst mistakes."""
+    folder = tmp_path_factory.mktemp("hostile")
+    for path in sample.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    train = pd.read_csv(folder / "train.csv", dtype=str)
+    train.loc[:4, "comment_text"] = [f"{HOSTILE} {number}" for number in range(5)]
+    train.iloc[:5, 2:] = "1"
+    train.to_csv(folder / "train.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory, run_command, data):
+    folder = tmp_path_factory.mktemp("workspace")
+    options = ("--data", data, "--workspace", folder, "--n-folds", 2)
+    tiny = ("--encoder", "tiny", "--epochs", 1, "--max-length", 32, "--learning-rate", 1e-2)
+    run_command("train_folds.py", *options, *tiny, "--no-test")
+    run_command("train_folds.py", *options, "--model", "linear", "--no-test")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(workspace, data, run_command):
+    options = ("--data", data, "--workspace", workspace)
+    run_command("report.py", *options, "--run", "bert", "linear", "--raw")
+    return (workspace / "folds" / "jigsaw" / "report" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_page_needs_nothing_from_elsewhere_and_runs_nothing(page):
+    elements = Elements(page).found
+    assert not {"script", "img", "iframe", "link", "object", "form"} & {tag for tag, _ in elements}
+    links = [value for _, attributes in elements for name, value in attributes.items() if name.endswith("href")]
+    assert links
+    assert all(link.startswith("#") for link in links)
+    assert not [name for _, attributes in elements for name in attributes if name.startswith("on")]
+    assert not re.search(r"url\((?!#)", page)
+    policy = [a["content"] for tag, a in elements if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
+
+
+@pytest.mark.slow
+def test_hostile_texts_are_shown_as_text(page):
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "&amp;lt;b&amp;gt; {{ 7*7 }} ⟨202E⟩gnp.exe ⟨001B⟩[31mred⟨0007⟩" in page
+
+
+@pytest.mark.slow
+def test_page_and_pictures_hold_every_part(page, workspace):
+    for part in ("All runs", "Data and folds", "Run bert", "Run linear", "Worst mistakes", "fold assignment"):
+        assert part in page
+    assert "made-up sample" in page
+    pictures = {path.name for path in (workspace / "folds" / "jigsaw" / "report").glob("*.png")}
+    kinds = ("roc", "precision-recall", "calibration", "histogram", "confusion")
+    assert {f"{run}-{kind}.png" for run in ("bert", "linear") for kind in kinds} <= pictures
+    assert {"runs.png", "lengths.png", "balance.png", "labels.png", "bert-history.png", "bert-tokens.png"} <= pictures
+    assert "linear-history.png" not in pictures
+
+
+@pytest.mark.slow
+def test_same_files_make_the_same_page(page, workspace, data, run_command):
+    path = workspace / "again"
+    options = ("--data", data, "--workspace", workspace, "--run", "bert", "linear", "--raw", "--output", path)
+    run_command("report.py", *options)
+    assert (path / "report.html").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.slow
+def test_words_of_labelled_texts_are_masked_unless_asked_for(page, workspace, data, run_command):
+    path = workspace / "masked"
+    run_command("report.py", "--data", data, "--workspace", workspace, "--run", "bert", "--output", path)
+    masked = (path / "report.html").read_text(encoding="utf-8")
+    assert "onerror" in page
+    assert "onerror" not in masked
+    assert "o••••••" in masked
+
+
+@pytest.mark.slow
+def test_model_card_tells_scores_limits_and_that_rows_are_made_up(page, workspace):
+    card = (workspace / "folds" / "jigsaw" / "runs" / "bert" / "README.md").read_text(encoding="utf-8")
+    for part in ("pooled", "## Limits", "## Intended use", "max_length | 32", "made-up sample"):
+        assert part in card
+
+
+@pytest.mark.slow
+def test_wrong_names_and_data_are_refused(workspace, sample, data, run_command):
+    options = ("--workspace", workspace)
+    missing = run_command("report.py", *options, "--data", data, "--run", "nothing", status=2).stderr
+    assert "has no finished fold" in missing
+    other = run_command("report.py", *options, "--data", sample, "--run", "bert", status=2).stderr
+    assert "other train rows" in other
+    empty = run_command("report.py", "--workspace", workspace / "empty", "--data", data, status=2).stderr
+    assert "has no finished fold" in empty
+
+
+def test_words_that_mark_labelled_texts_are_masked():
+    texts = ["you are a fiend", "you fiend, you", "a friend of mine", "fine", "a fiend's friend", "zyx friend"]
+    mask = WordMask(texts, np.array([1, 1, 0, 0, 0, 1], bool), [0, 5])
+    assert mask(texts[0]) == "y•• a•• a f••••"  # "you" stands in nothing but labelled texts either
+    assert mask("A Fiend, a FIEND!") == "A F••••, a F••••!"
+    assert mask(texts[5]) == "z•• friend"
+
+
+def test_what_acts_in_a_text_is_spelt_out_and_the_rest_stays():
+    assert visible("a\x00b\x1b[2J\u200b\u2066\ud800") == "a⟨0000⟩b⟨001B⟩[2J⟨200B⟩⟨2066⟩⟨D800⟩"
+    assert visible("tab\tline\nнаука 👨\u200d👩\u200d👧 é") == "tab\tline\nнаука 👨\u200d👩\u200d👧 é"
+
+
+class _Run:
+    def __init__(self, oof):
+        self.oof = oof
+
+
+def test_out_of_fold_rows_meet_their_own_labels():
+    train = table_of(["a", "b", "c", "d"], [[1, 0], [0, 1], [1, 1], [0, np.nan]])
+    parts = [pd.DataFrame({"id": ids, "toxic": 0.5, "obscene": 0.25}) for ids in (["r00003", "r00001"], ["r00002"])]
+    folds = fold_scores(_Run(dict(enumerate(parts))), train, ("toxic", "obscene"))
+    assert folds[0].rows.tolist() == [3, 1]
+    assert np.array_equal(pooled(folds).labels, [[0, np.nan], [0, 1], [1, 1]], equal_nan=True)
+
+
+def test_areas_of_curves_are_those_of_the_curves():
+    random = np.random.default_rng(0)
+    truth = random.random(4000) < 0.3
+    curves = roc_curves([(truth, truth + random.normal(size=4000))])
+    assert auc(curves.x, curves.y[0]) == pytest.approx(curves.areas[0], abs=1e-3)
+
+
+def test_calibrated_scores_have_no_calibration_error():
+    random = np.random.default_rng(0)
+    scores = random.random(100_000)
+    table = calibration(random.random(100_000) < scores, scores)
+    assert calibration_error(table) < 0.01
+    assert ((table["low"] < table["observed"]) & (table["observed"] < table["high"])).all()
+    assert calibration_error(calibration(random.random(100_000) < scores**3, scores)) > 0.2
