@@ -31,17 +31,18 @@ def main() -> None:
     names = dict.fromkeys(args.run or [best_run(others, folder).name])
     runs = [read_run(folder / check_name("--run", name), args.folds, tables=("oof.csv",)) for name in names]
     check_same_rows(runs, rows.checksums())
+    parts = [run_section(run, folder / run.name, rows.train, benchmark) for run in runs]
     sections = [
         runs_section(on_same_folds(runs[0], others), benchmark),
         data_section(rows.train, runs[0], benchmark),
-        *(run_section(run, folder / run.name, rows.train, benchmark) for run in runs),
+        *parts,
     ]
     masked = benchmark.is_offensive and not args.raw
     output = args.output or folder.parent / "report"
     print(write_report(output, benchmark.title, sections, rows.train, masked=masked))
-    for run in runs:
-        keep_thresholds(folder / run.name, run, rows.train, benchmark)
-        print(write_model_card(folder / run.name, run, rows.train, benchmark))
+    for run, part in zip(runs, parts, strict=True):
+        keep_thresholds(folder / run.name, run, part.thresholds)
+        print(write_model_card(folder / run.name, run, part, benchmark))
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -26,6 +26,7 @@ class Benchmark:
     is_offensive: bool  # whether texts are masked before they are shown
     about: str  # what was learnt, and who called it so: for model cards
     limits: tuple[str, ...]  # what a model of it must not be trusted with
+    identity_terms: dict[str, tuple[str, ...]]  # group of people -> words that name it (fairness.py); may be empty
 
 
 JIGSAW = Benchmark(
@@ -58,6 +59,23 @@ JIGSAW = Benchmark(
         "English of one site and time; other languages, slang and spelling made up to pass a filter are read badly.",
         "Probabilities follow the rates of the competition's data, where one comment in ten is toxic.",
     ),
+    # A choice from the terms of Dixon et al. 2018 ("Measuring and Mitigating Unintended Bias in Text Classification"),
+    # with plurals and near synonyms. They name groups, and say nothing against them.
+    identity_terms={
+        "gay": ("gay", "gays", "homosexual", "homosexuals"),
+        "lesbian": ("lesbian", "lesbians"),
+        "transgender": ("transgender", "transsexual", "trans"),
+        "black": ("black", "blacks", "african"),
+        "white": ("white", "whites", "caucasian"),
+        "asian": ("asian", "asians", "chinese", "japanese", "indian"),
+        "muslim": ("muslim", "muslims", "islam", "islamic"),
+        "jewish": ("jew", "jews", "jewish"),
+        "christian": ("christian", "christians", "catholic"),
+        "women": ("woman", "women", "female", "females"),
+        "men": ("man", "men", "male", "males"),
+        "american": ("american", "americans"),
+        "disabled": ("disabled", "blind", "deaf"),
+    },
 )
 
 IMDB = Benchmark(
@@ -83,6 +101,7 @@ IMDB = Benchmark(
         "Reviews of middling stars were left out of the data: a lukewarm text gets a confident score all the same.",
         "English of film reviews; other subjects are read badly.",
     ),
+    identity_terms={},
 )
 
 BENCHMARKS = {benchmark.name: benchmark for benchmark in (JIGSAW, IMDB)}

@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from .benchmarks import Benchmark
 from .files import atomic_path
-from .out_of_fold import fold_scores
 from .predictions import Run
-from .report_run import decision_table
-from .scores import run_notes, score_table
+from .report_sections import Section, Table
 
 CARD = "README.md"
 
@@ -60,33 +56,32 @@ python src/predict.py --benchmark {benchmark} --run {name} "a text"
 
 ## Settings
 
-| setting | |
-|---|---|
 {settings}
 
 Revision {revisions}; {packages}.
 """
 
 
-def write_model_card(run_folder: Path, run: Run, train: pd.DataFrame, benchmark: Benchmark) -> Path:
-    """Write ``run_folder/README.md``; returns its path."""
+def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Benchmark) -> Path:
+    """Write ``run_folder/README.md`` with the tables of the run's ``section`` in the report; returns its path."""
     settings, information = run.identity["settings"], [fold.config["information"] for fold in run.folds]
     words = {"bert": "A BERT", "blstm": "A bidirectional LSTM", "linear": "TF-IDF and logistic regression"}
+    scores, decisions, *_ = section.tables
     card = _TEMPLATE.format(
         name=run.name,
         title=benchmark.title,
         about=benchmark.about,
-        notes="".join(f"**Note:** {note}.\n\n" for note in run_notes(run)),
+        notes="".join(f"**Note:** {note}.\n\n" for note in section.notes),
         model=words[settings["model"]],
         n_folds=len(run.folds),
         labels=", ".join(benchmark.labels),
         rows=sum(len(fold.oof) for fold in run.folds),
         data=run.identity["data"]["train"],
-        scores=_markdown(score_table(run.oof, train, benchmark)),
-        decisions=_markdown(decision_table(fold_scores(run, train, benchmark.labels), benchmark.labels)),
+        scores=_markdown(scores),
+        decisions=_markdown(decisions),
         benchmark=benchmark.name,
         limits="\n".join(f"- {limit}" for limit in benchmark.limits),
-        settings="\n".join(f"| {name} | {'' if value is None else value} |" for name, value in settings.items()),
+        settings=_markdown(section.facts[0]),
         revisions=", ".join(sorted({str(record.get("revision")) for record in information})),
         packages=", ".join(f"{name} {version}" for name, version in information[0].get("packages", {}).items()),
     )
@@ -96,11 +91,6 @@ def write_model_card(run_folder: Path, run: Run, train: pd.DataFrame, benchmark:
     return path
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    """A table of figures with four places, in Markdown."""
-    lines = [["", *table.columns], ["---"] * (table.shape[1] + 1)]
-    lines += [
-        [str(name), *("–" if pd.isna(value) else f"{value:.4f}" for value in row)]
-        for name, row in zip(table.index, table.to_numpy(), strict=True)
-    ]
+def _markdown(table: Table) -> str:
+    lines = [table.head, ["---"] * len(table.head), *table.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

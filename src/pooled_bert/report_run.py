@@ -9,6 +9,7 @@ import pandas as pd
 from tokenizers import Tokenizer
 
 from .benchmarks import Benchmark
+from .fairness import FAIRNESS_NOTE, fairness_table
 from .figures import (
     Figure,
     Panel,
@@ -49,14 +50,19 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
     labels = benchmark.labels
     folds = fold_scores(run, train, labels)
     everything = pooled(folds)
+    found, called = decide(folds)
+    thresholds = dict(zip(labels, found.tolist(), strict=True))
     scores = score_table(run.oof, train, benchmark)
     tables = [
         as_table(scores, "ROC AUC out of fold, and accuracy at 0.5.", "fold"),
-        as_table(decision_table(folds, labels), DECISIONS_NOTE, "label"),
+        as_table(decision_table(everything, thresholds, called), DECISIONS_NOTE, "label"),
     ]
+    if benchmark.identity_terms:
+        fairness = fairness_table(everything, train["text"], benchmark.identity_terms)
+        tables.append(as_table(fairness, FAIRNESS_NOTE.format(label=labels[0]), "text names"))
     figures = [
         *_curve_figures(folds, labels),
-        *_decision_figures(folds, everything, labels),
+        _decision_figure(everything, thresholds, called),
         *_history_figures(run, folder),
     ]
     lengths = token_lengths(folder, run, train["text"])
@@ -73,6 +79,7 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
         figures=[replace(figure, name=f"{run.name}-{figure.name}") for figure in figures],
         mistakes=worst_mistakes(everything, labels, n=MISTAKES),
         facts=_facts(run),
+        thresholds=thresholds,
     )
 
 
@@ -104,39 +111,31 @@ def _curve_figures(folds: Sequence[FoldScores], labels: Sequence[str]) -> list[F
     return [Figure(name, captions[name], part) for name, part in zip(captions, panels, strict=True) if part]
 
 
-def decision_table(folds: Sequence[FoldScores], labels: Sequence[str]) -> pd.DataFrame:
-    """A row a label: the best threshold on all rows, and what decisions score, honestly and not."""
-    found, called = decide(folds)
-    everything = pooled(folds)
+def decision_table(everything: FoldScores, thresholds: dict[str, float], called: np.ndarray) -> pd.DataFrame:
+    """A row a label: the best threshold on all rows, and what decisions score, honestly (``called``) and not."""
     rows = {}
-    for column, label in enumerate(labels):
+    for column, (label, threshold) in enumerate(thresholds.items()):
         truth, scores = everything.labels[:, column], everything.scores[:, column]
         nested = decision_figures(truth, called[:, column])
         rows[label] = {
-            "threshold": found[column],
+            "threshold": threshold,
             **{name: nested[name] for name in ("precision", "recall", "F1")},
-            "F1, optimistic": decision_figures(truth, scores > found[column])["F1"],
+            "F1, optimistic": decision_figures(truth, scores > threshold)["F1"],
             "F1 at 0.5": decision_figures(truth, scores > ARTICLE)["F1"],
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
-    if len(labels) > 1:
+    if len(thresholds) > 1:
         table.loc["mean"] = table.mean().where(table.columns != "threshold")
     return table
 
 
-def _decision_figures(
-    folds: Sequence[FoldScores], everything: FoldScores, labels: Sequence[str]
-) -> list[Figure]:
-    thresholds, called = decide(folds)
-    panels = [
-        Panel(
-            label,
-            draw_confusion(decision_figures(everything.labels[:, column], called[:, column]), thresholds[column]),
-        )
-        for column, label in enumerate(labels)
-    ]
+def _decision_figure(everything: FoldScores, thresholds: dict[str, float], called: np.ndarray) -> Figure:
+    panels = []
+    for column, (label, threshold) in enumerate(thresholds.items()):
+        figures = decision_figures(everything.labels[:, column], called[:, column])
+        panels.append(Panel(label, draw_confusion(figures, threshold)))
     caption = "Confusion matrices, each fold decided by the F1-best threshold of the other folds."
-    return [Figure("confusion", caption, panels)]
+    return Figure("confusion", caption, panels)
 
 
 def _history_figures(run: Run, folder: Path) -> list[Figure]:

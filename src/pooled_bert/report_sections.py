@@ -24,7 +24,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page. ``mistakes``: (falsely called, missed) by label."""
+    """A part of the page. ``mistakes``: (falsely called, missed) by label; ``thresholds``: of a run, by label."""
 
     name: str
     title: str
@@ -33,6 +33,7 @@ class Section:
     figures: Sequence[Figure] = ()
     mistakes: dict[str, tuple[list[Mistake], list[Mistake]]] = field(default_factory=dict)
     facts: Sequence[Table] = ()  # settings and checksums, folded away
+    thresholds: dict[str, float] = field(default_factory=dict)
 
 
 def as_table(frame: pd.DataFrame, note: str = "", corner: str = "") -> Table:

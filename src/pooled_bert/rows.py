@@ -144,7 +144,8 @@ def _rows_table(file: CsvFile, benchmark: Benchmark, labels: tuple[str, ...]) ->
     columns = [benchmark.text_column, *(benchmark.label_columns.get(label, label) for label in labels)]
     file.require_columns(columns)
     texts = file.table[benchmark.text_column]
-    table = pd.DataFrame({"id": file.table.get("id", stable_ids(texts)), "text": texts})
+    ids = file.table["id"] if "id" in file.table else stable_ids(texts)
+    table = pd.DataFrame({"id": ids, "text": texts})
     _check_ids(table["id"], file)
     for label in labels:
         table[label] = _label_values(file, label, benchmark)

@@ -1,6 +1,8 @@
 """What everything around the model costs, from a thousand rows to the full competition and beyond."""
 
 import csv
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,7 @@ from .rows import read_rows
 from .submission import submission_table, write_submission
 from .tokens import encode, shuffled_batches
 
+REPORT = Path(__file__).resolve().parent.parent / "report.py"
 N_FOLDS = 5
 MEDIAN_WORDS, SPREAD = 37, 1.11  # of the competition's comments: 95 % are below 231 words; log-normal
 TEST_SHARE = 153_164 / 159_571
@@ -82,15 +85,18 @@ def costs(folder: Path, n_rows: int, encoder: str) -> dict[str, float]:
     timed(
         "batches of the test rows", lambda: [test.padded(batch) for batch in budgeted_batches(test.lengths)]
     )
+    runs_folder = folder / "folds" / JIGSAW.name / "runs"
     for name in ("a", "b"):
-        timed("write folds", lambda name=name: _write_run(folder / name, rows, assignment, checksums))
-    runs = timed("read folds", lambda: [read_run(folder / name) for name in ("a", "b")])
+        timed("write folds", lambda name=name: _write_run(runs_folder / name, rows, assignment, checksums))
+    runs = timed("read folds", lambda: [read_run(runs_folder / name) for name in ("a", "b")])
     blended = timed("blend by rank", lambda: blend_test(runs, "rank"))
     out_of_fold = timed("blend by rank", lambda: pd.concat(blend_oof(runs, "rank").values()))
     truth = rows.train.set_index("id").loc[out_of_fold["id"], list(JIGSAW.labels)].to_numpy()
     timed("score", lambda: column_auc(truth, out_of_fold[list(JIGSAW.labels)].to_numpy()))
     submission = timed("submission", lambda: submission_table(blended, rows.template, JIGSAW))
     timed("submission", lambda: write_submission(folder / "submission.csv", submission, {}))
+    report = [sys.executable, str(REPORT), "--data", str(folder / "data"), "--workspace", str(folder)]
+    timed("report.py", lambda: subprocess.run(report, check=True, stdout=subprocess.DEVNULL))
     return {**seconds, "peak GB": peak_memory()}
 
 
@@ -103,7 +109,8 @@ def _write_run(folder: Path, rows, assignment: np.ndarray, checksums: dict) -> N
             test=random.random((len(rows.test), 6), np.float32),
         )
         place = folder / f"fold_{fold}"
-        identity = {"fold": fold, "settings": {"n_folds": N_FOLDS}, "data": checksums, "assignment": "a"}
+        settings = {"benchmark": JIGSAW.name, "model": "linear", "n_folds": N_FOLDS}
+        identity = {"fold": fold, "settings": settings, "data": checksums, "assignment": "a"}
         write_config(place, identity, {})
         write_fold(
             place, outcome, valid=valid, test_ids=rows.test["id"], facts={"fold": fold, "made_up": True}

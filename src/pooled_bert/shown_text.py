@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 WORD = re.compile(r"\w+")
-COUNTED = 40_000  # rows whose words are counted, at most
+COUNTED = 20_000  # rows whose words are counted, at most
 JOINER = "\u200d"  # holds emoji together
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .benchmarks import Benchmark
 from .errors import InputError
 from .files import read_json, write_json
-from .out_of_fold import FoldScores, fold_scores, pooled
+from .out_of_fold import FoldScores, pooled
 from .predictions import Run
 
 ARTICLE = 0.5  # the article's rule: a label is given above it
@@ -83,10 +82,8 @@ def decide(folds: Sequence[FoldScores]) -> tuple[np.ndarray, np.ndarray]:
     return find_thresholds(everything.labels, everything.scores), np.concatenate(called)
 
 
-def keep_thresholds(run_folder: Path, run: Run, train: pd.DataFrame, benchmark: Benchmark) -> None:
-    """Find the thresholds of ``run`` on its out-of-fold rows, and keep them with it."""
-    found, _ = decide(fold_scores(run, train, benchmark.labels))
-    thresholds = dict(zip(benchmark.labels, found.tolist(), strict=True))
+def keep_thresholds(run_folder: Path, run: Run, thresholds: dict[str, float]) -> None:
+    """Keep with ``run`` what was found on its out-of-fold rows, by label."""
     write_json(run_folder / FILE, {"thresholds": thresholds, "found_on": _found_on(run)})
 
 
