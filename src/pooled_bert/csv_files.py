@@ -124,21 +124,27 @@ def text_lines(path: Path | str, stream: Iterable[bytes]) -> Iterator[tuple[int,
 
 def file_lines(path: Path) -> Iterator[bytes]:
     """The lines of ``path``, or of the CSV file of that name in the zip ``path``; raises InputError naming it."""
-    with _told_clearly(path), _open_binary(path) as (stream, _):
+    with clear_reading(path), _open_binary(path) as (stream, _):
         yield from stream
 
 
 def file_size(path: Path) -> int:
     """How many bytes ``file_lines`` will give; raises InputError as it does."""
-    with _told_clearly(path), _open_binary(path) as (_, size):
+    with clear_reading(path), _open_binary(path) as (_, size):
         return size
 
 
 @contextmanager
-def _told_clearly(path: Path) -> Iterator[None]:
+def clear_reading(path: Path | str) -> Iterator[None]:
+    """Raise InputError that names ``path`` for what opening and reading it meets."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:  # the last: names of members
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        UnicodeDecodeError,
+    ) as error:  # the last: names of members
         raise InputError(f"{path}: is a damaged zip file ({error}); download it again") from error
     except RuntimeError as error:  # encrypted, or packed in a way that Python does not know
         raise InputError(f"{path}: cannot be unpacked ({error}); unpack it and give the CSV file") from error
