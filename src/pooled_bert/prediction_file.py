@@ -24,10 +24,13 @@ def open_predictions(
     with held(lock, f"{path}: another process is writing it; wait for it, or stop it"):
         check_free(path, overwrite)
         file = PredictionFile(path, identity, header)
-        with file.stream:
+        try:
             yield file
-        file.finish()
-        lock.unlink(missing_ok=True)
+            file.finish()
+        finally:
+            file.close()
+            if not file.partial.exists():
+                lock.unlink(missing_ok=True)
 
 
 def check_free(path: Path, overwrite: bool) -> None:
@@ -52,11 +55,13 @@ class PredictionFile:
         self.chunks, self.digest = 0, ""  # met so far
         self.state = self._left_behind() or {"chunks": 0, "bytes": len(header), "texts": ""}
         with self._told_clearly():
-            self.stream = self.partial.open("r+b" if self.state["chunks"] else "wb")
             if self.state["chunks"]:
+                self.stream = self.partial.open("r+b")
                 self.stream.truncate(self.state["bytes"])
                 self.stream.seek(0, os.SEEK_END)
             else:
+                self.state_path.unlink(missing_ok=True)  # first, as it is not of the file that begins here
+                self.stream = self.partial.open("wb")
                 self.stream.write(header)
 
     def has(self, chunk: list[Text]) -> bool:
@@ -76,12 +81,19 @@ class PredictionFile:
         write_json(self.state_path, {"identity": self.identity, **self.state})
 
     def finish(self) -> None:
-        """Everything is written, and the stream closed: give the file its name."""
+        """All chunks are written: give the file its name."""
         if self.chunks < self.state["chunks"]:
             raise self._other_texts()
         with self._told_clearly():
             self.partial.replace(self.path)
             self.state_path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Leave the file as it is, to go on with; one without a chunk is not kept."""
+        with contextlib.suppress(OSError):  # a full disk, which ``write`` has told
+            self.stream.close()
+        if not self.state["chunks"]:
+            self.partial.unlink(missing_ok=True)
 
     def _left_behind(self) -> dict | None:
         """How far an earlier process came, None where it left nothing to go on with."""

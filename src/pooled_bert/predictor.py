@@ -68,34 +68,34 @@ def load_predictor(
     when a fold is missing, damaged, or has no model.
     """
     run = read_run(Path(run_folder), folds)
-    folders = [_model_folder(Path(run_folder), fold) for fold in run.folds]
+    folders = {fold.fold: _model_folder(Path(run_folder), fold) for fold in run.folds}
     start_tensorflow()
     from .optimizer import set_precision
 
     settings = run.identity["settings"]
     windows = windows or settings["windows"] or "mean"
     chosen = set_precision(precision or settings["precision"])
-    classifiers = tuple(_load(folder, windows) for folder in folders)
+    classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
     return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, chosen)
 
 
 def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     folder = fold_folder(run_folder, fold.fold) / "model"
     if not folder.is_dir():
-        is_linear = fold.config["identity"]["settings"]["model"] == "linear"
-        reason = (
-            "--model linear keeps no models, so its runs predict their own test rows only; take another run"
-            if is_linear
-            else f"train it again with --fold {fold.fold} --overwrite"
-        )
-        raise InputError(f"{folder}: is not there; {reason}")
+        remedy = f"train it again with --fold {fold.fold} --overwrite"
+        if fold.config["identity"]["settings"]["model"] == "linear":
+            remedy = "--model linear keeps no models, so give a run of another"
+        raise InputError(f"{folder}: is not there; {remedy}")
     return folder
 
 
-def _load(folder: Path, windows: str) -> "Classifier":
+def _load(folder: Path, fold: int, windows: str) -> "Classifier":
     from .model import load_classifier
 
-    classifier = load_classifier(folder)
+    try:
+        classifier = load_classifier(folder)
+    except InputError as error:  # it would speak of --encoder
+        raise InputError(f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})") from error
     head = {**classifier.head, "windows": None if windows == "none" else windows}
     return dataclasses.replace(classifier, head=head)
 

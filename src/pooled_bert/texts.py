@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,14 +104,18 @@ READERS: dict[str, Callable[[Lines, TextColumn], Iterator[Text]]] = {
 def read_texts(lines: Lines, form: str | None, column: TextColumn) -> Iterator[Text]:
     """The texts in ``lines``, of the format ``form``, or without that of the one which the name of the file tells.
 
-    Raises InputError: of the format and of a header now, of a row when its turn comes.
+    Raises InputError: of the format, a header and the first text now, of others when their turn comes.
     """
     if form is None:
         name = "x.txt" if lines.path == STDIN else lines.path
         form = "csv" if name.endswith(".csv.zip") else Path(name).suffix[1:]
     if form not in READERS:
         raise InputError(f"{lines.path}: is it csv, txt or jsonl? Say it with --format")
-    return READERS[form](lines, column)
+    texts = READERS[form](lines, column)
+    first = next(texts, None)
+    if first is None:
+        raise InputError(f"{lines.name}: is empty")
+    return chain([first], texts)
 
 
 def chunks(texts: Iterable[Text], size: int) -> Iterator[list[Text]]:
