@@ -19,24 +19,20 @@ def main() -> None:
     from pooled_bert.predicting import StandardOutput, identity, predict_texts
     from pooled_bert.prediction_file import check_free, open_predictions
     from pooled_bert.predictor import load_predictor
-    from pooled_bert.texts import Lines, Text, TextColumn, read_texts
     from pooled_bert.thresholds import ARTICLE, chosen_thresholds
 
-    if bool(args.text) == (args.file is not None):
-        raise InputError("give texts, or a file of them with --file, and not both")
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
     kind = TableLayout if is_table else layout_of(args.output, args.output_format)
     if args.output:
         check_free(args.output, args.overwrite)
-    lines = Lines(args.file) if args.file is not None else None
-    if lines:
-        texts = read_texts(
-            lines, args.format, TextColumn(args.column, BENCHMARKS[args.benchmark].text_column)
-        )
-    else:
-        texts = [Text(str(number), text) for number, text in enumerate(args.text, start=1)]
+    texts, lines = given_texts(args)
     folder = args.workspace / "folds" / args.benchmark / "runs" / check_name("--run", args.run)
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
+    if args.folds is None and not predictor.run.is_complete:
+        numbers = " ".join(str(fold.fold) for fold in predictor.run.folds)
+        print(
+            f"note: not all folds of run {args.run!r} are finished; fold {numbers} predicts", file=sys.stderr
+        )
     choice = args.thresholds or (str(ARTICLE) if is_table else None)
     thresholds = choice and chosen_thresholds(choice, folder, predictor.run, predictor.labels)
     layout = kind(predictor.labels, thresholds)
@@ -45,14 +41,25 @@ def main() -> None:
         output.write(layout.header())
         predict_texts(predictor, texts, layout, output, lines=None if is_table else lines)
         return
+    made_of = identity(predictor, folder, layout)
     with open_predictions(
-        args.output,
-        identity=identity(predictor, folder, layout),
-        header=layout.header(),
-        overwrite=args.overwrite,
+        args.output, identity=made_of, header=layout.header(), overwrite=args.overwrite
     ) as output:
         count = predict_texts(predictor, texts, layout, output, lines=lines)
     print(f"{args.output}: {count} texts")
+
+
+def given_texts(args: argparse.Namespace) -> tuple:
+    """The texts, and the lines that they are read from, None where they are on the command line."""
+    from pooled_bert.texts import Lines, Text, TextColumn, read_texts
+
+    if bool(args.text) == (args.file is not None):
+        raise InputError("give texts, or a file of them with --file, and not both")
+    if args.text:
+        return [Text(str(number), text) for number, text in enumerate(args.text, start=1)], None
+    lines = Lines(args.file)
+    column = TextColumn(args.column, BENCHMARKS[args.benchmark].text_column)
+    return read_texts(lines, args.format, column), lines
 
 
 def parse_arguments() -> argparse.Namespace:

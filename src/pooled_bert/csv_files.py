@@ -124,14 +124,17 @@ def text_lines(path: Path | str, stream: Iterable[bytes]) -> Iterator[tuple[int,
 
 def file_lines(path: Path) -> Iterator[bytes]:
     """The lines of ``path``, or of the CSV file of that name in the zip ``path``; raises InputError naming it."""
-    with clear_reading(path), _open_binary(path) as (stream, _):
+    with clear_reading(path), _open_binary(path) as stream:
         yield from stream
 
 
 def file_size(path: Path) -> int:
-    """How many bytes ``file_lines`` will give; raises InputError as it does."""
-    with clear_reading(path), _open_binary(path) as (_, size):
-        return size
+    """How many bytes ``file_lines`` will give; raises InputError naming the file. A pipe is not opened for it."""
+    with clear_reading(path):
+        if path.suffix != ".zip":
+            return path.stat().st_size
+        with zipfile.ZipFile(path) as archive:
+            return _csv_member(path, archive).file_size
 
 
 @contextmanager
@@ -139,12 +142,8 @@ def clear_reading(path: Path | str) -> Iterator[None]:
     """Raise InputError that names ``path`` for what opening and reading it meets."""
     try:
         yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        UnicodeDecodeError,
-    ) as error:  # the last: names of members
+    # a UnicodeDecodeError comes from the names of a zip's members: lines are decoded elsewhere
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is a damaged zip file ({error}); download it again") from error
     except RuntimeError as error:  # encrypted, or packed in a way that Python does not know
         raise InputError(f"{path}: cannot be unpacked ({error}); unpack it and give the CSV file") from error
@@ -153,15 +152,13 @@ def clear_reading(path: Path | str) -> Iterator[None]:
 
 
 @contextmanager
-def _open_binary(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def _open_binary(path: Path) -> Iterator[BinaryIO]:
     if path.suffix != ".zip":
         with path.open("rb") as stream:
-            yield stream, path.stat().st_size
+            yield stream
         return
-    with zipfile.ZipFile(path) as archive:
-        member = _csv_member(path, archive)
-        with archive.open(member) as stream:
-            yield stream, member.file_size
+    with zipfile.ZipFile(path) as archive, archive.open(_csv_member(path, archive)) as stream:
+        yield stream
 
 
 def _csv_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

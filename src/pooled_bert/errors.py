@@ -23,9 +23,8 @@ def run_command(main: Callable[[], None]) -> None:
         main()
         sys.stdout.flush()  # here, where a pipe that its reader has closed is no surprise
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or the flush at exit would meet it again
+        # as Python's documentation has it, or the flush at exit would meet the closed pipe again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(PIPE_STATUS)
     except InputError as error:
         sys.exit(_fail(str(error), INPUT_STATUS))

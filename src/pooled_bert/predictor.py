@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from .ensemble import from_scale, to_scale
 from .errors import InputError
 from .predictions import FoldResult, Run, fold_folder, read_run
 from .runtime import start_tensorflow
+from .settings import require
 from .texts import is_writable
 
 if TYPE_CHECKING:
@@ -43,12 +45,16 @@ class Predictor:
 
         texts = checked_texts(texts)
         log_odds = np.zeros((len(texts), len(self.labels)))
-        for classifiers in same_tokens(self.classifiers):
+        for classifiers in self._groups:
             tokens = classifiers[0].encode_to_predict(texts, cache=None)
             for classifier in classifiers:
                 probabilities = predict(classifier.model, tokens).astype(np.float64)
                 log_odds += to_scale(probabilities, "logit") / len(self.classifiers)
         return from_scale(log_odds, "logit").astype(np.float32)
+
+    @cached_property
+    def _groups(self) -> list[list["Classifier"]]:
+        return same_tokens(self.classifiers)
 
 
 def load_predictor(
@@ -74,6 +80,7 @@ def load_predictor(
 
     settings = run.identity["settings"]
     windows = windows or settings["windows"] or "mean"
+    require(windows in WINDOWS, "windows", windows, " or ".join(WINDOWS))
     chosen = set_precision(precision or settings["precision"])
     classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
     return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, chosen)
@@ -95,7 +102,9 @@ def _load(folder: Path, fold: int, windows: str) -> "Classifier":
     try:
         classifier = load_classifier(folder)
     except InputError as error:  # it would speak of --encoder
-        raise InputError(f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})") from error
+        raise InputError(
+            f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})"
+        ) from error
     head = {**classifier.head, "windows": None if windows == "none" else windows}
     return dataclasses.replace(classifier, head=head)
 
@@ -107,18 +116,16 @@ def checked_texts(texts: Sequence[str]) -> list[str]:
     texts = list(texts)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InputError(f"text {number} is {text!r}, expected a string")
+            raise InputError(f"text {number} is {text!r:.60}, expected a string")
         if not is_writable(text):
-            raise InputError(
-                f"text {number} is {text[:40]!r}…, expected whole Unicode characters without NUL"
-            )
+            raise InputError(f"text {number} is {text!r:.60}, expected whole Unicode characters without NUL")
     return texts
 
 
 def same_tokens(classifiers: Sequence["Classifier"]) -> list[list["Classifier"]]:
-    """The classifiers in groups that read the same token ids: all folds of a pretrained encoder.
+    """The classifiers in groups that read the same token ids: all folds of one run, but for those of ``tiny``.
 
-    (The encoder ``tiny`` has another vocabulary in each fold.)
+    (It makes its vocabulary of the texts it learns from, pseudo-labelled ones say.)
     """
     groups: dict[tuple, list[Classifier]] = {}
     for classifier in classifiers:

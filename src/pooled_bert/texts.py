@@ -31,7 +31,7 @@ class Lines:
         """Raises InputError when there is no such file."""
         self.path = path
         self.name = "standard input" if path == STDIN else path
-        self.size = None if path == STDIN else file_size(Path(path))
+        self.size = None if path == STDIN else file_size(Path(path)) or None  # 0: a pipe
         self.read = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -135,7 +135,9 @@ def _json_text(line: str, number: int, column: TextColumn, place: str) -> Text:
         text = column.among(list(value), place)
         name, value = value.get(ID, name) if text != ID else name, value[text]
     if not isinstance(value, str) or not is_writable(value):
-        raise InputError(f"{place}: the text is {value!r}, expected a string of whole characters without NUL")
+        raise InputError(
+            f"{place}: the text is {value!r:.60}, expected a string of whole characters without NUL"
+        )
     return Text(_checked_id(name, place), value)
 
 
@@ -151,7 +153,7 @@ def _checked_id(name, place: str) -> str:
         name = str(name)
     if not isinstance(name, str) or not name.isprintable():
         raise InputError(
-            f"{place}: id {name!r} is no text, or holds a line break or another control character"
+            f"{place}: id {name!r:.60} is no text, or holds a line break or another control character"
         )
     if not name:
         raise InputError(f"{place}: the id is empty")
