@@ -62,6 +62,30 @@ def encoder_folder(tmp_path_factory, tokenizer):
 
 
 @pytest.fixture(scope="session")
+<<<<<<< HEAD
+=======
+def tiny_run(sample, tmp_path_factory):
+    """The folder of a run of two folds, whose models read 16 tokens; fewer than most texts of the sample have."""
+    from pooled_bert.benchmarks import JIGSAW
+    from pooled_bert.cross_validation import CrossValidation
+    from pooled_bert.deadline import Deadline
+    from pooled_bert.rows import read_rows
+    from pooled_bert.settings import BertSettings, RunSettings
+
+    model = BertSettings(
+        encoder="tiny", epochs=4, batch_size=16, learning_rate=1e-2, max_length=16, precision="float32"
+    )
+    folder = tmp_path_factory.mktemp("workspace") / "folds" / "jigsaw"
+    rows = read_rows(JIGSAW, sample)
+    work = CrossValidation(rows, RunSettings(n_folds=2), model, name="bert", folds_folder=folder)
+    work.start([0, 1], overwrite=False)
+    for fold in (0, 1):
+        work.train_fold(fold, checkpoint_minutes=5, deadline=Deadline(None))
+    return folder / "runs" / "bert"
+
+
+@pytest.fixture
+>>>>>>> 3c4335fbb2a3e0e5e2745113b8e463474c649f8e
 def run_command():
     """Run a command of src/ in a process of its own: run_command("train_folds.py", "--fold", 0)."""
 

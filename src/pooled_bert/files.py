@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import filelock
 import numpy as np
 
 from .errors import InputError
@@ -60,6 +61,26 @@ def _remove(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
             path.unlink()
+
+
+@contextlib.contextmanager
+def held(path: Path, message: str) -> Iterator[None]:
+    """Hold the lock ``path`` against other processes; the system takes it from a process that dies.
+
+    Raises InputError with ``message`` when another process holds it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(path, blocking=False)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise InputError(message) from error
+    except (OSError, NotImplementedError) as error:  # the latter where the file system knows no locks
+        raise InputError(f"{path}: cannot be locked ({error})") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check_name(option: str, name: str) -> str:

@@ -2,12 +2,11 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import filelock
-
-from .errors import InputError
+from .files import held
 from .predictions import fold_folder, is_done
 
 
@@ -24,24 +23,10 @@ class RunFolder:
         """Where the fold's files are."""
         return fold_folder(self.path, fold)
 
-    @contextlib.contextmanager
-    def lock(self, fold: int) -> Iterator[None]:
-        """Hold the fold against other processes; the system takes the lock from a process that dies."""
-        path = self.path / f".fold_{fold}.lock"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(path, blocking=False)
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise InputError(
-                f"{self.fold(fold)}: another process is training this fold; wait for it, or stop it"
-            ) from error
-        except (OSError, NotImplementedError) as error:  # the latter where the file system knows no locks
-            raise InputError(f"{path}: cannot be locked ({error})") from error
-        try:
-            yield
-        finally:
-            lock.release()
+    def lock(self, fold: int) -> AbstractContextManager[None]:
+        """Hold the fold against other processes."""
+        message = f"{self.fold(fold)}: another process is training this fold; wait for it, or stop it"
+        return held(self.path / f".fold_{fold}.lock", message)
 
     def set_aside(self, folds: list[int], is_wanted: Callable[[int], bool]) -> None:
         """Put finished folds out of the way, and drop unfinished ones that ``is_wanted`` refuses.

@@ -98,6 +98,19 @@ def read_thresholds(run_folder: Path, run: Run) -> pd.Series:
     return pd.Series(content["thresholds"], dtype=np.float64)
 
 
+def chosen_thresholds(choice: str, run_folder: Path, run: Run, labels: Sequence[str]) -> np.ndarray:
+    """float64 [n_labels] from what was asked for: one number for all, or ``tuned``, those kept with ``run``."""
+    if choice == "tuned":
+        return read_thresholds(run_folder, run)[list(labels)].to_numpy()
+    try:
+        number = float(choice)
+    except ValueError:
+        number = np.nan
+    if not 0 <= number <= 1:
+        raise InputError(f"--thresholds is {choice}, expected a number from 0 to 1, or tuned")
+    return np.full(len(labels), number)
+
+
 def _found_on(run: Run) -> dict[str, str]:
     """The checksum of each fold's out-of-fold predictions."""
     return {str(fold.fold): fold.metrics["files"]["oof.csv"] for fold in run.folds}

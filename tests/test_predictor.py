@@ -1,0 +1,142 @@
+"""A run as a function of texts: what make_submission.py averages, for any text, from the run's folder alone."""
+
+import dataclasses
+import shutil
+import socket
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pooled_bert.benchmarks import JIGSAW
+from pooled_bert.cross_validation import CrossValidation
+from pooled_bert.deadline import Deadline
+from pooled_bert.ensemble import blend_test
+from pooled_bert.errors import InputError
+from pooled_bert.predictions import read_run
+from pooled_bert.predictor import load_predictor, same_tokens
+from pooled_bert.rows import read_rows
+from pooled_bert.settings import LinearSettings, RunSettings
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_run):
+    return load_predictor(tiny_run, windows="none")
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_run):
+    return load_predictor(tiny_run)
+
+
+@pytest.fixture(scope="module")
+def texts(sample):
+    return pd.read_csv(sample / "test.csv", keep_default_na=False)["comment_text"].tolist()
+
+
+def test_test_rows_get_what_make_submission_writes(predictor, texts):
+    expected = blend_test([predictor.run], "logit").drop(columns="id")
+    found = predictor.predict_proba(texts)
+    assert found.dtype == np.float32
+    assert list(predictor.labels) == list(expected.columns)
+    np.testing.assert_allclose(found, expected.to_numpy(), atol=1e-5)
+    assert found[:, 0].std() > 0.05  # there is something to get wrong
+
+
+def test_folds_can_be_chosen(tiny_run, texts):
+    expected = read_run(tiny_run, [1]).folds[0].test.drop(columns="id")
+    found = load_predictor(tiny_run, [1], windows="none").predict_proba(texts)
+    np.testing.assert_allclose(found, expected.to_numpy(), atol=1e-5)
+
+
+def test_prediction_depends_neither_on_order_nor_on_the_texts_beside_it(whole, texts):
+    together = whole.predict_proba(texts)
+    np.testing.assert_allclose(whole.predict_proba(texts[::-1])[::-1], together, atol=1e-5)
+    for row in (0, 7, 30):
+        np.testing.assert_allclose(whole.predict_proba(texts[row : row + 1])[0], together[row], atol=1e-5)
+
+
+def test_long_text_is_read_whole_unless_it_is_to_be_cut(predictor, whole, texts):
+    start = " ".join(["ba"] * 40)
+    ends = [f"{start} {texts[0]}", f"{start} {texts[1]}"]
+    assert whole.windows == "mean"
+    assert np.array_equal(*predictor.predict_proba(ends))
+    assert not np.allclose(*whole.predict_proba(ends), atol=1e-4)
+    short = ["ba be bi"]
+    np.testing.assert_allclose(whole.predict_proba(short), predictor.predict_proba(short), atol=1e-6)
+
+
+def test_no_texts_are_no_rows(predictor):
+    assert predictor.predict_proba([]).shape == (0, 6)
+
+
+def test_empty_and_odd_texts_get_probabilities(predictor):
+    odd = ["", " ", "😀" * 50, "\x1b[31m", "x" * 100_000, "日本\r\n", "\ufeff\u202e"]
+    found = predictor.predict_proba(odd)
+    assert found.shape == (len(odd), 6)
+    assert ((found > 0) & (found < 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ("one alone", "expected a list of texts"),
+        (["a", None], "text 1 is None, expected a string"),
+        ([b"bytes"], "text 0 is b'bytes'"),
+        (["a", "b", "half \ud83d"], r"text 2 is 'half \\ud83d'"),
+        (["\0"], r"text 0 is '\\x00'"),
+    ],
+)
+def test_what_is_no_text_is_refused(predictor, texts, expected):
+    with pytest.raises(InputError, match=expected):
+        predictor.predict_proba(texts)
+
+
+def test_folds_that_read_alike_share_their_tokens(predictor):
+    first, second = predictor.classifiers
+    assert same_tokens([first, second]) == [[first, second]]
+    other = dataclasses.replace(second, head={**second.head, "max_length": 12})
+    assert same_tokens([first, other]) == [[first], [other]]
+
+
+def test_nothing_outside_the_folder_is_asked(tiny_run, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    load_predictor(tiny_run, [0])
+
+
+def test_run_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere: has no finished fold; train it"):
+        load_predictor(tmp_path / "nowhere")
+
+
+def test_fold_without_a_model_is_refused(tiny_run, tmp_path):
+    shutil.copytree(tiny_run, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run/fold_1/model")
+    with pytest.raises(InputError, match=r"fold_1/model: is not there; train it again with --fold 1"):
+        load_predictor(tmp_path / "run")
+
+
+def test_linear_run_is_refused(sample, tmp_path):
+    rows = read_rows(JIGSAW, sample)
+    work = CrossValidation(
+        rows, RunSettings(model="linear", n_folds=2), LinearSettings(), name="linear", folds_folder=tmp_path
+    )
+    work.start([0], overwrite=False)
+    work.train_fold(0, checkpoint_minutes=5, deadline=Deadline(None))
+    with pytest.raises(InputError, match="--model linear keeps no models, so give a run of another"):
+        load_predictor(work.place.path)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "head.safetensors", "head.json", "tokenizer.json"])
+def test_damaged_model_is_refused_with_the_remedy(tiny_run, tmp_path, name):
+    shutil.copytree(tiny_run, tmp_path / "run")
+    path = tmp_path / "run/fold_0/model" / name
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(
+        InputError, match=r"fold_0/model: is damaged; train it again with --fold 0 --overwrite"
+    ):
+        load_predictor(tmp_path / "run", [0])
