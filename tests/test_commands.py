@@ -35,6 +35,7 @@ def ids_of(path):
         "ablate.py",
         "compare_runs.py",
         "pretrain.py",
+        "export.py",
     ],
 )
 def test_help_answers_without_importing_tensorflow(script):
