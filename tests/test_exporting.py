@@ -106,7 +106,9 @@ for number in range(4):
     np.save(f"{number}.npy", serve(**inputs)["probabilities"])
 assert not {"transformers", "pooled_bert"} & set(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, timeout=120
+    )
     for number, batch in enumerate(batches):
         expected = forward_function(classifier.model)(batch)
         assert np.allclose(np.load(tmp_path / f"{number}.npy"), expected, atol=1e-6)
@@ -182,7 +184,9 @@ def test_command_exports_once_and_tells_the_speed(run_command, workspace, tmp_pa
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_what_cannot_be_exported_changes_nothing(run_command, workspace, tmp_path, monkeypatch, arguments, expected):
+def test_what_cannot_be_exported_changes_nothing(
+    run_command, workspace, tmp_path, monkeypatch, arguments, expected
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
     result = run_command("export.py", "--workspace", workspace, "--fold", 0, *arguments, status=2)

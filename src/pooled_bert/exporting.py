@@ -77,7 +77,7 @@ def onnx_session(path: Path, threads: int = 0):
     (onnxruntime,) = _import("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.force_spinning_stop", "1")  # idle, it leaves the cores to others
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # leaves the cores when done
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
