@@ -62,8 +62,6 @@ def encoder_folder(tmp_path_factory, tokenizer):
 
 
 @pytest.fixture(scope="session")
-<<<<<<< HEAD
-=======
 def tiny_run(sample, tmp_path_factory):
     """The folder of a run of two folds, whose models read 16 tokens; fewer than most texts of the sample have."""
     from pooled_bert.benchmarks import JIGSAW
@@ -84,8 +82,7 @@ def tiny_run(sample, tmp_path_factory):
     return folder / "runs" / "bert"
 
 
-@pytest.fixture
->>>>>>> 3c4335fbb2a3e0e5e2745113b8e463474c649f8e
+@pytest.fixture(scope="session")
 def run_command():
     """Run a command of src/ in a process of its own: run_command("train_folds.py", "--fold", 0)."""
 

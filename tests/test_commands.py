@@ -35,11 +35,9 @@ def ids_of(path):
         "ablate.py",
         "compare_runs.py",
         "pretrain.py",
-<<<<<<< HEAD
         "report.py",
-=======
         "predict.py",
->>>>>>> 3c4335fbb2a3e0e5e2745113b8e463474c649f8e
+        "export.py",
     ],
 )
 def test_help_answers_without_importing_tensorflow(script):

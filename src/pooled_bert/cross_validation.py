@@ -27,6 +27,7 @@ from .runtime import start_tensorflow
 from .settings import ModelSettings, NeuralSettings, RunSettings, decisive
 
 CHECKPOINTS = "checkpoints"  # folder within that of an unfinished fold
+TENSORBOARD = "tensorboard"  # folder within that of a fold
 
 
 class CrossValidation:
@@ -197,6 +198,7 @@ class CrossValidation:
             cache=self.cache,
             checkpoints=checkpoints,
             deadline=deadline,
+            events=self.place.fold(fold) / TENSORBOARD if self.workers.is_chief else None,
         )
         return problem, valid
 

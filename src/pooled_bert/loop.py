@@ -66,7 +66,8 @@ class Feed:
 class Loop:
     """A training in place: ``step`` changes ``variables``, which with a State are all there is to save.
 
-    ``kept`` are arrays that are saved beside them, the weights of the best epoch say.
+    ``kept`` are arrays that are saved beside them, the weights of the best epoch say.  on_step : told of each step's
+    number, from 0, and loss.
     """
 
     def __init__(
@@ -78,8 +79,9 @@ class Loop:
         title: str,
         checkpoints: Checkpoints,
         deadline: Deadline,
+        on_step: Callable[[int, float], None] = lambda *_: None,
     ):
-        self.step, self.variables, self.feed = step, variables, feed
+        self.step, self.variables, self.feed, self.on_step = step, variables, feed, on_step
         self.title, self.checkpoints, self.deadline = title, checkpoints, deadline
         self.state, self.kept = State(), []
         self.earlier_seconds, self._started = 0.0, time.monotonic()
@@ -118,6 +120,7 @@ class Loop:
                 raise InputError(
                     "the loss is no longer a number; lower --learning-rate or take --precision float32"
                 )
+            self.on_step(self._steps_done, loss)
             state.batches += 1
             state.rows += len(rows)
             state.loss += loss * len(rows)

@@ -30,6 +30,7 @@ class Problem:
     cache: Path  # folder of token ids
     checkpoints: Checkpoints
     deadline: Deadline = field(default_factory=Deadline)
+    events: Path | None = None  # folder of the curves, where they may be written
 
 
 @dataclass(frozen=True)

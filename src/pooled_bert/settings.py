@@ -110,6 +110,12 @@ class NeuralSettings:
         decides=False,
         action="store_true",
     )
+    tensorboard: bool = option(
+        False,
+        "write the curves of loss, learning rate and validation scores for TensorBoard, beside the fold's files",
+        decides=False,
+        action="store_true",
+    )
 
     def __post_init__(self):
         """Refuse values that cannot be trained with."""

@@ -11,6 +11,7 @@ from .blstm import make_blstm
 from .distribution import full, make_strategy, told_clearly
 from .encoders import load_encoder, load_tokenizer
 from .errors import InputError
+from .events import EVERY, Events
 from .inference import predict
 from .loop import Feed, Loop
 from .metrics import accuracy, column_auc, log_loss, mean_auc
@@ -113,6 +114,8 @@ class Training:
             seed=problem.seed,
         )
         optimizer = _new_optimizer(settings, classifier.encoder, feed.steps * feed.epochs)
+        self.rate = optimizer.learning_rate
+        self.events = Events(problem.events if settings.tensorboard else None)
         weights = self.model.trainable_variables
         self.average = WeightAverage(weights, settings.ema) if settings.ema else None
         objective = Objective(positive_weights(self.labels, settings.positive_weight), settings.adversarial)
@@ -125,6 +128,7 @@ class Training:
             title=problem.title,
             checkpoints=problem.checkpoints,
             deadline=problem.deadline,
+            on_step=self._on_step,
         )
 
     def run(self) -> tuple[np.ndarray, list[dict]]:
@@ -144,6 +148,10 @@ class Training:
         labels[len(rows) :] = np.nan  # rows that are there a second time do not count
         return self.tokens.padded(more, width_multiple(self.settings.xla)), labels
 
+    def _on_step(self, step: int, loss: float) -> None:
+        if step % EVERY == 0 or (step + 1) % self.loop.feed.steps == 0:
+            self.events.write(step, {"loss": loss, "learning_rate": float(self.rate(step))})
+
     def _end_epoch(self, epoch: int, loss: float) -> tuple[dict, str]:
         """Predict the validation rows, and keep the weights if they are the best so far and that is asked for."""
         problem, names = self.problem, self.problem.label_names
@@ -154,6 +162,8 @@ class Training:
             highest = max((past for past in earlier if not math.isnan(past)), default=-math.inf)
             if self.settings.keep == "best" and (not earlier or record["mean_auc"] > highest):
                 self.loop.kept = [self.oof, *self.model.get_weights()]
+        curves = {f"epoch/{name}": value for name, value in record.items() if name != "epoch"}
+        self.events.write(epoch * self.loop.feed.steps, curves)
         return record, epoch_line(problem.title, record, names)
 
 
