@@ -158,18 +158,18 @@ def _encode(
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             for encoding in tokenizer.backend_tokenizer.encode_batch_fast(chunk, add_special_tokens=False):
-                cut = _cut(encoding.ids, max_length - 2, cutting)
-                for piece in cut:
+                pieces = cut(encoding.ids, max_length - 2, cutting)
+                for piece in pieces:
                     flat.extend([start_id, *piece, end_id])
                     lengths.append(len(piece) + 2)
-                counts.append(len(cut))
+                counts.append(len(pieces))
             bar.update(len(chunk))
     offsets, first = (np.cumsum([0, *sizes], dtype=np.int64) for sizes in (lengths, counts))
     return Tokens(np.array(flat, np.int32), offsets), first
 
 
-def _cut(ids: list[int], room: int, cutting: str) -> list[list[int]]:
-    """One text's pieces of at most ``room`` tokens."""
+def cut(ids: list[int], room: int, cutting: str) -> list[list[int]]:
+    """One text's pieces of at most ``room`` tokens. ``cutting``: head, head_tail, windows or pieces; see ``encode``."""
     if len(ids) <= room:
         return [ids]
     if cutting == "pieces":
