@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+from pooled_bert.deadline import Deadline
+from pooled_bert.errors import TimeLimitReached
 from pooled_bert.runtime import start_tensorflow
 
 start_tensorflow()  # before any test module imports TensorFlow
@@ -94,6 +96,22 @@ def run_command():
         return result
 
     return run
+
+
+class StopAfter(Deadline):
+    """Leaves time for a number of steps."""
+
+    def __init__(self, steps):
+        super().__init__(1.0)
+        self.steps = steps
+
+    def leaves(self, seconds):
+        self.steps -= 1
+        return self.steps > 0
+
+    def check(self, seconds=0.0):
+        if self.steps <= 0:
+            raise TimeLimitReached
 
 
 def table_of(texts, labels=None, names=("toxic", "obscene")):

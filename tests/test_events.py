@@ -2,10 +2,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from conftest import StopAfter
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pooled_bert.checkpoints import Checkpoints
-from pooled_bert.deadline import Deadline
 from pooled_bert.errors import InputError, TimeLimitReached
 from pooled_bert.events import Events
 from pooled_bert.problem import Problem
@@ -22,22 +22,6 @@ class FirstCheckpoint(Checkpoints):
     def save(self, *state):
         if not self.exist:
             super().save(*state)
-
-
-class StopAfter(Deadline):
-    """Leaves time for a number of steps."""
-
-    def __init__(self, steps):
-        super().__init__(1.0)
-        self.steps = steps
-
-    def leaves(self, seconds):
-        self.steps -= 1
-        return self.steps > 0
-
-    def check(self, seconds=0.0):
-        if self.steps <= 0:
-            raise TimeLimitReached
 
 
 @pytest.fixture(scope="module")

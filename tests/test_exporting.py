@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -88,11 +89,7 @@ def test_onnx_file_gives_the_probabilities_of_the_model(tokenizer, batches, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("architecture", "pooling"), [("bert", "attention"), ("blstm", "last")])
-def test_saved_model_needs_neither_this_code_nor_transformers(
-    tokenizer, batches, tmp_path, architecture, pooling
-):
-    classifier = make_classifier(tokenizer, architecture, pooling)
+def test_saved_model_needs_neither_this_code_nor_transformers(classifier, batches, tmp_path):
     assert export(classifier, tmp_path / "saved", "savedmodel", ORIGIN) < 1e-6
     for number, batch in enumerate(batches):
         np.savez(tmp_path / f"batch_{number}.npz", **batch)
@@ -139,9 +136,10 @@ def test_export_that_differs_is_not_written_and_replaces_nothing(classifier, tmp
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_blstm_is_no_hugging_face_model(tokenizer, tmp_path):
+def test_blstm_is_no_hugging_face_model(classifier, tmp_path):
+    blstm = dataclasses.replace(classifier, head={**classifier.head, "architecture": "blstm"})
     with pytest.raises(InputError, match="a blstm is none of its models"):
-        export(make_classifier(tokenizer, "blstm", "last"), tmp_path / "model", "huggingface", ORIGIN)
+        export(blstm, tmp_path / "model", "huggingface", ORIGIN)
     assert not list(tmp_path.iterdir())
 
 

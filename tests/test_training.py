@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import StopAfter
 
 from pooled_bert import training
 from pooled_bert.averaging import WeightAverage
 from pooled_bert.checkpoints import Checkpoints
-from pooled_bert.deadline import Deadline
 from pooled_bert.encoders import load_encoder
 from pooled_bert.errors import InputError, TimeLimitReached
 from pooled_bert.inference import predict
@@ -27,22 +27,6 @@ SETTINGS = {
     "max_length": 32,
     "precision": "float32",  # whatever the machine has instructions for
 }
-
-
-class StopAfter(Deadline):
-    """Leaves time for a number of steps."""
-
-    def __init__(self, steps):
-        super().__init__(1.0)
-        self.steps = steps
-
-    def leaves(self, seconds):
-        self.steps -= 1
-        return self.steps > 0
-
-    def check(self, seconds=0.0):
-        if self.steps <= 0:
-            raise TimeLimitReached
 
 
 @pytest.fixture(scope="module")

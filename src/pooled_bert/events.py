@@ -11,19 +11,17 @@ EVERY = 10  # steps
 
 
 class Events:
-    """Scalars of one training, in event files of ``folder``, a file a process; without a folder, none.
+    """Scalars of one training, in event files of ``folder``, a file a process.
 
     Each file begins by saying at which step, so that TensorBoard drops what an earlier one, of a process that was
     killed, has from there on: the resumed training writes it again. The folder is made with the first scalar.
     """
 
-    def __init__(self, folder: Path | None):
+    def __init__(self, folder: Path):
         self.folder, self._writer = folder, None
 
     def write(self, step: int, scalars: dict[str, float]) -> None:
         """Add a point to each curve, after ``step`` steps, which never falls; raises InputError."""
-        if self.folder is None:
-            return
         values = [tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         try:
             if self._writer is None:

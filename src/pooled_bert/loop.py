@@ -66,8 +66,8 @@ class Feed:
 class Loop:
     """A training in place: ``step`` changes ``variables``, which with a State are all there is to save.
 
-    ``kept`` are arrays that are saved beside them, the weights of the best epoch say.  on_step : told of each step's
-    number, from 0, and loss.
+    ``kept`` are arrays that are saved beside them, the weights of the best epoch say.  ``on_step`` is called with the
+    number, from 0, and the loss of each step.
     """
 
     def __init__(

@@ -115,7 +115,7 @@ class Training:
         )
         optimizer = _new_optimizer(settings, classifier.encoder, feed.steps * feed.epochs)
         self.rate = optimizer.learning_rate
-        self.events = Events(problem.events if settings.tensorboard else None)
+        self.events = Events(problem.events) if settings.tensorboard and problem.events else None
         weights = self.model.trainable_variables
         self.average = WeightAverage(weights, settings.ema) if settings.ema else None
         objective = Objective(positive_weights(self.labels, settings.positive_weight), settings.adversarial)
@@ -149,7 +149,8 @@ class Training:
         return self.tokens.padded(more, width_multiple(self.settings.xla)), labels
 
     def _on_step(self, step: int, loss: float) -> None:
-        if step % EVERY == 0 or (step + 1) % self.loop.feed.steps == 0:
+        is_last = (step + 1) % self.loop.feed.steps == 0
+        if self.events and (step % EVERY == 0 or is_last):
             self.events.write(step, {"loss": loss, "learning_rate": float(self.rate(step))})
 
     def _end_epoch(self, epoch: int, loss: float) -> tuple[dict, str]:
@@ -162,8 +163,9 @@ class Training:
             highest = max((past for past in earlier if not math.isnan(past)), default=-math.inf)
             if self.settings.keep == "best" and (not earlier or record["mean_auc"] > highest):
                 self.loop.kept = [self.oof, *self.model.get_weights()]
-        curves = {f"epoch/{name}": value for name, value in record.items() if name != "epoch"}
-        self.events.write(epoch * self.loop.feed.steps, curves)
+        if self.events:
+            curves = {f"epoch/{name}": value for name, value in record.items() if name != "epoch"}
+            self.events.write(epoch * self.loop.feed.steps, curves)
         return record, epoch_line(problem.title, record, names)
 
 
