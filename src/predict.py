@@ -1,6 +1,7 @@
 """Predict any text with a trained run: words on the command line, or a file of any number of rows."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def main() -> None:
     from pooled_bert.thresholds import ARTICLE, chosen_thresholds
 
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
+    is_table = is_table or args.explain is not None
     kind = TableLayout if is_table else layout_of(args.output, args.output_format)
     if args.output:
         check_free(args.output, args.overwrite)
@@ -35,6 +37,9 @@ def main() -> None:
         )
     choice = args.thresholds or (str(ARTICLE) if is_table else None)
     thresholds = choice and chosen_thresholds(choice, folder, predictor.run, predictor.labels)
+    if args.explain:
+        explain_texts(args, predictor, texts, thresholds)
+        return
     layout = kind(predictor.labels, thresholds)
     if args.output is None:
         output = StandardOutput()
@@ -47,6 +52,22 @@ def main() -> None:
     ) as output:
         count = predict_texts(predictor, texts, layout, output, lines=lines)
     print(f"{args.output}: {count} texts")
+
+
+def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> None:
+    """Show which words carried the scores: on the terminal, or as the page --output."""
+    from pooled_bert.explanation import check_method, explain
+    from pooled_bert.explanation_view import terminal_view, write_explanations
+
+    check_method(predictor, args.explain)
+    explanations = (explain(predictor, text.text, args.explain) for text in texts)
+    if args.output:
+        write_explanations(args.output, list(explanations), thresholds)
+        print(args.output)
+        return
+    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    for explanation in explanations:
+        print(terminal_view(explanation, thresholds, coloured=coloured), flush=True)
 
 
 def given_texts(args: argparse.Namespace) -> tuple:
@@ -93,7 +114,19 @@ def parse_arguments() -> argparse.Namespace:
         metavar="NUMBER|tuned",
         help="show the labels given too: above this probability, or above each label's best (src/report.py)",
     )
-    parser.add_argument("--output", type=Path, help="a .csv or .jsonl file; started again, it goes on")
+    parser.add_argument(
+        "--explain",
+        nargs="?",
+        const="occlusion",
+        choices=("occlusion", "gradients", "attention"),
+        help="show which words carried the scores, in colour: by masking each (the default), by integrated gradients,"
+        " or by the attention of a run with --pooling attention; put it after the texts",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="a .csv or .jsonl file; started again, it goes on. With --explain, an .html page",
+    )
     parser.add_argument(
         "--output-format", choices=("csv", "jsonl"), help="default: by --output's name, or csv"
     )

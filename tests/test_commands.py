@@ -36,6 +36,8 @@ def ids_of(path):
         "compare_runs.py",
         "pretrain.py",
         "report.py",
+        "play.py",
+        "measure_explanations.py",
         "predict.py",
         "export.py",
     ],

@@ -24,10 +24,11 @@ from conftest import ROOT
 from pooled_bert import predicting
 from pooled_bert.errors import InputError
 from pooled_bert.files import read_json
-from pooled_bert.layouts import CsvLayout, JsonlLayout, TableLayout, layout_of, shortened
+from pooled_bert.layouts import CsvLayout, JsonlLayout, TableLayout, layout_of
 from pooled_bert.predicting import identity, predict_texts
 from pooled_bert.prediction_file import open_predictions
 from pooled_bert.predictor import load_predictor
+from pooled_bert.shown_text import shortened
 from pooled_bert.texts import Lines, Text, TextColumn, read_texts
 from pooled_bert.thresholds import chosen_thresholds, write_thresholds
 
@@ -178,10 +179,9 @@ def test_terminal_gets_no_control_characters_and_aligned_columns():
     assert all(len(line) <= max(80, start + 20) for line in lines)
 
 
-def test_text_is_shortened_after_it_is_escaped():
-    assert shortened("\n" * 30, 10) == r"\n\n\n\n\…"
-    assert shortened("a\u202eb", 10) == r"a\u202eb"
+def test_text_is_shortened_to_the_room_there_is():
     assert shortened("1234567890", 10) == "1234567890"
+    assert shortened("12345678901", 10) == "123456789…"
 
 
 def test_layout_goes_by_option_then_name(tmp_path):
@@ -402,7 +402,7 @@ def test_terminal_shows_a_table(tiny_run):
     assert process.wait() == 0
     lines = shown.decode().splitlines()
     assert lines[0].split() == ["id", *load_predictor(tiny_run).labels, "labels", "text"]
-    assert lines[1].endswith(r"\x1b]0;title\x07")
+    assert lines[1].endswith("⟨001B⟩]0;title⟨0007⟩")
     assert all(line.isprintable() for line in lines)
 
 

@@ -27,6 +27,7 @@ class Benchmark:
     about: str  # what was learnt, and who called it so: for model cards
     limits: tuple[str, ...]  # what a model of it must not be trusted with
     identity_terms: dict[str, tuple[str, ...]]  # group of people -> words that name it (fairness.py); may be empty
+    examples: tuple[str, ...]  # texts to try on the page of play.py
 
 
 JIGSAW = Benchmark(
@@ -76,6 +77,13 @@ JIGSAW = Benchmark(
         "american": ("american", "americans"),
         "disabled": ("disabled", "blind", "deaf"),
     },
+    examples=(
+        "Thank you for the careful edit, it reads much better now.",
+        "You are an idiot and nobody wants you here.",
+        "If you revert this again I will find you and hurt you.",
+        "I am a gay man and I wrote most of this article.",
+        "This paragraph is nonsense. Who wrote such rubbish?",
+    ),
 )
 
 IMDB = Benchmark(
@@ -102,6 +110,12 @@ IMDB = Benchmark(
         "English of film reviews; other subjects are read badly.",
     ),
     identity_terms={},
+    examples=(
+        "A warm, funny film with two wonderful leads; I would watch it again tomorrow.",
+        "Two hours that I will never get back. The plot makes no sense at all.",
+        "It is not a bad film, but I would not call it good either.",
+        "I expected to hate it, and was moved to tears by the end.",
+    ),
 )
 
 BENCHMARKS = {benchmark.name: benchmark for benchmark in (JIGSAW, IMDB)}

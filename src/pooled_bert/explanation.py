@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from .ensemble import to_scale
+from .errors import InputError
 from .inference import attention_weights, predict
 from .model import Classifier
 from .predictor import Predictor, checked_texts
@@ -82,9 +83,9 @@ def explain(predictor: Predictor, text: str, method: str = "occlusion") -> Expla
       they add up to the difference of the two in log-odds.
     - attention: the weights of ``--pooling attention``. What rests on [CLS] and [SEP] is missing from their sum.
 
-    A word is what the tokenizer keeps together before it makes pieces. Raises InputError where the models have no
-    attention.
+    A word is what the tokenizer keeps together before it makes pieces. Raises InputError (see ``check_method``).
     """
+    check_method(predictor, method)
     (text,) = checked_texts([text])
     readings = [_read(classifier, text) for classifier in predictor.classifiers]
     weights = np.mean([METHODS[method](reading) for reading in readings], axis=0)
@@ -179,3 +180,9 @@ METHODS = {"occlusion": _occlusion, "gradients": _gradients, "attention": _atten
 def has_attention(predictor: Predictor) -> bool:
     """Whether ``attention`` explains this run."""
     return all(classifier.head["pooling"] == "attention" for classifier in predictor.classifiers)
+
+
+def check_method(predictor: Predictor, method: str) -> None:
+    """Raise InputError where ``method`` cannot explain this run."""
+    if method == "attention" and not has_attention(predictor):
+        raise InputError(f"run {predictor.run.name!r} has no attention to look at; train with --pooling attention")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from .errors import InputError
 from .explanation import Explanation
 from .files import atomic_path
 from .shown_text import visible
@@ -16,45 +17,47 @@ RAISING, LOWERING = (224, 217, 210, 203), (195, 159, 117, 75)
 BLOCKS = " ▁▂▃▄▅▆▇█"
 TOP = 5  # words that are named where there are no colours
 METHOD_NOTES = {
-    "occlusion": "what the log-odds lose when the word is masked",
-    "gradients": "integrated gradients of the log-odds, from a text of masks",
-    "attention": "share of the attention, the same for all labels",
+    "occlusion": "What the log-odds lose when a word is masked: red words raised the score, blue ones lowered it.",
+    "gradients": "Integrated gradients of the log-odds: red words raised the score, blue ones lowered it.",
+    "attention": "Shares of the attention, the same for all labels.",
 }
 
 
 def shown_labels(explanation: Explanation, thresholds: np.ndarray) -> list[int]:
-    """The labels that are explained: those given, or the likeliest."""
+    """The labels that are explained: those given, or the likeliest; of attention one, as it is the same for all."""
     given = np.flatnonzero(explanation.probabilities > thresholds)
-    return given.tolist() or [int(explanation.probabilities.argmax())]
+    shown = given.tolist() or [int(explanation.probabilities.argmax())]
+    return shown[:1] if explanation.method == "attention" else shown
 
 
 def terminal_view(explanation: Explanation, thresholds: np.ndarray, *, coloured: bool) -> str:
-    """For each label shown its probability and the coloured text; without colours the words that count most."""
-    lines = []
+    """All probabilities, and the coloured text for each label shown; without colours the words that count most."""
+    scores = zip(explanation.labels, explanation.probabilities, strict=True)
+    lines = ["  ".join(f"{label} {probability:.3f}" for label, probability in scores)]
     for label in shown_labels(explanation, thresholds):
-        name, probability = explanation.labels[label], explanation.probabilities[label]
-        lines.append(f"{name} {probability:.3f} ({METHOD_NOTES[explanation.method]})")
-        weights = explanation.weights[:, label]
-        lines.append(_coloured(explanation, weights) if coloured else _named(explanation, weights))
+        words = _coloured(explanation, label) if coloured else _named(explanation, label)
+        lines.append(f"{'' if explanation.method == 'attention' else f'{explanation.labels[label]}: '}{words}")
     if explanation.method == "attention":
-        lines.append(f"attention over the text, in tenths: |{_bars(explanation.bins()[:, 0])}|")
+        lines.append(f"over the text, in tenths: |{_bars(explanation.bins()[:, 0])}|")
     return "\n".join(lines) + "\n"
 
 
-def _coloured(explanation: Explanation, weights: np.ndarray) -> str:
+def _coloured(explanation: Explanation, label: int) -> str:
     pieces = []
-    for piece, strength in parts(explanation, weights):
+    for piece, strength in parts(explanation, label):
         level = int(np.ceil(abs(strength) * len(RAISING))) if abs(strength) > 0.1 else 0
         colour = (RAISING if strength > 0 else LOWERING)[level - 1]
         shown = visible(piece)
-        pieces.append(f"\x1b[48;5;{colour};30m{shown}\x1b[0m" if level else shown)
+        pieces.append(f"\x1b[48;5;{colour};38;5;16m{shown}\x1b[0m" if level else shown)
     return "".join(pieces)
 
 
-def _named(explanation: Explanation, weights: np.ndarray) -> str:
+def _named(explanation: Explanation, label: int) -> str:
+    weights = explanation.weights[:, label]
     order = np.argsort(-np.abs(weights), kind="stable")[:TOP]
-    words = [(weights[word], explanation.text[slice(*explanation.spans[word])]) for word in order]
-    return "  ".join(f"{weight:+.2f} {visible(word)}" for weight, word in words)
+    return "  ".join(
+        f"{weights[word]:+.2f} {visible(explanation.text[slice(*explanation.spans[word])])}" for word in order
+    )
 
 
 def _bars(values: np.ndarray) -> str:
@@ -62,9 +65,13 @@ def _bars(values: np.ndarray) -> str:
     return "".join(BLOCKS[round(value / top * (len(BLOCKS) - 1))] for value in values)
 
 
-def parts(explanation: Explanation, weights: np.ndarray) -> Iterator[tuple[str, float]]:
-    """The whole text in pieces, words and what is between them, each with its weight from -1 to 1 (between: 0)."""
-    top = np.abs(weights).max(initial=0) or 1.0
+def parts(explanation: Explanation, label: int) -> Iterator[tuple[str, float]]:
+    """The whole text in pieces, words and what is between them, each with its weight from -1 to 1 (between: 0).
+
+    1 is the largest weight, but at least one unit of log-odds, so that a text in which nothing counts stays pale.
+    """
+    weights = explanation.weights[:, label]
+    top = np.abs(weights).max(initial=1.0 if explanation.method != "attention" else 1e-9)
     end = 0
     for (start, stop), weight in zip(explanation.spans, weights.tolist(), strict=True):
         if start > end:
@@ -76,7 +83,12 @@ def parts(explanation: Explanation, weights: np.ndarray) -> Iterator[tuple[str, 
 
 
 def write_explanations(path: Path, explanations: Sequence[Explanation], thresholds: np.ndarray) -> None:
-    """Write one page of all: a text, its probabilities, and for each label the words in colour; the given ones open."""
+    """Write a page of them: the probabilities of each text, and for each label its words in colour; given ones open.
+
+    Raises InputError for a path that is no .html.
+    """
+    if path.suffix != ".html":
+        raise InputError(f"{path}: explanations become a page; name it .html")
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     html = environment.get_template("explanation_page.html").render(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InputError
+from .shown_text import shortened, visible
 from .texts import ID, Text
 
 GIVEN = "labels"  # the column of the labels given
@@ -80,7 +81,7 @@ class JsonlLayout(Layout):
 
 
 class TableLayout(Layout):
-    """Aligned, as wide as the terminal; what a terminal would obey is shown escaped."""
+    """Aligned, as wide as the terminal; what a terminal would obey is spelt out."""
 
     def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
         """A table with a header of its own."""
@@ -89,7 +90,7 @@ class TableLayout(Layout):
             rows.append([text.id, *map("{:.3f}".format, row), " ".join(names) or "-"])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         room = max(shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths), 20)
-        shown = ["text", *(shortened(text.text, room) for text in texts)]
+        shown = ["text", *(shortened(visible(text.text[:room + 1], kept=""), room) for text in texts)]
         lines = [
             "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), text]) + "\n"
             for row, text in zip(rows, shown, strict=True)
@@ -107,13 +108,6 @@ def layout_of(path: Path | None, form: str | None) -> type[Layout]:
     if form not in LAYOUTS:
         raise InputError(f"{path}: is it to be csv or jsonl? Say it with --output-format")
     return LAYOUTS[form]
-
-
-def shortened(text: str, room: int) -> str:
-    """``text`` in at most ``room`` characters: control characters and their like escaped, ``…`` for the rest."""
-    start = text[: room + 1]
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in start)
-    return shown if len(shown) <= room else shown[: room - 1] + "…"
 
 
 def _csv(rows: Sequence[list[str]]) -> bytes:

@@ -12,16 +12,16 @@ COUNTED = 20_000  # rows whose words are counted, at most
 JOINER = "\u200d"  # holds emoji together
 
 
-def visible(text: str) -> str:
+def visible(text: str, *, kept: str = "\n\t") -> str:
     """``text`` with what would act rather than show spelt out: controls, and marks that reorder or hide letters.
 
-    Line breaks and tabs stay. A terminal may print the result; a page must still escape it.
+    Those in ``kept`` stay. A terminal may print the result; a page must still escape it.
     """
-    return "".join(f"⟨{ord(letter):04X}⟩" if _acts(letter) else letter for letter in text)
+    return "".join(f"⟨{ord(c):04X}⟩" if c not in kept and _acts(c) else c for c in text)
 
 
-def _acts(letter: str) -> bool:
-    return unicodedata.category(letter) in ("Cc", "Cf", "Cs") and letter not in ("\n", "\t", JOINER)
+def _acts(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != JOINER
 
 
 def shortened(text: str, n: int) -> str:

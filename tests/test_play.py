@@ -1,0 +1,227 @@
+"""The page to play with: scores and words for whoever sits at this machine, and nothing for other pages."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import ROOT
+from werkzeug.test import Client
+
+from pooled_bert.benchmarks import JIGSAW
+from pooled_bert.errors import InputError
+from pooled_bert.play_server import MAX_BODY, MAX_CHARACTERS, WAITING, PlayApp, make_server
+from pooled_bert.predictor import load_predictor
+
+PORT = 8000
+HOST = {"Host": f"127.0.0.1:{PORT}"}
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> \u202e😀 \0 one"
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_run):
+    return load_predictor(tiny_run, [0])
+
+
+@pytest.fixture(scope="module")
+def client(predictor):
+    return Client(PlayApp({"bert": predictor}, JIGSAW, PORT))
+
+
+def post(client, path, content, headers=None):
+    return client.post(path, json=content, headers={**HOST, **(headers or {})})
+
+
+def test_scores_are_those_of_the_predictor(client, predictor):
+    answer = post(client, "/predict", {"text": "one two", "run": "bert"})
+    assert answer.status_code == 200
+    assert answer.json["probabilities"] == pytest.approx(predictor.predict_proba(["one two"])[0].tolist())
+
+
+def test_explanation_holds_the_whole_text_and_a_weight_for_each_label(client):
+    answer = post(client, "/explain", {"text": "one, two ", "run": "bert", "method": "gradients"}).json
+    assert "".join(piece for piece, _ in answer["pieces"]) == "one, two "
+    assert {len(weights) for _, weights in answer["pieces"] if weights} == {len(JIGSAW.labels)}
+
+
+def test_page_and_what_it_offers(client):
+    page = client.get("/", headers=HOST)
+    assert page.status_code == 200
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    about = client.get("/about", headers=HOST).json
+    assert about["runs"] == {"bert": ["occlusion", "gradients"]}
+    assert about["examples"]
+    assert client.get("/../play_server.py", headers=HOST).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": f"evil.example:{PORT}"},
+        {"Host": f"127.0.0.1:{PORT + 1}"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": f"https://127.0.0.1:{PORT}"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_other_hosts_and_origins_are_refused(client, headers):
+    content = {"text": "one", "run": "bert"}
+    assert post(client, "/predict", content, headers).status_code == 403
+    assert client.get("/about", headers={**HOST, **headers}).status_code == 403
+    own = {"Origin": f"http://localhost:{PORT}", "Sec-Fetch-Site": "same-origin"}
+    assert post(client, "/predict", content, own).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b'{"text": "one", "run": "bert"}', "text/plain", 415),
+        (b"text=one&run=bert", "application/x-www-form-urlencoded", 415),
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"text": 1, "run": "bert"}', "application/json", 400),
+        (b'{"text": "one", "run": "../bert"}', "application/json", 400),
+        (b'{"text": "one", "run": ["bert"]}', "application/json", 400),
+        (b'{"text": "one", "run": "bert", "method": "__class__"}', "application/json", 400),
+        (b'{"text": "\xff", "run": "bert"}', "application/json", 400),
+        (b"x" * (MAX_BODY + 1), "application/json", 413),
+        (json.dumps({"text": "x" * (MAX_CHARACTERS + 1), "run": "bert"}).encode(), "application/json", 413),
+    ],
+)
+def test_what_is_no_request_is_refused_with_a_reason(client, body, kind, status):
+    answer = client.post("/predict", data=body, content_type=kind, headers=HOST)
+    assert answer.status_code == status
+    assert answer.json["error"]
+
+
+def test_long_text_is_predicted_and_its_words_are_not_explained(client):
+    content = {"text": "one " * 400, "run": "bert"}
+    assert post(client, "/predict", content).status_code == 200
+    assert post(client, "/explain", content).status_code == 400
+
+
+def test_odd_characters_are_texts_like_any_other(client):
+    for text in (HOSTILE, "\ud83d", "", "😀" * 1000):
+        body = json.dumps({"text": text, "run": "bert"})
+        answer = client.post("/explain", data=body, content_type="application/json", headers=HOST)
+        assert answer.status_code == 200, answer.text
+
+
+class SlowPredictor:
+    """Waits until it is let go."""
+
+    def __init__(self):
+        self.go, self.at_once, self.most = threading.Event(), 0, 0
+
+    def predict_proba(self, texts):
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        self.go.wait(30)
+        self.at_once -= 1
+        raise InputError("enough")
+
+
+def test_requests_wait_in_turn_and_a_crowd_is_sent_away():
+    slow = SlowPredictor()
+    client = Client(PlayApp({"bert": slow}, JIGSAW, PORT))
+    found = []
+    threads = [
+        threading.Thread(
+            target=lambda: found.append(post(client, "/predict", {"text": "one", "run": "bert"}).status_code)
+        )
+        for _ in range(WAITING + 3)
+    ]
+    for thread in threads:
+        thread.start()
+    limit = time.monotonic() + 30
+    while len(found) < 3 and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert found == [503] * 3
+    slow.go.set()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(found) == [400] * WAITING + [503] * 3
+    assert slow.most == 1
+
+
+def test_taken_port_is_told(predictor):
+    server = make_server({"bert": predictor}, JIGSAW, 0)
+    try:
+        with pytest.raises(InputError, match=f"--port {server.effective_port}"):
+            make_server({"bert": predictor}, JIGSAW, server.effective_port)
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def address(tiny_run):
+    """Where play.py serves the tiny run; afterwards it must have said nothing but that, and end on Ctrl-C."""
+    command = [sys.executable, ROOT / "src" / "play.py", "--workspace", tiny_run.parents[3], "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = process.stdout.readline()
+    assert first.startswith("http://127.0.0.1:"), process.stderr.read()
+    yield first.split()[0]
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert out == ""
+    assert "one" not in said.replace("done", "")
+    assert process.returncode == 130
+
+
+@pytest.fixture
+def browser():
+    """A headless Chromium, as the distribution packs it."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs chromium and chromedriver (Debian: apt install chromium chromium-driver)")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    flags = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"]
+    for flag in [*flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield found
+    found.quit()
+
+
+@pytest.mark.slow
+def test_in_a_browser_scores_appear_while_typing_and_hostile_text_stays_text(address, browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def see(selector):
+        return WebDriverWait(browser, 30).until(lambda page: page.find_elements(By.CSS_SELECTOR, selector))
+
+    browser.get(address)
+    see("#examples button")[0].click()
+    assert len(see(".label")) == len(JIGSAW.labels)
+    paste = "const box = document.getElementById('text'); box.value = arguments[0];"
+    browser.execute_script(f"{paste} box.dispatchEvent(new Event('input'))", HOSTILE)
+    WebDriverWait(browser, 30).until(lambda page: "onerror" in "".join(words.text for words in see(".words")))
+    assert not browser.find_elements(By.CSS_SELECTOR, "#results img, #results script")
+    assert browser.title == "Play with BERT"
+    see(".label")[3].click()
+    assert see(".label")[3].get_attribute("aria-pressed") == "true"
+
+    browser.execute_script(f"{paste} box.dispatchEvent(new Event('input'))", "x" * 1_000_000)
+    WebDriverWait(browser, 30).until(lambda page: "1,000,000" in page.find_element(By.ID, "status").text)
+    for width in (360, 1200):
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
+        )
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
