@@ -1,14 +1,20 @@
 """Explanations: weights of the words that are there, that add up, and that a model really goes by."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from pooled_bert.benchmarks import JIGSAW
+from pooled_bert.cross_validation import CrossValidation
+from pooled_bert.deadline import Deadline
 from pooled_bert.deletion import RANDOM, deletion_drops, drop_table, without_words
 from pooled_bert.ensemble import to_scale
 from pooled_bert.errors import InputError
 from pooled_bert.explanation import BINS, Explanation, explain
 from pooled_bert.explanation_view import parts, terminal_view, write_explanations
 from pooled_bert.predictor import load_predictor
+from pooled_bert.rows import read_rows
+from pooled_bert.settings import BertSettings, RunSettings
 
 LONG = "lovely " * 30 + "horrid"
 ODD = ["", " ", "one", "😀 one\n\ttwo", "日本 one", "<b>one</b> & two", "x" * 300, "\x1b[31mone\u202e two"]
@@ -21,19 +27,11 @@ def predictor(tiny_run):
 
 @pytest.fixture(scope="module")
 def texts(sample):
-    import pandas as pd
-
     return pd.read_csv(sample / "train.csv")["comment_text"].tolist()
 
 
 @pytest.fixture(scope="module")
-def attentive(encoder_folder, sample, tmp_path_factory):
-    from pooled_bert.benchmarks import JIGSAW
-    from pooled_bert.cross_validation import CrossValidation
-    from pooled_bert.deadline import Deadline
-    from pooled_bert.rows import read_rows
-    from pooled_bert.settings import BertSettings, RunSettings
-
+def attentive(sample, tmp_path_factory):
     model = BertSettings(
         encoder="tiny", epochs=1, batch_size=16, max_length=16, pooling="attention", precision="float32"
     )

@@ -173,9 +173,7 @@ def address(tiny_run):
     yield first.split()[0]
     process.send_signal(signal.SIGINT)
     out, said = process.communicate(timeout=60)
-    assert out == ""
-    assert "one" not in said.replace("done", "")
-    assert process.returncode == 130
+    assert (out, said, process.returncode) == ("", "", 0)
 
 
 @pytest.fixture
