@@ -1,4 +1,4 @@
-# make demo   everything set up, then folds -> out-of-fold AUC -> submission on a small made-up sample
+# make demo   everything set up, then folds -> out-of-fold AUC -> submission and report on a small made-up sample
 # make test   everything set up, then the tests
 # make lint   ruff
 .PHONY: demo test lint clean
@@ -13,6 +13,7 @@ demo: .venv/product
 	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --model linear
 	$(PYTHON) src/train_folds.py $(DEMO_OPTIONS) --overwrite --encoder tiny --epochs 8 --learning-rate 5e-3
 	$(PYTHON) src/make_submission.py $(DEMO_OPTIONS) --run bert linear --blend logit --name demo
+	$(PYTHON) src/report.py $(DEMO_OPTIONS) --run bert linear
 
 test: .venv/tests
 	$(PYTHON) -m pytest -n 2 --dist loadfile
