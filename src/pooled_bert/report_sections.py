@@ -86,10 +86,13 @@ def _balance(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> list[Figure
 def runs_section(runs: Sequence[Run], benchmark: Benchmark) -> Section:
     """Every run on the same rows and folds beside the others, the best first."""
     scores = comparison(list(runs), benchmark)
-    first = pd.DataFrame({"model": [run.identity["settings"]["model"] for run in runs]}, index=scores.index)
-    last = {"seconds a fold": [_seconds(run) for run in runs], "notes": ["; ".join(run_notes(run)) for run in runs]}
-    order = ["folds", "mean AUC", "sd", "accuracy", *benchmark.labels]
-    table = first.join(scores[order]).assign(**last).sort_values("mean AUC", ascending=False)
+    columns = ["mean AUC", "sd", "folds", "accuracy", *benchmark.labels]
+    more = {
+        "model": [run.identity["settings"]["model"] for run in runs],
+        "seconds a fold": [_seconds(run) for run in runs],
+        "notes": ["; ".join(run_notes(run)) for run in runs],
+    }
+    table = scores[columns].assign(**more).sort_values("mean AUC", ascending=False)
     aucs = {run.name: np.array([_mean_auc(fold) for fold in run.folds]) for run in runs}
     figure = Figure(
         "runs",
