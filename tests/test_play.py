@@ -167,12 +167,16 @@ def test_taken_port_is_told(predictor):
 def address(tiny_run):
     """Where play.py serves the tiny run; afterwards it must have said nothing but that, and end on Ctrl-C."""
     command = [sys.executable, ROOT / "src" / "play.py", "--workspace", tiny_run.parents[3], "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    first = process.stdout.readline()
-    assert first.startswith("http://127.0.0.1:"), process.stderr.read()
-    yield first.split()[0]
-    process.send_signal(signal.SIGINT)
-    out, said = process.communicate(timeout=60)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes)
+    try:
+        first = process.stdout.readline()
+        assert first.startswith("http://127.0.0.1:"), process.stderr.read()
+        yield first.split()[0]
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (out, said, process.returncode) == ("", "", 0)
 
 

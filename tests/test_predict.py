@@ -30,7 +30,7 @@ from pooled_bert.prediction_file import open_predictions
 from pooled_bert.predictor import load_predictor
 from pooled_bert.shown_text import shortened
 from pooled_bert.texts import Lines, Text, TextColumn, read_texts
-from pooled_bert.thresholds import chosen_thresholds, write_thresholds
+from pooled_bert.thresholds import chosen_thresholds, keep_thresholds
 
 LABELS = ("toxic", "obscene")
 HOSTILE = [
@@ -369,7 +369,7 @@ def test_killed_command_goes_on_to_the_same_bytes(tiny_run, rows, tmp_path, run_
 def test_standard_input_and_tuned_thresholds(tiny_run):
     predictor = load_predictor(tiny_run)
     thresholds = dict.fromkeys(predictor.labels, 1.0) | {"toxic": 0.0}
-    write_thresholds(tiny_run, predictor.run, thresholds)
+    keep_thresholds(tiny_run, predictor.run, thresholds)
     given = [{"id": f"n{number}", "text": text} for number, text in enumerate(HOSTILE)]
     options = ("--file", "-", "--format", "jsonl", "--output-format", "jsonl", "--thresholds", "tuned")
     result = subprocess.run(

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .errors import InputError
 from .explanation import Explanation
-from .files import atomic_path
+from .pages import write_page
 from .shown_text import visible
 
 # Of the 256-colour palette, from faint to strong: words that raised the score, and words that lowered it. Black text is
@@ -89,9 +88,9 @@ def write_explanations(path: Path, explanations: Sequence[Explanation], threshol
     """
     if path.suffix != ".html":
         raise InputError(f"{path}: explanations become a page; name it .html")
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    html = environment.get_template("explanation_page.html").render(
+    write_page(
+        path,
+        "explanation_page.html",
         explanations=explanations,
         thresholds=thresholds,
         notes=METHOD_NOTES,
@@ -99,5 +98,3 @@ def write_explanations(path: Path, explanations: Sequence[Explanation], threshol
         visible=visible,
         shown_labels=shown_labels,
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .files import atomic_path
+from .pages import write_page
 from .report_sections import Section
 from .shown_text import WordMask, shortened, visible
 
@@ -24,18 +23,14 @@ def write_report(
     folder: Path, title: str, sections: Sequence[Section], train: pd.DataFrame, *, masked: bool
 ) -> Path:
     """Write ``folder/report.html`` and the figures as PNG; returns the page. ``masked``: see WordMask."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters["zip"] = zip
-    html = environment.get_template("report_page.html").render(
+    write_page(
+        folder / PAGE,
+        "report_page.html",
         title=title,
         sections=sections,
         mistakes_note=MASKED_NOTE if masked else RAW_NOTE,
         show_text=_text_shower(sections, train, masked),
     )
-    with atomic_path(folder / PAGE) as temporary:
-        temporary.write_text(html, encoding="utf-8", errors="replace")
     for section in sections:
         for figure in section.figures:
             figure.write_png(folder)
