@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pooled_bert.benchmarks import BENCHMARKS
 from pooled_bert.errors import run_command
+from pooled_bert.settings import require
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     """Load the models, serve until interrupted."""
     args = parse_arguments()
+    require(0 <= args.port < 2**16, "--port", args.port, "a number from 0 to 65535")
 
     from pooled_bert.files import check_name
     from pooled_bert.predictor import load_predictor

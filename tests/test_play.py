@@ -163,6 +163,10 @@ def test_taken_port_is_told(predictor):
         server.close()
 
 
+def test_number_that_is_no_port_is_refused(run_command):
+    assert "--port is 99999" in run_command("play.py", "--port", 99999, status=2).stderr
+
+
 @pytest.fixture
 def address(tiny_run):
     """Where play.py serves the tiny run; afterwards it must have said nothing but that, and end on Ctrl-C."""
