@@ -18,7 +18,7 @@ def main() -> None:
     from pooled_bert.files import check_name
     from pooled_bert.out_of_fold import fold_scores
     from pooled_bert.predictor import load_predictor
-    from pooled_bert.rows import find_data, read_rows
+    from pooled_bert.rows import find_data, read_train, table_checksum
     from pooled_bert.scores import as_text
 
     benchmark = BENCHMARKS[args.benchmark]
@@ -26,16 +26,16 @@ def main() -> None:
     if label not in benchmark.labels:
         raise InputError(f"--label {label}: is none of {', '.join(benchmark.labels)}")
     column = benchmark.labels.index(label)
-    rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
+    train = read_train(benchmark, find_data(benchmark, args.data, ROOT))
     folder = args.workspace / "folds" / benchmark.name / "runs" / check_name("--run", args.run)
     predictor = load_predictor(folder, [args.fold])
-    check_same_rows([predictor.run], rows.checksums())
+    check_same_rows([predictor.run], {"train": table_checksum(train)})
 
     from pooled_bert.deletion import deletion_drops, drop_table, some_texts
     from pooled_bert.explanation import has_attention
 
-    (scores,) = fold_scores(predictor.run, rows.train, benchmark.labels)
-    texts = some_texts(scores, rows.train["text"], column, args.texts)
+    (scores,) = fold_scores(predictor.run, train, benchmark.labels)
+    texts = some_texts(scores, train["text"], column, args.texts)
     methods = [method for method in METHODS if method != "attention" or has_attention(predictor)]
     drops = deletion_drops(predictor, texts, column, methods)
     print(

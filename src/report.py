@@ -20,26 +20,26 @@ def main() -> None:
     from pooled_bert.report_page import write_report
     from pooled_bert.report_run import run_section
     from pooled_bert.report_sections import data_section, runs_section
-    from pooled_bert.rows import find_data, read_rows
+    from pooled_bert.rows import find_data, read_train, table_checksum
     from pooled_bert.scores import best_run
     from pooled_bert.thresholds import keep_thresholds
 
     benchmark = BENCHMARKS[args.benchmark]
-    rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
+    train = read_train(benchmark, find_data(benchmark, args.data, ROOT))
     folder = args.workspace / "folds" / benchmark.name / "runs"
     others = read_runs(folder)
     names = dict.fromkeys(args.run or [best_run(others, folder).name])
     runs = [read_run(folder / check_name("--run", name), args.folds, tables=("oof.csv",)) for name in names]
-    check_same_rows(runs, rows.checksums())
-    parts = [run_section(run, folder / run.name, rows.train, benchmark) for run in runs]
+    check_same_rows(runs, {"train": table_checksum(train)})
+    parts = [run_section(run, folder / run.name, train, benchmark) for run in runs]
     sections = [
         runs_section(on_same_folds(runs[0], others), benchmark),
-        data_section(rows.train, runs[0], benchmark),
+        data_section(train, runs[0], benchmark),
         *parts,
     ]
     masked = benchmark.is_offensive and not args.raw
     output = args.output or folder.parent / "report"
-    print(write_report(output, benchmark.title, sections, rows.train, masked=masked))
+    print(write_report(output, benchmark.title, sections, train, masked=masked))
     for run, part in zip(runs, parts, strict=True):
         keep_thresholds(folder / run.name, run, part.thresholds)
         print(write_model_card(folder / run.name, run, part, benchmark))

@@ -65,13 +65,11 @@ def find_data(benchmark: Benchmark, data: str | None, root: Path) -> Path:
 def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     """Read and check everything the benchmark has in the folder ``data``; raises InputError."""
     made_up = (data / MADE_UP_MARKER).exists()
-    train_path = _find(data, benchmark.train_file)
+    train, train_path = read_train(benchmark, data), _find(data, benchmark.train_file)
     if train_path is None:
-        train = read_review_folders(_review_folder(benchmark, data) / "train", benchmark)
         test = read_review_folders(_review_folder(benchmark, data) / "test", benchmark)
         labels = test.drop(columns="text")
         return Rows(train, test[["id", "text"]], test["id"], labels, made_up)
-    train = _rows_table(read_csv(train_path), benchmark, benchmark.labels)
     test_path = _find(data, benchmark.test_file)
     if test_path is None:
         for name in filter(None, (benchmark.sample_submission, benchmark.test_labels)):
@@ -89,6 +87,14 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     labels_path = _find(data, benchmark.test_labels) if benchmark.test_labels else None
     test_labels = _labels_table(labels_path, benchmark, test, test_path) if labels_path else None
     return Rows(train, test, template, test_labels, made_up)
+
+
+def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
+    """The labelled rows alone, for those who need no others; raises InputError."""
+    path = _find(data, benchmark.train_file)
+    if path is None:
+        return read_review_folders(_review_folder(benchmark, data) / "train", benchmark)
+    return _rows_table(read_csv(path), benchmark, benchmark.labels)
 
 
 def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
