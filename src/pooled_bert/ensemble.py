@@ -49,7 +49,7 @@ def blend_test(runs: Sequence[Run], how: str, weights: Weights | None = None) ->
     """Test predictions: the folds of each run evenly, then the runs by their weights."""
     for run in runs:
         if run.folds[0].test is None:
-            raise InputError(f"run {run.name!r} has no test predictions: its data had no test rows")
+            raise InputError(f"run {run.name!r} has no test predictions: it was trained without test rows, or with --no-test")
     return blend([blend([fold.test for fold in run.folds], how) for run in runs], how, weights)
 
 
