@@ -49,7 +49,9 @@ def blend_test(runs: Sequence[Run], how: str, weights: Weights | None = None) ->
     """Test predictions: the folds of each run evenly, then the runs by their weights."""
     for run in runs:
         if run.folds[0].test is None:
-            raise InputError(f"run {run.name!r} has no test predictions: it was trained without test rows, or with --no-test")
+            raise InputError(
+                f"run {run.name!r} has no test predictions: it was trained with --no-test, or on data without test rows"
+            )
     return blend([blend([fold.test for fold in run.folds], how) for run in runs], how, weights)
 
 
