@@ -21,10 +21,9 @@ metrics: [roc_auc, accuracy]
 
 {about}
 
-{notes}
-## Model
+{notes}## Model
 
-{model}, trained in {n_folds} folds; a text's probability is the mean of the folds' log-odds. It gives one
+{model}; {n_folds} of {all_folds} folds. A text's probability is the mean of the folds' log-odds. It gives one
 probability for each of: {labels}.
 
 ## Data
@@ -74,6 +73,7 @@ def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Be
         notes="".join(f"**Note:** {note}.\n\n" for note in section.notes),
         model=words[settings["model"]],
         n_folds=len(run.folds),
+        all_folds=settings["n_folds"],
         labels=", ".join(benchmark.labels),
         rows=sum(len(fold.oof) for fold in run.folds),
         data=run.identity["data"]["train"],

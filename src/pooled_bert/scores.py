@@ -61,9 +61,9 @@ def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
 
 
 def best_run(runs: Sequence[Run], folder: Path) -> Run:
-    """The run of ``folder`` with the most finished folds, and of those the one with the highest mean AUC."""
+    """The run with the most finished folds, and of those the one with the highest mean AUC; InputError without any."""
     if not runs:
-        raise InputError(f"{folder}: has no finished fold; train one with python src/train_folds.py")
+        raise InputError(f"{folder}: has no finished fold of this data; train one with python src/train_folds.py")
     return max(runs, key=lambda run: (len(run.folds), _mean([fold.metrics["mean_auc"] for fold in run.folds])))
 
 

@@ -126,7 +126,7 @@ async function start() {
   const methods = new Set(Object.values(about.runs).flat());
   find("method").append(...[...methods].map((name) => make("option", { value: name, textContent: name })));
   find("examples").append(...about.examples.map((text) => make("button", {
-    type: "button", textContent: text.length > 48 ? `${text.slice(0, 47)}…` : text, onclick: () => { find("text").value = text; update(); },
+    type: "button", textContent: text, title: text, onclick: () => { find("text").value = text; update(); },
   })));
   find("limits").append(...about.limits.map((text) => make("li", { textContent: text })));
   find("text").addEventListener("input", soon);
