@@ -1,5 +1,6 @@
 """Made-up rows, a tiny tokenizer and encoder, and the commands as a user runs them."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from pooled_bert.errors import TimeLimitReached
 from pooled_bert.runtime import start_tensorflow
 
 start_tensorflow()  # before any test module imports TensorFlow
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a job that a shell started with &; commands inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)  # the same examples in every run
 settings.load_profile("repeatable")
