@@ -7,7 +7,6 @@ from pooled_bert.benchmarks import BENCHMARKS
 from pooled_bert.errors import InputError, run_command
 
 ROOT = Path(__file__).resolve().parent.parent
-METHODS = ("occlusion", "gradients", "attention")
 
 
 def main() -> None:
@@ -32,12 +31,11 @@ def main() -> None:
     check_same_rows([predictor.run], {"train": table_checksum(train)})
 
     from pooled_bert.deletion import deletion_drops, drop_table, some_texts
-    from pooled_bert.explanation import has_attention
+    from pooled_bert.explanation import methods_of
 
     (scores,) = fold_scores(predictor.run, train, benchmark.labels)
     texts = some_texts(scores, train["text"], column, args.texts)
-    methods = [method for method in METHODS if method != "attention" or has_attention(predictor)]
-    drops = deletion_drops(predictor, texts, column, methods)
+    drops = deletion_drops(predictor, texts, column, methods_of(predictor))
     print(
         f"{len(texts)} validation texts of fold {args.fold} with {label} above 0.5: mean drop of its log-odds, and the"
         f" share of texts where it is larger than with random words\n{as_text(drop_table(drops))}"

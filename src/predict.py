@@ -62,7 +62,7 @@ def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> Non
     check_method(predictor, args.explain)
     explanations = (explain(predictor, text.text, args.explain) for text in texts)
     if args.output:
-        write_explanations(args.output, list(explanations), thresholds)
+        write_explanations(args.output, explanations, thresholds)
         print(args.output)
         return
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -1,6 +1,6 @@
 """Which words of a text carried its scores: by leaving each out, by gradients, or by attention."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,17 @@ class Explanation:
     probabilities: np.ndarray
     spans: Sequence[tuple[int, int]]
     weights: np.ndarray
+
+    def pieces(self) -> Iterator[tuple[str, np.ndarray | None]]:
+        """The whole text: words, each with its weights [n_labels], and what is between them, with None."""
+        end = 0
+        for (start, stop), weights in zip(self.spans, self.weights, strict=True):
+            if start > end:
+                yield self.text[end:start], None
+            yield self.text[start:stop], weights
+            end = stop
+        if end < len(self.text):
+            yield self.text[end:], None
 
     def bins(self) -> np.ndarray:
         """The weights added up over tenths of the text's words, float64 [BINS, n_labels]."""
@@ -177,12 +188,13 @@ def _attention(reading: _Reading) -> np.ndarray:
 METHODS = {"occlusion": _occlusion, "gradients": _gradients, "attention": _attention}
 
 
-def has_attention(predictor: Predictor) -> bool:
-    """Whether ``attention`` explains this run."""
-    return all(classifier.head["pooling"] == "attention" for classifier in predictor.classifiers)
+def methods_of(predictor: Predictor) -> list[str]:
+    """Those of METHODS that can explain this run: attention where its models have it."""
+    attends = all(classifier.head["pooling"] == "attention" for classifier in predictor.classifiers)
+    return [method for method in METHODS if method != "attention" or attends]
 
 
 def check_method(predictor: Predictor, method: str) -> None:
     """Raise InputError where ``method`` cannot explain this run."""
-    if method == "attention" and not has_attention(predictor):
+    if method not in methods_of(predictor):
         raise InputError(f"run {predictor.run.name!r} has no attention to look at; train with --pooling attention")

@@ -1,6 +1,6 @@
 """Explanations to look at: coloured text on a terminal, and a page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -71,17 +71,11 @@ def parts(explanation: Explanation, label: int) -> Iterator[tuple[str, float]]:
     """
     weights = explanation.weights[:, label]
     top = np.abs(weights).max(initial=1.0 if explanation.method != "attention" else 1e-9)
-    end = 0
-    for (start, stop), weight in zip(explanation.spans, weights.tolist(), strict=True):
-        if start > end:
-            yield explanation.text[end:start], 0.0
-        yield explanation.text[start:stop], weight / top
-        end = stop
-    if end < len(explanation.text):
-        yield explanation.text[end:], 0.0
+    for piece, own in explanation.pieces():
+        yield piece, 0.0 if own is None else float(own[label]) / top
 
 
-def write_explanations(path: Path, explanations: Sequence[Explanation], thresholds: np.ndarray) -> None:
+def write_explanations(path: Path, explanations: Iterable[Explanation], thresholds: np.ndarray) -> None:
     """Write a page of them: the probabilities of each text, and for each label its words in colour; given ones open.
 
     Raises InputError for a path that is no .html.

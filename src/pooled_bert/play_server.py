@@ -25,7 +25,7 @@ from werkzeug.wrappers import Request, Response
 
 from .benchmarks import Benchmark
 from .errors import InputError
-from .explanation import METHODS, explain, has_attention
+from .explanation import METHODS, explain, methods_of
 from .explanation_view import METHOD_NOTES
 from .predictor import Predictor
 from .shown_text import visible
@@ -93,10 +93,7 @@ class PlayApp:
 
     def _about(self) -> dict:
         """What the page offers."""
-        runs = {
-            name: [method for method in METHODS if method != "attention" or has_attention(predictor)]
-            for name, predictor in self.predictors.items()
-        }
+        runs = {name: methods_of(predictor) for name, predictor in self.predictors.items()}
         return {
             "title": self.benchmark.title,
             "labels": self.benchmark.labels,
@@ -144,14 +141,12 @@ def _explanation(predictor: Predictor, text: str, method: str) -> dict:
     if len(text.split()) > MAX_WORDS:
         raise InputError(f"more than {MAX_WORDS} words are not explained here; predict.py --explain does it")
     explanation = explain(predictor, text, method)
-    pieces, end = [], 0
-    for (start, stop), weights in zip(explanation.spans, explanation.weights, strict=True):
-        pieces += [[text[end:start], None], [text[start:stop], np.round(weights, 4).tolist()]]
-        end = stop
-    pieces.append([text[end:], None])
     return {
         "probabilities": explanation.probabilities.tolist(),
-        "pieces": [[visible(piece), weights] for piece, weights in pieces if piece],
+        "pieces": [
+            [visible(piece), None if weights is None else np.round(weights, 4).tolist()]
+            for piece, weights in explanation.pieces()
+        ],
         "bins": explanation.bins().T[0].tolist() if method == "attention" else None,
     }
 
