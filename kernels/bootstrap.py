@@ -19,13 +19,17 @@ INPUT = Path.cwd().parent / "input"
 
 
 def main(task: dict, sources: dict[str, str]) -> None:
-    """Unpack, prepare, run src/run_on_kaggle.py, and end as it ends: a failure fails the kernel."""
+    """Unpack, prepare, run the package's kernels/inside.py, and end as it ends: a failure fails the kernel."""
     unpack(sources, task["checksum"])
     python = prepare_python(HOME / "requirements.txt", with_cuda=task["gpu"])
     libraries = sorted(python.parent.parent.glob("lib/python3.11/site-packages/nvidia/*/lib"))
     known = [os.environ["LD_LIBRARY_PATH"]] if os.environ.get("LD_LIBRARY_PATH") else []
-    environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join([*map(str, libraries), *known])}
-    command = [str(python), str(HOME / "src" / "run_on_kaggle.py"), json.dumps(task)]
+    environment = {
+        **os.environ,
+        "LD_LIBRARY_PATH": os.pathsep.join([*map(str, libraries), *known]),
+        "PYTHONPATH": str(HOME / "src"),
+    }
+    command = [str(python), "-m", "pooled_bert.kernels.inside", json.dumps(task)]
     sys.exit(subprocess.run(command, env=environment).returncode)
 
 

@@ -6,25 +6,21 @@ Options of train_folds.py that are given here hold for every training: the plain
 import argparse
 import shlex
 import time
-from pathlib import Path
 
-from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.errors import INTERRUPTED_STATUS, InputError, run_command
-from pooled_bert.options import add_options, settings_from
-from pooled_bert.settings import check_folds
-
-ROOT = Path(__file__).resolve().parent.parent
+from pooled_bert.base.errors import INTERRUPTED_STATUS, InputError, run_command
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.runs.options import add_data, add_options, add_workspace, check_folds, settings_from
 
 
 def main() -> None:
     """Parse, train what is not trained yet, print."""
     args, options = parse_arguments()
 
-    from pooled_bert.ablation import PLAIN, RECIPES, plan, train
-    from pooled_bert.comparison import check_labels, comparison_report
-    from pooled_bert.files import check_name
-    from pooled_bert.predictions import read_run
-    from pooled_bert.rows import find_data, read_rows
+    from pooled_bert.base.files import check_name
+    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.results.run_comparison import check_labels, comparison_report
+    from pooled_bert.runs.ablation import PLAIN, RECIPES, plan, train
+    from pooled_bert.runs.fold_files import read_run
 
     run_settings, _ = settings_from(vars(args))
     folds = args.folds or list(range(run_settings.n_folds))
@@ -38,11 +34,11 @@ def main() -> None:
     chosen |= dict(parse_recipe(text) for text in args.try_)
     benchmark = BENCHMARKS[run_settings.benchmark]
     check_labels(args.without, benchmark)
-    place = find_data(benchmark, args.data, ROOT)
+    place = find_data(benchmark, args.data)
     rows = read_rows(benchmark, place)
-    common = (*options, "--data", str(place), "--workspace", str(args.workspace))
+    common = (*options, "--data", str(place), "--workspace", str(args.workspace.root))
     prefix = check_name("--prefix", args.prefix)
-    jobs = plan(chosen, folds, common, prefix=prefix, logs=args.workspace / "build" / "ablation")
+    jobs = plan(chosen, folds, common, prefix=prefix, logs=args.workspace.ablation_logs)
     failed, started = {}, time.monotonic()
     for count, (job, status) in enumerate(train(jobs, args.jobs), start=1):
         if status == INTERRUPTED_STATUS:
@@ -56,7 +52,7 @@ def main() -> None:
         if status:
             failed[job.recipe] = job
     if PLAIN not in failed:  # which the others are held against
-        folder = args.workspace / "folds" / benchmark.name / "runs"
+        folder = args.workspace.runs(benchmark.name)
         runs = [read_run(folder / f"{prefix}-{name}", folds) for name in chosen if name not in failed]
         print()
         print(comparison_report(runs, rows.train, benchmark, without=args.without))
@@ -69,7 +65,7 @@ def main() -> None:
 
 def parse_recipe(text: str) -> tuple[str, list[str]]:
     """``name: options`` of --try."""
-    from pooled_bert.files import check_name
+    from pooled_bert.base.files import check_name
 
     name, colon, words = text.partition(":")
     if not colon or not words.strip():
@@ -97,10 +93,8 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--without", nargs="+", default=[], metavar="LABEL", help="show the AUC without these labels too"
     )
-    parser.add_argument("--data", help="folder of the benchmark's files (default: the usual places)")
-    parser.add_argument(
-        "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
-    )
+    add_data(parser)
+    add_workspace(parser)
     _, options = parser.parse_known_args()
     add_options(parser)
     return parser.parse_args(), options

@@ -4,11 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.errors import InputError, run_command
-from pooled_bert.settings import require
-
-ROOT = Path(__file__).resolve().parent.parent
+from pooled_bert.base.errors import InputError, require, run_command
+from pooled_bert.runs.options import add_benchmark, add_workspace
 
 
 def main() -> None:
@@ -16,22 +13,23 @@ def main() -> None:
     args = parse_arguments()
     check_output(args)
 
-    from pooled_bert.files import check_name
-    from pooled_bert.predictions import fold_folder, read_fold
-    from pooled_bert.runtime import start_tensorflow
+    from pooled_bert.base.files import check_name
+    from pooled_bert.base.places import fold_folder, model_folder
+    from pooled_bert.base.tensorflow_setup import start_tensorflow
+    from pooled_bert.runs.fold_files import read_fold
 
-    runs = args.workspace / "folds" / args.benchmark / "runs"
+    runs = args.workspace.runs(args.benchmark)
     folder = fold_folder(runs / check_name("--run", args.run), args.fold)
     read_fold(folder, args.fold)
-    if not (folder / "model").is_dir():
+    if not model_folder(runs / args.run, args.fold).is_dir():
         raise InputError(f"{folder}: keeps no model, as those of --model linear")
     if args.measure:
         os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(args.measure))
     start_tensorflow()
-    from pooled_bert.export_speed import speed_lines
-    from pooled_bert.exporting import export, load_float32
+    from pooled_bert.measure.export_speed import speed_lines
+    from pooled_bert.predict.export import export, load_float32
 
-    classifier = load_float32(folder / "model")
+    classifier = load_float32(model_folder(runs / args.run, args.fold))
     origin = {"benchmark": args.benchmark, "run": args.run, "fold": args.fold}
     difference = export(classifier, args.output, args.format, origin)
     print(f"{args.output}: {args.format}, at most {difference:.1e} from the fold's probabilities", flush=True)
@@ -59,7 +57,7 @@ def check_output(args: argparse.Namespace) -> None:
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw", help="what was learnt")
+    add_benchmark(parser)
     parser.add_argument("--run", default="bert", help="whose model (default: bert)")
     parser.add_argument("--fold", type=int, required=True, help="a finished fold")
     parser.add_argument("--format", choices=("huggingface", "savedmodel", "onnx"), required=True)
@@ -73,9 +71,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="THREADS",
         help="time ONNX Runtime against TensorFlow, in turn on the CPU, with so many threads each",
     )
-    parser.add_argument(
-        "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
-    )
+    add_workspace(parser)
     return parser.parse_args()
 
 

@@ -5,12 +5,18 @@ import shutil
 import sys
 from pathlib import Path
 
-from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.errors import InputError, run_command
-from pooled_bert.options import add_options, given_options, settings_from
-from pooled_bert.settings import NeuralSettings, check_folds
+from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.places import KERNELS
+from pooled_bert.runs.options import (
+    add_benchmark,
+    add_options,
+    add_workspace,
+    check_folds,
+    given_options,
+    settings_from,
+)
+from pooled_bert.training.settings import NeuralSettings
 
-ROOT = Path(__file__).resolve().parent.parent
 MARGIN_MINUTES = 60  # of Kaggle's 12 hours: for making the environment, and to be safe
 
 
@@ -22,9 +28,9 @@ def main() -> None:
 
 def build(args: argparse.Namespace) -> None:
     """Make a kernel for each fold and one that ensembles."""
-    from pooled_bert.environment import revision
-    from pooled_bert.files import check_name
-    from pooled_bert.kernel_build import Plan, build_ensemble, build_fold, find_owner, write_plan
+    from pooled_bert.base.environment import revision
+    from pooled_bert.base.files import check_name
+    from pooled_bert.kernels.build import Plan, build_ensemble, build_fold, find_owner, write_plan
 
     given = dict(vars(args))
     run_settings, model = settings_from(given)
@@ -108,24 +114,24 @@ def run(args: argparse.Namespace) -> None:
 def ensemble(args: argparse.Namespace) -> None:
     """Average the folds in a kernel of its own, on Kaggle, and bring the submission into submissions/."""
     watch, _ = _watch(args)
-    for path in watch.ensemble(args.workspace / "submissions", poll_seconds=args.poll_seconds):
+    for path in watch.ensemble(args.workspace.submissions, poll_seconds=args.poll_seconds):
         print(path)
 
 
 def _watch(args: argparse.Namespace):
-    from pooled_bert.kaggle_client import Client
-    from pooled_bert.kernel_build import read_plan
-    from pooled_bert.kernel_watch import Watch
+    from pooled_bert.kernels.build import read_plan
+    from pooled_bert.kernels.client import Client
+    from pooled_bert.kernels.watch import Watch
 
     plan = read_plan(args.kernels, args.benchmark, args.run)
     check_folds(args.fold or [], plan.n_folds)
     folds = args.fold if args.fold is not None else list(range(plan.n_folds))
     client = Client(pause=args.poll_seconds / 12)
-    return Watch(plan, args.kernels, args.workspace / "folds" / plan.benchmark, client), folds
+    return Watch(plan, args.kernels, args.workspace, client), folds
 
 
 def _table(states: list) -> str:
-    from pooled_bert.kernel_watch import status_table
+    from pooled_bert.kernels.watch import status_table
 
     return status_table(states)
 
@@ -155,20 +161,16 @@ def parse_arguments() -> argparse.Namespace:
         metavar="OWNER/SLUG",
         help="no internet; a dataset brings Python and wheels (build says which)",
     )
-    making.add_argument("--kernels", type=Path, default=ROOT / "kernels", help="where the folders go")
+    making.add_argument("--kernels", type=Path, default=KERNELS, help="where the folders go")
     add_options(making)
     for action in (run, ensemble, push, status, pull):
         using = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
         using.set_defaults(action=action)
-        using.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw")
+        add_benchmark(using)
         using.add_argument("--run", default="bert", help="name of the run, as it was built (default: bert)")
         using.add_argument("--fold", type=int, nargs="+", help="these folds only (default: all)")
-        using.add_argument(
-            "--kernels", type=Path, default=ROOT / "kernels", help="where the kernels' folders are"
-        )
-        using.add_argument(
-            "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
-        )
+        using.add_argument("--kernels", type=Path, default=KERNELS, help="where the kernels' folders are")
+        add_workspace(using)
         using.add_argument(
             "--poll-seconds",
             type=float,

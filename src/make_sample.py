@@ -3,20 +3,24 @@
 import argparse
 from pathlib import Path
 
-from pooled_bert.errors import run_command
-from pooled_bert.sample import write_sample
+from pooled_bert.base.errors import run_command
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.data.sample import write_sample
+from pooled_bert.runs.options import add_benchmark
 
 
 def main() -> None:
     """Parse, write, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the files go, e.g. build/sample")
-    parser.add_argument("--benchmark", choices=("jigsaw", "imdb"), default="jigsaw")
+    add_benchmark(parser, "whose files")
     parser.add_argument("--rows", type=int, default=2000, help="training rows (default: 2000)")
     parser.add_argument("--test-rows", type=int, default=500, help="test rows (default: 500)")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    write_sample(args.folder, args.benchmark, rows=args.rows, test_rows=args.test_rows, seed=args.seed)
+    write_sample(
+        args.folder, BENCHMARKS[args.benchmark], rows=args.rows, test_rows=args.test_rows, seed=args.seed
+    )
     print(f"{args.folder}: {args.rows} training rows and {args.test_rows} test rows, all made up")
 
 

@@ -1,36 +1,40 @@
 """Average the folds of one or several runs into a checked submission, and say what it scores."""
 
 import argparse
-from pathlib import Path
 
-from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.errors import InputError, run_command
-
-ROOT = Path(__file__).resolve().parent.parent
+from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
 def main() -> None:
     """Read the runs, blend, check, write, print."""
     args = parse_arguments()
 
-    from pooled_bert.ensemble import check_blendable, make_blend
-    from pooled_bert.files import check_name
-    from pooled_bert.predictions import read_run
-    from pooled_bert.rows import find_data, read_rows
-    from pooled_bert.scores import (
-        blend_report,
-        blend_scores,
+    from pooled_bert.base.files import check_name
+    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.results.blend import check_blendable, make_blend
+    from pooled_bert.results.blend_report import blend_report, blend_scores
+    from pooled_bert.results.score_tables import (
         format_scores,
         notes_on,
+        rank_scores,
         run_notes,
         score_row,
         score_table,
     )
-    from pooled_bert.submission import check_complete, provenance, submission_table, submit, write_submission
+    from pooled_bert.results.submission import (
+        check_complete,
+        provenance,
+        submission_table,
+        submit,
+        write_submission,
+    )
+    from pooled_bert.runs.fold_files import read_run
 
     benchmark = BENCHMARKS[args.benchmark]
-    rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
-    folder = args.workspace / "folds" / benchmark.name / "runs"
+    rows = read_rows(benchmark, find_data(benchmark, args.data))
+    folder = args.workspace.runs(benchmark.name)
     names = list(dict.fromkeys(args.run))
     runs = [read_run(folder / check_name("--run", name), args.folds) for name in names]
     if args.folds is None:
@@ -39,7 +43,7 @@ def main() -> None:
     for run in runs:
         table = score_table(run.oof, rows.train, benchmark)
         print(format_scores(f"{benchmark.name} {run.name}", table, run_notes(run)), end="\n\n")
-    blend = make_blend(runs, args.blend, args.weights, rows.train)
+    blend = make_blend(runs, benchmark.target, args.blend, args.weights, rows.train)
     notes = notes_on(runs)
     scores, table = blend_scores(blend, rows.train, benchmark)
     if len(runs) > 1:
@@ -47,12 +51,12 @@ def main() -> None:
 
     table = submission_table(blend.test(), rows.template, benchmark)
     name = check_name("--name", args.name) if args.name else "-".join([benchmark.name, *names])
-    path = args.workspace / "submissions" / f"{name}.csv"
+    path = args.workspace.submissions / f"{name}.csv"
     write_submission(path, table, provenance(blend, scores))
     print(f"{path}: {len(table)} rows, checked")
     if rows.test_labels is not None:
         scored = score_row(table, rows.test_labels, benchmark, "test")
-        scored = scored.drop(columns="accuracy") if args.blend == "rank" else scored
+        scored = rank_scores(scored, benchmark.target) if args.blend == "rank" else scored
         print(format_scores(f"{benchmark.name} {path.stem}", scored, notes, of="test"))
     if args.submit:
         if rows.made_up:
@@ -64,7 +68,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw", help="what was learnt")
+    add_benchmark(parser)
     parser.add_argument("--run", nargs="+", default=["bert"], help="runs to blend")
     parser.add_argument(
         "--blend",
@@ -82,13 +86,8 @@ def parse_arguments() -> argparse.Namespace:
         "--folds", type=int, nargs="+", help="use these folds only (default: all, none may be missing)"
     )
     parser.add_argument("--name", help="of the file in submissions/ (default: benchmark and runs)")
-    parser.add_argument("--data", help="folder of the benchmark's files (default: the usual places)")
-    parser.add_argument(
-        "--workspace",
-        type=Path,
-        default=ROOT,
-        help="where folds/ and submissions/ are (default: this checkout)",
-    )
+    add_data(parser)
+    add_workspace(parser)
     parser.add_argument("--submit", action="store_true", help="hand the file to the competition on Kaggle")
     parser.add_argument(
         "-m", "--message", help="what Kaggle shows beside it (default: the runs and their score)"

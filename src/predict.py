@@ -5,22 +5,20 @@ import os
 import sys
 from pathlib import Path
 
-from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.errors import InputError, run_command
-
-ROOT = Path(__file__).resolve().parent.parent
+from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace
 
 
 def main() -> None:
     """Open, load, predict, write."""
     args = parse_arguments()
 
-    from pooled_bert.files import check_name
-    from pooled_bert.layouts import TableLayout, layout_of
-    from pooled_bert.predicting import StandardOutput, identity, predict_texts
-    from pooled_bert.prediction_file import check_free, open_predictions
-    from pooled_bert.predictor import load_predictor
-    from pooled_bert.thresholds import ARTICLE, chosen_thresholds
+    from pooled_bert.base.files import check_name
+    from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
+    from pooled_bert.predict.output_formats import TableLayout, layout_of
+    from pooled_bert.predict.predictor import load_predictor
+    from pooled_bert.predict.resumable_output import check_free, open_predictions
 
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
     is_table = is_table or args.explain is not None
@@ -28,19 +26,18 @@ def main() -> None:
     if args.output:
         check_free(args.output, args.overwrite)
     texts, lines = given_texts(args)
-    folder = args.workspace / "folds" / args.benchmark / "runs" / check_name("--run", args.run)
+    folder = args.workspace.run(args.benchmark, check_name("--run", args.run))
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
     if args.folds is None and not predictor.run.is_complete:
         numbers = " ".join(str(fold.fold) for fold in predictor.run.folds)
         print(
             f"note: not all folds of run {args.run!r} are finished; fold {numbers} predicts", file=sys.stderr
         )
-    choice = args.thresholds or (str(ARTICLE) if is_table else None)
-    thresholds = choice and chosen_thresholds(choice, folder, predictor.run, predictor.labels)
+    thresholds = wanted_thresholds(args, predictor, folder, is_table)
     if args.explain:
         explain_texts(args, predictor, texts, thresholds)
         return
-    layout = kind(predictor.labels, thresholds)
+    layout = kind(predictor.labels, predictor.target, thresholds)
     if args.output is None:
         output = StandardOutput()
         output.write(layout.header())
@@ -54,10 +51,24 @@ def main() -> None:
     print(f"{args.output}: {count} texts")
 
 
+def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_table: bool):
+    """Return float64 [n_labels], or None where no label is decided or the likeliest class is."""
+    from pooled_bert.results.thresholds import ARTICLE, chosen_thresholds
+
+    if predictor.target.is_exclusive:
+        if args.thresholds:
+            raise InputError(
+                f"--thresholds: run {args.run!r} assigns the likeliest class and has no thresholds; leave the option out"
+            )
+        return None
+    choice = args.thresholds or (str(ARTICLE) if is_table else None)
+    return choice and chosen_thresholds(choice, folder, predictor.run, predictor.labels)
+
+
 def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> None:
     """Show which words carried the scores: on the terminal, or as the page --output."""
-    from pooled_bert.explanation import check_method, explain
-    from pooled_bert.explanation_view import terminal_view, write_explanations
+    from pooled_bert.predict.explanation import check_method, explain
+    from pooled_bert.predict.explanation_view import terminal_view, write_explanations
 
     check_method(predictor, args.explain)
     explanations = (explain(predictor, text.text, args.explain) for text in texts)
@@ -72,7 +83,7 @@ def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> Non
 
 def given_texts(args: argparse.Namespace) -> tuple:
     """The texts, and the lines that they are read from, None where they are on the command line."""
-    from pooled_bert.texts import Lines, Text, TextColumn, read_texts
+    from pooled_bert.predict.text_files import Lines, Text, TextColumn, read_texts
 
     if bool(args.text) == (args.file is not None):
         raise InputError("give texts, or a file of them with --file, and not both")
@@ -95,9 +106,9 @@ def parse_arguments() -> argparse.Namespace:
         "--column",
         help="of the texts in --file (default: the benchmark's, or text, or the only one beside id)",
     )
-    parser.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw", help="what was learnt")
+    add_benchmark(parser)
     parser.add_argument("--run", default="bert", help="whose models predict (default: bert)")
-    parser.add_argument("--folds", type=int, nargs="+", help="these folds only (default: those finished)")
+    add_folds(parser)
     parser.add_argument(
         "--windows",
         choices=("mean", "max", "none"),
@@ -131,9 +142,7 @@ def parse_arguments() -> argparse.Namespace:
         "--output-format", choices=("csv", "jsonl"), help="default: by --output's name, or csv"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace --output when it is done")
-    parser.add_argument(
-        "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
-    )
+    add_workspace(parser)
     return parser.parse_args()
 
 

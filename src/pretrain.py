@@ -5,13 +5,19 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.deadline import Deadline
-from pooled_bert.errors import InputError, run_command
-from pooled_bert.options import add_record, add_times, check_times, record_from
-from pooled_bert.settings import PretrainingSettings
-
-ROOT = Path(__file__).resolve().parent.parent
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.runs.options import (
+    add_benchmark,
+    add_data,
+    add_record,
+    add_times,
+    add_workspace,
+    check_times,
+    record_from,
+)
+from pooled_bert.training.settings import PretrainingSettings
 
 
 def main() -> None:
@@ -20,19 +26,19 @@ def main() -> None:
     check_times(args)
     deadline = Deadline(args.time_limit)
     settings = record_from(vars(args), PretrainingSettings)
-    output = args.output or args.workspace / "build" / "pretrained" / args.benchmark
+    output = args.output or args.workspace.pretrained(args.benchmark)
     if output.exists() and not args.overwrite:
         raise InputError(f"{output}: is there already; give another --output, or --overwrite")
 
-    from pooled_bert.checkpoints import Checkpoints
-    from pooled_bert.cross_validation import encoder_identity
-    from pooled_bert.environment import environment
-    from pooled_bert.files import atomic_path, checksum, write_json
-    from pooled_bert.rows import find_data, read_extra, read_rows
-    from pooled_bert.runtime import start_tensorflow
+    from pooled_bert.base.environment import environment
+    from pooled_bert.base.files import atomic_path, checksum, write_json
+    from pooled_bert.base.tensorflow_setup import start_tensorflow
+    from pooled_bert.data.rows import find_data, read_extra, read_rows
+    from pooled_bert.runs.identity import encoder_identity
+    from pooled_bert.training.checkpoints import Checkpoints
 
     benchmark = BENCHMARKS[args.benchmark]
-    rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
+    rows = read_rows(benchmark, find_data(benchmark, args.data))
     tables = [rows.train, *([] if rows.test is None else [rows.test])]
     tables += [read_extra(args.extra, benchmark)] if args.extra else []
     texts = [text for table in tables for text in table["text"]]
@@ -47,12 +53,12 @@ def main() -> None:
     )
     print(f"{benchmark.title}: {len(texts)} texts", flush=True)
     start_tensorflow()
-    from pooled_bert.pretraining import pretrain
+    from pooled_bert.training.pretraining import pretrain
 
     save, history = pretrain(
         texts,
         settings,
-        cache=args.workspace / "folds" / "tokens",
+        cache=args.workspace.tokens,
         checkpoints=checkpoints,
         deadline=deadline,
     )
@@ -68,17 +74,15 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw", help="whose texts")
-    parser.add_argument("--data", help="folder of the benchmark's files (default: the usual places)")
+    add_benchmark(parser, "whose texts")
+    add_data(parser)
     parser.add_argument("--extra", type=Path, help="CSV of more rows, whose texts are read too")
     parser.add_argument("--output", type=Path, help="folder to write (default: build/pretrained/<benchmark>)")
     parser.add_argument(
         "--overwrite", action="store_true", help="replace what is there when the new one is done"
     )
     add_times(parser)
-    parser.add_argument(
-        "--workspace", type=Path, default=ROOT, help="where folds/ and build/ are (default: this checkout)"
-    )
+    add_workspace(parser)
     add_record(parser, PretrainingSettings)
     return parser.parse_args()
 

@@ -3,30 +3,29 @@
 import argparse
 from pathlib import Path
 
-from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.errors import run_command
-
-ROOT = Path(__file__).resolve().parent.parent
+from pooled_bert.base.errors import run_command
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace
 
 
 def main() -> None:
     """Read the runs, draw, write, print the places."""
     args = parse_arguments()
 
-    from pooled_bert.ensemble import check_same_rows
-    from pooled_bert.files import check_name
-    from pooled_bert.model_card import write_model_card
-    from pooled_bert.predictions import on_same_folds, read_run, read_runs
-    from pooled_bert.report_page import write_report
-    from pooled_bert.report_run import run_section
-    from pooled_bert.report_sections import data_section, runs_section
-    from pooled_bert.rows import find_data, read_train, table_checksum
-    from pooled_bert.scores import best_run
-    from pooled_bert.thresholds import keep_thresholds
+    from pooled_bert.base.files import check_name
+    from pooled_bert.data.rows import find_data, read_train, table_checksum
+    from pooled_bert.report.model_card import write_model_card
+    from pooled_bert.report.page import write_report
+    from pooled_bert.report.run_section import run_section
+    from pooled_bert.report.sections import data_section, runs_section
+    from pooled_bert.results.blend import check_same_rows
+    from pooled_bert.results.score_tables import best_run
+    from pooled_bert.results.thresholds import keep_thresholds
+    from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
 
     benchmark = BENCHMARKS[args.benchmark]
-    train = read_train(benchmark, find_data(benchmark, args.data, ROOT))
-    folder = args.workspace / "folds" / benchmark.name / "runs"
+    train = read_train(benchmark, find_data(benchmark, args.data))
+    folder = args.workspace.runs(benchmark.name)
     data = {"train": table_checksum(train)}
     others = [run for run in read_runs(folder) if run.identity["data"]["train"] == data["train"]]
     names = dict.fromkeys(args.run or [best_run(others, folder).name])
@@ -39,28 +38,29 @@ def main() -> None:
         *parts,
     ]
     masked = benchmark.is_offensive and not args.raw
-    output = args.output or folder.parent / "report"
+    output = args.output or args.workspace.report(benchmark.name)
     print(write_report(output, benchmark.title, sections, train, masked=masked))
     for run, part in zip(runs, parts, strict=True):
-        keep_thresholds(folder / run.name, run, part.thresholds)
+        if part.thresholds:
+            keep_thresholds(folder / run.name, run, part.thresholds)
         print(write_model_card(folder / run.name, run, part, benchmark))
 
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--benchmark", choices=tuple(BENCHMARKS), default="jigsaw", help="what was learnt")
+    add_benchmark(parser)
     parser.add_argument(
         "--run", nargs="+", help="runs to show in full (default: the best); a table holds all others too"
     )
-    parser.add_argument("--folds", type=int, nargs="+", help="these folds only (default: those finished)")
+    add_folds(parser)
     parser.add_argument("--raw", action="store_true", help="do not mask offensive words")
-    parser.add_argument("--data", help="folder of the benchmark's files (default: the usual places)")
+    add_data(parser)
+    add_workspace(parser)
     parser.add_argument(
-        "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
-    )
-    parser.add_argument(
-        "--output", type=Path, help="folder of report.html and the figures (default: folds/<benchmark>/report)"
+        "--output",
+        type=Path,
+        help="folder of report.html and the figures (default: folds/<benchmark>/report)",
     )
     return parser.parse_args()
 

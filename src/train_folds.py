@@ -4,12 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from pooled_bert.deadline import Deadline
-from pooled_bert.errors import InputError, run_command
-from pooled_bert.options import add_options, add_times, check_times, settings_from
-from pooled_bert.settings import check_folds
-
-ROOT = Path(__file__).resolve().parent.parent
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.runs.options import (
+    add_data,
+    add_options,
+    add_times,
+    add_workspace,
+    check_folds,
+    check_times,
+    settings_from,
+)
 
 
 def main() -> None:
@@ -18,18 +23,18 @@ def main() -> None:
     deadline = Deadline(args.time_limit)
     run, model = settings_from(vars(args))
 
-    from pooled_bert.benchmarks import BENCHMARKS
-    from pooled_bert.cross_validation import CrossValidation
-    from pooled_bert.files import check_name
-    from pooled_bert.folds import rare_labels
-    from pooled_bert.predictions import on_same_folds, read_run, read_runs
-    from pooled_bert.rows import find_data, read_extra, read_rows
-    from pooled_bert.scores import comparison, format_scores, notes_on, run_notes, score_table
+    from pooled_bert.base.files import check_name
+    from pooled_bert.benchmarks.registry import BENCHMARKS
+    from pooled_bert.data.folds import rare_labels
+    from pooled_bert.data.rows import find_data, read_extra, read_rows
+    from pooled_bert.results.score_tables import comparison, format_scores, notes_on, run_notes, score_table
+    from pooled_bert.runs.cross_validation import CrossValidation
+    from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
 
     check_times(args)
     check_folds(args.fold or [], run.n_folds)
     benchmark = BENCHMARKS[run.benchmark]
-    rows = read_rows(benchmark, find_data(benchmark, args.data, ROOT))
+    rows = read_rows(benchmark, find_data(benchmark, args.data))
     extra = read_extra(args.extra, benchmark) if args.extra else None
     name = check_name("--run", args.run) if args.run is not None else run.model
     work = CrossValidation(
@@ -37,7 +42,7 @@ def main() -> None:
         run,
         model,
         name=name,
-        folds_folder=args.workspace / "folds" / benchmark.name,
+        workspace=args.workspace,
         extra=extra,
         pseudo=pseudo_source(args, run.model, rows),
         predicts_test=not args.no_test,
@@ -72,7 +77,7 @@ def main() -> None:
 
 def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int | None] | None:
     """The run whose test predictions are learnt from, and how many; raises InputError where there can be none."""
-    from pooled_bert.files import check_name
+    from pooled_bert.base.files import check_name
 
     if args.pseudo is None:
         if args.pseudo_rows is not None:
@@ -92,9 +97,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, nargs="+", help="folds to train (default: every unfinished one)")
     parser.add_argument("--run", help="name of this run (default: the model's)")
-    parser.add_argument(
-        "--data", help="folder of the benchmark's files (default: data/<benchmark> and other usual places)"
-    )
+    add_data(parser)
     parser.add_argument(
         "--extra", type=Path, help="CSV of training-only rows; it may know only some of the labels"
     )
@@ -109,9 +112,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--no-test", action="store_true", help="do not predict the test rows")
     parser.add_argument("--overwrite", action="store_true", help="train finished folds anew")
     add_times(parser)
-    parser.add_argument(
-        "--workspace", type=Path, default=ROOT, help="where folds/ is (default: this checkout)"
-    )
+    add_workspace(parser)
     add_options(parser)
     return parser.parse_args()
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from pooled_bert.deadline import Deadline
-from pooled_bert.errors import TimeLimitReached
-from pooled_bert.runtime import start_tensorflow
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import TimeLimitReached
+from pooled_bert.base.tensorflow_setup import start_tensorflow
 
 start_tensorflow()  # before any test module imports TensorFlow
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a job that a shell started with &; commands inherit it
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
     """A folder of made-up rows in Jigsaw's files."""
-    from pooled_bert.sample import write_sample
+    from pooled_bert.data.sample import write_sample
 
     folder = tmp_path_factory.mktemp("jigsaw")
     write_sample(folder, "jigsaw", rows=1200, test_rows=60, seed=1)
@@ -37,7 +37,7 @@ def sample(tmp_path_factory):
 @pytest.fixture(scope="session")
 def imdb_sample(tmp_path_factory):
     """A folder of made-up rows in IMDB's files."""
-    from pooled_bert.sample import write_sample
+    from pooled_bert.data.sample import write_sample
 
     folder = tmp_path_factory.mktemp("imdb")
     write_sample(folder, "imdb", rows=200, test_rows=40, seed=1)
@@ -47,7 +47,7 @@ def imdb_sample(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tokenizer():
     """A tokenizer of a dozen words."""
-    from pooled_bert.encoders import load_tokenizer
+    from pooled_bert.models.encoders import load_tokenizer
 
     return load_tokenizer("tiny", ["one two three four five six seven eight nine ten, eleven! twelve?"])
 
@@ -55,7 +55,7 @@ def tokenizer():
 @pytest.fixture(scope="session")
 def encoder_folder(tmp_path_factory, tokenizer):
     """A tiny encoder with dropout in every layer, as a directory."""
-    from pooled_bert.encoders import load_encoder
+    from pooled_bert.models.encoders import load_encoder
 
     folder = tmp_path_factory.mktemp("encoder")
     encoder = load_encoder("tiny", tokenizer)
@@ -69,11 +69,11 @@ def encoder_folder(tmp_path_factory, tokenizer):
 @pytest.fixture(scope="session")
 def tiny_run(sample, tmp_path_factory):
     """The folder of a run of two folds, whose models read 16 tokens; fewer than most texts of the sample have."""
-    from pooled_bert.benchmarks import JIGSAW
-    from pooled_bert.cross_validation import CrossValidation
-    from pooled_bert.deadline import Deadline
-    from pooled_bert.rows import read_rows
-    from pooled_bert.settings import BertSettings, RunSettings
+    from pooled_bert.base.deadline import Deadline
+    from pooled_bert.benchmarks.jigsaw import JIGSAW
+    from pooled_bert.data.rows import read_rows
+    from pooled_bert.runs.cross_validation import CrossValidation
+    from pooled_bert.training.settings import BertSettings, RunSettings
 
     model = BertSettings(
         encoder="tiny", epochs=4, batch_size=16, learning_rate=1e-2, max_length=16, precision="float32"

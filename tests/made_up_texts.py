@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pooled_bert.texts import Lines, TextColumn, read_texts
+from pooled_bert.predict.text_files import Lines, TextColumn, read_texts
 
 LABELS = ("toxic", "obscene")
 HOSTILE = [

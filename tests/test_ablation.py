@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pooled_bert.ablation import RECIPES, Job, plan, train
-from pooled_bert.errors import InputError
-from pooled_bert.options import parse_options
+from pooled_bert.base.errors import InputError
+from pooled_bert.runs.ablation import RECIPES, Job, plan, train
+from pooled_bert.runs.options import parse_options
 
 TINY = ("--encoder", "tiny", "--epochs", 1, "--limit", 100, "--max-length", 16)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pooled_bert.checkpoints import Checkpoints
+from pooled_bert.training.checkpoints import Checkpoints
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(7, np.int64)}
 

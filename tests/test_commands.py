@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from pooled_bert.predictions import write_config
+from pooled_bert.runs.fold_files import write_config
 
 TINY = ("--encoder", "tiny", "--epochs", 8, "--batch-size", 16, "--learning-rate", 1e-2, "--max-length", 64)
 

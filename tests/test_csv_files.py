@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pooled_bert.csv_files import read_csv
-from pooled_bert.errors import InputError
+from pooled_bert.base.errors import InputError
+from pooled_bert.data.csv_files import read_csv
 
 CELLS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
 TABLES = st.integers(2, 4).flatmap(

@@ -1,7 +1,7 @@
 import pytest
 
-from pooled_bert.deadline import Deadline
-from pooled_bert.errors import TimeLimitReached
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import TimeLimitReached
 
 
 def test_no_limit_leaves_any_time():

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from pooled_bert import distribution
-from pooled_bert.deadline import Deadline
-from pooled_bert.distribution import SharedDeadline, Workers, full, make_strategy, workers
-from pooled_bert.errors import InputError
+from pooled_bert.base import distribution
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.distribution import SharedDeadline, Workers, full, make_strategy, workers
+from pooled_bert.base.errors import InputError
 
 TWO = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
 

@@ -5,9 +5,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from transformers import BertConfig
 
-from pooled_bert.encoders import load_encoder, load_tokenizer
-from pooled_bert.errors import InputError
-from pooled_bert.tokens import encode
+from pooled_bert.base.errors import InputError
+from pooled_bert.inputs.tokens import encode
+from pooled_bert.models.encoders import load_encoder, load_tokenizer
 
 TEXTS = ["b a a c", "a b", "Übel über allem!"]
 

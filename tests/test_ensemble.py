@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pooled_bert.ensemble import blend, blend_oof, blend_test, check_blendable, correlation, make_blend
-from pooled_bert.errors import InputError
-from pooled_bert.predictions import FoldResult, Run
-from pooled_bert.weights import Weights
+from pooled_bert.base.errors import InputError
+from pooled_bert.results.blend import blend, blend_oof, blend_test, check_blendable, correlation, make_blend
+from pooled_bert.results.blend_weights import Weights
+from pooled_bert.runs.fold_files import FoldResult, Run
 
 RANDOM = np.random.default_rng(0)
 DATA = {"train": "t", "test": "u"}

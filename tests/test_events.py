@@ -5,12 +5,12 @@ import pytest
 from conftest import StopAfter
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pooled_bert.checkpoints import Checkpoints
-from pooled_bert.errors import InputError, TimeLimitReached
-from pooled_bert.events import Events
-from pooled_bert.problem import Problem
-from pooled_bert.settings import BertSettings, decisive
-from pooled_bert.training import fit
+from pooled_bert.base.errors import InputError, TimeLimitReached
+from pooled_bert.training.checkpoints import Checkpoints
+from pooled_bert.training.neural import fit
+from pooled_bert.training.problem import Problem
+from pooled_bert.training.settings import BertSettings, decisive
+from pooled_bert.training.tensorboard import Events
 
 STEPS = 15  # an epoch's
 SETTINGS = {"encoder": "tiny", "epochs": 2, "batch_size": 8, "max_length": 16, "precision": "float16"}

@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pooled_bert.benchmarks import JIGSAW
-from pooled_bert.cross_validation import CrossValidation
-from pooled_bert.deadline import Deadline
-from pooled_bert.deletion import RANDOM, deletion_drops, drop_table, without_words
-from pooled_bert.ensemble import to_scale
-from pooled_bert.errors import InputError
-from pooled_bert.explanation import BINS, Explanation, explain
-from pooled_bert.explanation_view import parts, terminal_view, write_explanations
-from pooled_bert.predictor import load_predictor
-from pooled_bert.rows import read_rows
-from pooled_bert.settings import BertSettings, RunSettings
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.benchmarks.targets import to_scale
+from pooled_bert.data.rows import read_rows
+from pooled_bert.measure.deletion import RANDOM, deletion_drops, drop_table, without_words
+from pooled_bert.predict.explanation import BINS, Explanation, explain
+from pooled_bert.predict.explanation_view import parts, terminal_view, write_explanations
+from pooled_bert.predict.predictor import load_predictor
+from pooled_bert.runs.cross_validation import CrossValidation
+from pooled_bert.training.settings import BertSettings, RunSettings
 
 LONG = "lovely " * 30 + "horrid"
 ODD = ["", " ", "one", "😀 one\n\ttwo", "日本 one", "<b>one</b> & two", "x" * 300, "\x1b[31mone\u202e two"]

@@ -10,15 +10,16 @@ import tensorflow as tf
 from conftest import table_of
 from transformers import AutoTokenizer, TFBertModel
 
-from pooled_bert import exporting
-from pooled_bert.blstm import make_blstm
-from pooled_bert.encoders import load_encoder
-from pooled_bert.errors import InputError
-from pooled_bert.exporting import INPUTS, export, load_float32
-from pooled_bert.inference import forward_function, predict
-from pooled_bert.model import Classifier, build_model, load_classifier
-from pooled_bert.predictions import write_config, write_fold
-from pooled_bert.problem import Outcome
+from pooled_bert.base.errors import InputError
+from pooled_bert.models.blstm import make_blstm
+from pooled_bert.models.classifier import Classifier, load_classifier
+from pooled_bert.models.encoders import load_encoder
+from pooled_bert.models.inference import forward_function, predict
+from pooled_bert.models.network import build_model
+from pooled_bert.predict import export as exporting
+from pooled_bert.predict.export import INPUTS, export, load_float32
+from pooled_bert.runs.fold_files import write_config, write_fold
+from pooled_bert.training.problem import Outcome
 
 ORIGIN = {"benchmark": "jigsaw", "run": "bert", "fold": 0}
 TEXTS = ["one", "two three four five", "", "one two three four five six seven eight nine ten"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from pooled_bert.fairness import ENOUGH, fairness_table, names_group
-from pooled_bert.metrics import column_auc
-from pooled_bert.out_of_fold import FoldScores
+from pooled_bert.benchmarks.metrics import column_auc
+from pooled_bert.results.fairness import ENOUGH, fairness_table, names_group
+from pooled_bert.results.fold_scores import FoldScores
 
 TERMS = {"cats": ("cat", "cats"), "dogs": ("dog",)}
 

@@ -1,7 +1,7 @@
 import pytest
 
-from pooled_bert.errors import InputError, run_command
-from pooled_bert.files import atomic_path, checksum, read_json, write_json
+from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.files import atomic_path, checksum, read_json, write_json
 
 
 def test_failure_while_writing_keeps_the_old_file_and_no_other(tmp_path):

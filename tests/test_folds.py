@@ -2,16 +2,10 @@ import numpy as np
 import pytest
 from conftest import table_of
 
-from pooled_bert.errors import InputError
-from pooled_bert.files import read_json, write_json
-from pooled_bert.folds import (
-    assign_folds,
-    check_manifest,
-    label_rates,
-    rare_labels,
-    text_key,
-    without_near_duplicates,
-)
+from pooled_bert.base.errors import InputError
+from pooled_bert.base.files import read_json, write_json
+from pooled_bert.data.folds import assign_folds, check_manifest, label_rates, rare_labels
+from pooled_bert.data.groups import text_key, without_near_duplicates
 
 
 def random_table(n_rows=600, n_labels=3, seed=0):

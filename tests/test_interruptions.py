@@ -11,8 +11,8 @@ import filelock
 import pytest
 from conftest import ROOT
 
-from pooled_bert.predictions import read_config, write_config
-from pooled_bert.sample import write_sample
+from pooled_bert.data.sample import write_sample
+from pooled_bert.runs.fold_files import read_config, write_config
 
 FILES = ("oof.csv", "test.csv", "metrics.json", "history.csv")
 SETTINGS = shlex.split(

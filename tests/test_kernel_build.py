@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from pooled_bert.benchmarks import IMDB
-from pooled_bert.errors import InputError
-from pooled_bert.kernel_build import (
+from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.imdb import IMDB
+from pooled_bert.kernels.build import (
     ROOT,
     Plan,
     build_ensemble,
@@ -76,7 +76,7 @@ def test_script_is_the_same_for_the_same_sources_and_is_python(tmp_path):
 
 
 def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("pooled_bert.kernel_build.LARGEST", 1000)
+    monkeypatch.setattr("pooled_bert.kernels.build.LARGEST", 1000)
     with pytest.raises(InputError, match="bytes, Kaggle takes less than 1 MB"):
         build_fold(PLAN, tmp_path, 0)
     assert list(tmp_path.iterdir()) == []

@@ -13,14 +13,14 @@ import pytest
 from conftest import ROOT, table_of
 from kaggle_server import Kaggle
 
-from pooled_bert.cross_validation import identity_settings
-from pooled_bert.errors import InputError
-from pooled_bert.kaggle_client import Client, NoFreeSlot, State
-from pooled_bert.kernel_build import Plan, build_ensemble, build_fold, write_plan
-from pooled_bert.kernel_watch import Watch
-from pooled_bert.options import parse_options
-from pooled_bert.predictions import write_config, write_fold
-from pooled_bert.problem import Outcome
+from pooled_bert.base.errors import InputError
+from pooled_bert.kernels.build import Plan, build_ensemble, build_fold, write_plan
+from pooled_bert.kernels.client import Client, NoFreeSlot, State
+from pooled_bert.kernels.watch import Watch
+from pooled_bert.runs.fold_files import write_config, write_fold
+from pooled_bert.runs.identity import identity_settings
+from pooled_bert.runs.options import parse_options
+from pooled_bert.training.problem import Outcome
 
 OPTIONS = ("--encoder", "tiny", "--n-folds", "3")
 PLAN = Plan(

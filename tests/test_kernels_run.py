@@ -10,10 +10,10 @@ import zipfile
 import pytest
 from kaggle_server import Kaggle
 
-from pooled_bert.benchmarks import JIGSAW
-from pooled_bert.errors import InputError
-from pooled_bert.kernel_build import Plan, build_fold
-from pooled_bert.kernel_inside import bring_folds, find_encoder, find_rows
+from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.kernels.build import Plan, build_fold
+from pooled_bert.kernels.inside import bring_folds, find_encoder, find_rows
 
 SECRET = "marked-secret-0123456789"
 LINEAR = ("--model", "linear", "--n-folds", "2", "--limit", "300")

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from made_up_texts import HOSTILE, LABELS, Fake
 
-from pooled_bert.errors import InputError
-from pooled_bert.layouts import CsvLayout, JsonlLayout, TableLayout, layout_of
-from pooled_bert.shown_text import shortened
-from pooled_bert.texts import Text
-from pooled_bert.thresholds import chosen_thresholds
+from pooled_bert.base.errors import InputError
+from pooled_bert.base.shown_text import shortened
+from pooled_bert.predict.output_formats import CsvLayout, JsonlLayout, TableLayout, layout_of
+from pooled_bert.predict.text_files import Text
+from pooled_bert.results.thresholds import chosen_thresholds
 
 
 def test_csv_and_jsonl_hold_the_same_and_carry_ids_through():

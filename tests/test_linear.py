@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pooled_bert.checkpoints import Checkpoints
-from pooled_bert.errors import InputError
-from pooled_bert.linear import fit
-from pooled_bert.metrics import column_auc
-from pooled_bert.problem import Problem
-from pooled_bert.settings import LinearSettings
+from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.metrics import column_auc
+from pooled_bert.training.checkpoints import Checkpoints
+from pooled_bert.training.linear import fit
+from pooled_bert.training.problem import Problem
+from pooled_bert.training.settings import LinearSettings
 
 
 def problem_of(labels, tmp_path, test=("good film",)):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pooled_bert.metrics import accuracy, column_auc, log_loss, mean_auc, resampled_auc
+from pooled_bert.benchmarks.metrics import accuracy, column_auc, log_loss, mean_auc, resampled_auc
 
 RANDOM = np.random.default_rng(0)
 LABELS = (RANDOM.random((200, 3)) < 0.3).astype(float)

@@ -2,18 +2,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pooled_bert.blstm import make_blstm
-from pooled_bert.encoders import load_encoder
-from pooled_bert.errors import InputError
-from pooled_bert.inference import attention_weights, predict
-from pooled_bert.model import (
-    Classifier,
-    SeededDropout,
-    build_model,
-    load_classifier,
-)
-from pooled_bert.pooling import AttentionPooling, MaskedPooling
-from pooled_bert.tokens import encode
+from pooled_bert.base.errors import InputError
+from pooled_bert.inputs.tokens import encode
+from pooled_bert.models.blstm import make_blstm
+from pooled_bert.models.classifier import Classifier, load_classifier
+from pooled_bert.models.dropout import SeededDropout
+from pooled_bert.models.encoders import load_encoder
+from pooled_bert.models.inference import attention_weights, predict
+from pooled_bert.models.network import build_model
+from pooled_bert.models.pooling import AttentionPooling, MaskedPooling
 
 TEXTS = ["one", "two three four five", "six seven", "one two three four five six seven eight nine ten"]
 

@@ -3,9 +3,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_addons as tfa
 
-from pooled_bert.encoders import load_encoder
-from pooled_bert.model import build_model
-from pooled_bert.optimizer import WarmupDecay, layers_above, make_optimizer, set_precision
+from pooled_bert.models.encoders import load_encoder
+from pooled_bert.models.network import build_model
+from pooled_bert.models.precision import set_precision
+from pooled_bert.training.optimizer import WarmupDecay, layers_above, make_optimizer
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ import pytest
 from conftest import ROOT
 from werkzeug.test import Client
 
-from pooled_bert.benchmarks import JIGSAW
-from pooled_bert.errors import InputError
-from pooled_bert.play_server import MAX_BODY, MAX_CHARACTERS, WAITING, PlayApp, make_server
-from pooled_bert.predictor import load_predictor
+from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.predict.play_server import MAX_BODY, MAX_CHARACTERS, WAITING, PlayApp, make_server
+from pooled_bert.predict.predictor import load_predictor
 
 PORT = 8000
 HOST = {"Host": f"127.0.0.1:{PORT}"}

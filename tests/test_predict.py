@@ -15,12 +15,12 @@ import pytest
 from conftest import ROOT
 from made_up_texts import HOSTILE, texts_in
 
-from pooled_bert.files import read_json
-from pooled_bert.layouts import CsvLayout
-from pooled_bert.predicting import identity, predict_texts
-from pooled_bert.prediction_file import open_predictions
-from pooled_bert.predictor import load_predictor
-from pooled_bert.thresholds import keep_thresholds
+from pooled_bert.base.files import read_json
+from pooled_bert.predict.chunks import identity, predict_texts
+from pooled_bert.predict.output_formats import CsvLayout
+from pooled_bert.predict.predictor import load_predictor
+from pooled_bert.predict.resumable_output import open_predictions
+from pooled_bert.results.thresholds import keep_thresholds
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import filelock
 import pytest
 from made_up_texts import LABELS, Fake, written
 
-from pooled_bert import predicting
-from pooled_bert.errors import InputError
-from pooled_bert.files import read_json
-from pooled_bert.layouts import CsvLayout
-from pooled_bert.predicting import predict_texts
-from pooled_bert.prediction_file import open_predictions
-from pooled_bert.texts import Text
+from pooled_bert.base.errors import InputError
+from pooled_bert.base.files import read_json
+from pooled_bert.predict import chunks as predicting
+from pooled_bert.predict.chunks import predict_texts
+from pooled_bert.predict.output_formats import CsvLayout
+from pooled_bert.predict.resumable_output import open_predictions
+from pooled_bert.predict.text_files import Text
 
 IDENTITY = {"folds": {"0": "a"}}
 

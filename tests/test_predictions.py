@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from conftest import table_of
 
-from pooled_bert.errors import InputError
-from pooled_bert.predictions import (
+from pooled_bert.base.errors import InputError
+from pooled_bert.runs.fold_files import (
     fold_folder,
     is_done,
     on_same_folds,
@@ -16,7 +16,7 @@ from pooled_bert.predictions import (
     write_config,
     write_fold,
 )
-from pooled_bert.problem import Outcome
+from pooled_bert.training.problem import Outcome
 
 VALID = table_of(["a", "b", "c", "d"], [[1, 0], [0, 0], [1, np.nan], [0, 0]])
 TEST_IDS = pd.Series(["t1", "t2"])

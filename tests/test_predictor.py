@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pooled_bert.benchmarks import JIGSAW
-from pooled_bert.cross_validation import CrossValidation
-from pooled_bert.deadline import Deadline
-from pooled_bert.ensemble import blend_test
-from pooled_bert.errors import InputError
-from pooled_bert.predictions import read_run
-from pooled_bert.predictor import load_predictor, same_tokens
-from pooled_bert.rows import read_rows
-from pooled_bert.settings import LinearSettings, RunSettings
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.data.rows import read_rows
+from pooled_bert.predict.predictor import load_predictor, same_tokens
+from pooled_bert.results.blend import blend_test
+from pooled_bert.runs.cross_validation import CrossValidation
+from pooled_bert.runs.fold_files import read_run
+from pooled_bert.training.settings import LinearSettings, RunSettings
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from pooled_bert.checkpoints import Checkpoints
-from pooled_bert.deadline import Deadline
-from pooled_bert.encoders import load_encoder, load_language_model, load_tokenizer
-from pooled_bert.errors import InputError, TimeLimitReached
-from pooled_bert.pretraining import mask_tokens, pretrain
-from pooled_bert.settings import PretrainingSettings
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import InputError, TimeLimitReached
+from pooled_bert.models.encoders import load_encoder, load_language_model, load_tokenizer
+from pooled_bert.training.checkpoints import Checkpoints
+from pooled_bert.training.pretraining import mask_tokens, pretrain
+from pooled_bert.training.settings import PretrainingSettings
 
 TEXTS = [f"one two three four {word} six seven" for word in ("five", "eight", "nine")] * 40
 SETTINGS = PretrainingSettings(

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pooled_bert.benchmarks import JIGSAW
-from pooled_bert.ensemble import blend
-from pooled_bert.errors import InputError
-from pooled_bert.folds import assign_folds, text_key
-from pooled_bert.submission import submission_table
+from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.data.folds import assign_folds
+from pooled_bert.data.groups import text_key
+from pooled_bert.results.blend import blend
+from pooled_bert.results.submission import submission_table
 
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
 LABELS = st.sampled_from([0.0, 1.0, np.nan])

@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 from conftest import table_of
 
-from pooled_bert.cross_validation import CrossValidation
-from pooled_bert.errors import InputError
-from pooled_bert.predictions import fold_folder, write_config, write_fold
-from pooled_bert.problem import Outcome
-from pooled_bert.rows import Rows
-from pooled_bert.settings import BertSettings, RunSettings
+from pooled_bert.base.errors import InputError
+from pooled_bert.base.places import fold_folder
+from pooled_bert.data.rows import Rows
+from pooled_bert.runs.cross_validation import CrossValidation
+from pooled_bert.runs.fold_files import write_config, write_fold
+from pooled_bert.training.problem import Outcome
+from pooled_bert.training.settings import BertSettings, RunSettings
 
 RANDOM = np.random.default_rng(0)
 N_LABELS = 6

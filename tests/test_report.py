@@ -9,8 +9,9 @@ import pytest
 from conftest import table_of
 from sklearn.metrics import auc
 
-from pooled_bert.out_of_fold import calibration, calibration_error, fold_scores, pooled, roc_curves
-from pooled_bert.shown_text import WordMask, visible
+from pooled_bert.base.shown_text import WordMask, visible
+from pooled_bert.results.curves import calibration, calibration_error, roc_curves
+from pooled_bert.results.fold_scores import fold_scores, pooled
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>&lt;b&gt; {{ 7*7 }} \u202egnp.exe \x1b[31mred\x07'
 

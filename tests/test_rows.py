@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pooled_bert.benchmarks import IMDB, JIGSAW
-from pooled_bert.errors import InputError
-from pooled_bert.rows import find_data, read_extra, read_rows, stable_ids
+from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.imdb import IMDB
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.data.rows import find_data, read_extra, read_rows, stable_ids
 
 HEADER = "id,comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate\n"
 TRAIN = HEADER + 'a,"two\nlines, ""quoted""",1,0,0,0,1,0\nb,plain,0,0,0,0,0,-1\n'

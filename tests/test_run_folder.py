@@ -4,8 +4,8 @@ import sys
 import pytest
 from conftest import ROOT
 
-from pooled_bert.errors import InputError
-from pooled_bert.run_folder import RunFolder
+from pooled_bert.base.errors import InputError
+from pooled_bert.runs.run_folder import RunFolder
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import pytest
 
-from pooled_bert.benchmarks import BENCHMARKS
-from pooled_bert.folds import text_key
-from pooled_bert.rows import read_rows
-from pooled_bert.sample import write_sample
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.data.groups import text_key
+from pooled_bert.data.rows import read_rows
+from pooled_bert.data.sample import write_sample
 
 
 @pytest.mark.parametrize("name", ["jigsaw", "imdb"])

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from pooled_bert.benchmarks import JIGSAW
-from pooled_bert.rows import read_rows
-from pooled_bert.scale import write_rows
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.data.rows import read_rows
+from pooled_bert.measure.scale import write_rows
 
 
 def test_made_up_rows_have_the_competitions_lengths(tmp_path):

@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from conftest import table_of
 
-from pooled_bert.benchmarks import IMDB
-from pooled_bert.predictions import on_same_folds, read_run, read_runs, write_config, write_fold
-from pooled_bert.problem import Outcome
-from pooled_bert.scores import comparison, format_scores, run_notes, score_table
+from pooled_bert.benchmarks.imdb import IMDB
+from pooled_bert.results.score_tables import comparison, format_scores, run_notes, score_table
+from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs, write_config, write_fold
+from pooled_bert.training.problem import Outcome
 
 TRAIN = table_of(list("abcdefgh"), np.array([[1, 0, 1, 0, 0, 1, 0, 0]]).T, names=("positive",))
 SCORES = np.array([[0.9, 0.2, 0.8, 0.1, 0.3, 0.2, 0.4, 0.6]]).T

@@ -2,9 +2,9 @@ import argparse
 
 import pytest
 
-from pooled_bert.errors import InputError
-from pooled_bert.options import add_options, settings_from
-from pooled_bert.settings import BertSettings, BlstmSettings, LinearSettings, decisive
+from pooled_bert.base.errors import InputError
+from pooled_bert.runs.options import add_options, settings_from
+from pooled_bert.training.settings import BertSettings, BlstmSettings, LinearSettings, decisive
 
 
 def parse(*arguments):

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from pooled_bert.speed import VARIANTS, Timing, table
-from pooled_bert.speed_worker import _operations, _padded, _padding, _part, _training_batches
-from pooled_bert.tokens import Tokens
+from pooled_bert.inputs.tokens import Tokens
+from pooled_bert.measure.speed import VARIANTS, Timing, table
+from pooled_bert.measure.speed_worker import _operations, _padded, _padding, _part, _training_batches
 
 
 def tokens_of(lengths):

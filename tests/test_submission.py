@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pooled_bert.benchmarks import IMDB, JIGSAW
-from pooled_bert.errors import InputError
-from pooled_bert.files import file_checksum, read_json
-from pooled_bert.submission import submission_table, submit, write_submission
+from pooled_bert.base.errors import InputError
+from pooled_bert.base.files import file_checksum, read_json
+from pooled_bert.benchmarks.imdb import IMDB
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.results.submission import submission_table, submit, write_submission
 
 TEMPLATE = pd.Series(["c", "a", "b"], name="id")
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from made_up_texts import HOSTILE, texts_in, written
 
-from pooled_bert.errors import InputError
+from pooled_bert.base.errors import InputError
 
 
 def csv_of(rows):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from pooled_bert.thresholds import ARTICLE, best_threshold, decision_figures, nested_thresholds
+from pooled_bert.results.thresholds import ARTICLE, best_threshold, decision_figures, nested_thresholds
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 7)), min_size=1, max_size=30))

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pooled_bert.tokens import Tokens, Windows, encode, encode_windows, prediction_batches, shuffled_batches
+from pooled_bert.inputs.batches import prediction_batches, shuffled_batches
+from pooled_bert.inputs.tokens import Tokens, Windows, encode, encode_windows
 
 TEXTS = ["one two three", "", "one two three four five six seven eight nine ten", "ten! two"]
 

@@ -5,19 +5,21 @@ import pytest
 import tensorflow as tf
 from conftest import StopAfter
 
-from pooled_bert import training
-from pooled_bert.averaging import WeightAverage
-from pooled_bert.checkpoints import Checkpoints
-from pooled_bert.encoders import load_encoder
-from pooled_bert.errors import InputError, TimeLimitReached
-from pooled_bert.inference import predict
-from pooled_bert.metrics import column_auc, mean_auc
-from pooled_bert.model import build_model, load_classifier
-from pooled_bert.optimizer import make_optimizer
-from pooled_bert.problem import Problem
-from pooled_bert.settings import BertSettings, BlstmSettings
-from pooled_bert.steps import Objective, fast_gradient, masked_cross_entropy, train_step_function
-from pooled_bert.training import fit, positive_weights
+from pooled_bert.base.errors import InputError, TimeLimitReached
+from pooled_bert.benchmarks.metrics import column_auc, mean_auc
+from pooled_bert.models.classifier import load_classifier
+from pooled_bert.models.encoders import load_encoder
+from pooled_bert.models.inference import predict
+from pooled_bert.models.network import build_model
+from pooled_bert.training import neural as training
+from pooled_bert.training.checkpoints import Checkpoints
+from pooled_bert.training.losses import masked_cross_entropy
+from pooled_bert.training.neural import fit, positive_weights
+from pooled_bert.training.optimizer import make_optimizer
+from pooled_bert.training.problem import Problem
+from pooled_bert.training.settings import BertSettings, BlstmSettings
+from pooled_bert.training.step import Objective, fast_gradient, train_step_function
+from pooled_bert.training.weight_average import WeightAverage
 
 SETTINGS = {
     "encoder": "tiny",

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from pooled_bert.metrics import column_auc, mean_auc
-from pooled_bert.weights import (
+from pooled_bert.benchmarks.metrics import column_auc, mean_auc
+from pooled_bert.results.blend_weights import (
     FINDERS,
     FoldValues,
     Weights,

@@ -29,9 +29,9 @@ sys.path.insert(0, str(SRC))
 
 import make_submission  # noqa: E402
 import train_folds  # noqa: E402
-from pooled_bert.checkpoints import Checkpoints  # noqa: E402
-from pooled_bert.errors import InputError  # noqa: E402
-from pooled_bert.sample import write_sample  # noqa: E402
+from pooled_bert.base.errors import InputError
+from pooled_bert.data.sample import write_sample
+from pooled_bert.training.checkpoints import Checkpoints
 
 DATA = ("train.csv", "test.csv", "sample_submission.csv", "test_labels.csv")
 RESULTS = ("oof.csv", "test.csv", "metrics.json", "config.json")
@@ -171,10 +171,10 @@ def resume(house: House, chance: random.Random) -> str:
 
 def prepare_encoder(house: House) -> None:
     """A tiny encoder as a directory."""
-    from pooled_bert.runtime import start_tensorflow
+    from pooled_bert.base.tensorflow_setup import start_tensorflow
 
     start_tensorflow()
-    from pooled_bert.encoders import load_encoder, load_tokenizer
+    from pooled_bert.models.encoders import load_encoder, load_tokenizer
 
     tokenizer = load_tokenizer("tiny", ["some words to have letters from"])
     encoder = load_encoder("tiny", tokenizer)
@@ -185,7 +185,7 @@ def prepare_encoder(house: House) -> None:
 
 def load(house: House, chance: random.Random) -> str:
     """Load a damaged encoder. (Weights have no checksum: a changed number in them is not seen.)"""
-    from pooled_bert.encoders import load_encoder, load_tokenizer
+    from pooled_bert.models.encoders import load_encoder, load_tokenizer
 
     with house.copy("encoder") as place:
         damage(chance.choice(sorted((place / "encoder").iterdir())), chance, house, damages=BYTES)

@@ -1,0 +1,179 @@
+"""Measure this project: its speed, what it costs at any number of rows, and whether its explanations are true."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pooled_bert.base.errors import InputError, require, run_command
+from pooled_bert.base.places import BUILD
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
+
+
+def main() -> None:
+    """Parse, then do what was asked for."""
+    args = parse_arguments()
+    args.action(args)
+
+
+def speed(args: argparse.Namespace) -> None:
+    """Time training and prediction against the article's way, against peers, and with each technique switched off."""
+    from pooled_bert.base.files import write_json
+    from pooled_bert.base.tensorflow_setup import start_tensorflow
+    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.measure.speed import check_variants, measure, plot, rates, rates_table
+    from pooled_bert.training.settings import BertSettings
+
+    check_variants(args.variants, args.peer)
+    if args.encoder == "tiny":
+        raise InputError("--encoder tiny is made from the texts of each run; give a name or a directory")
+    settings = BertSettings(encoder=args.encoder, max_length=args.max_length, batch_size=args.batch_size)
+    benchmark = BENCHMARKS[args.benchmark]
+    rows = read_rows(benchmark, find_data(benchmark, args.data))
+    texts = rows.train["text"].sample(args.rows, replace=len(rows.train) < args.rows, random_state=0)
+    start_tensorflow()
+    from pooled_bert.inputs.tokens import encode
+    from pooled_bert.models.encoders import load_tokenizer
+
+    tokenizer = load_tokenizer(settings.encoder, texts)
+    tokens = encode(
+        texts.tolist(), tokenizer, max_length=settings.max_length, truncation=settings.truncation, cache=None
+    )
+    timings = []
+    try:
+        timings.extend(measure(args.variants, tokens, settings=settings, rounds=args.rounds, peer=args.peer))
+    finally:  # what was measured is shown and kept even if a later variant fails
+        if timings:
+            records = rates(timings, len(tokens), len(tokens.flat))
+            print(
+                f"{args.rows} rows of {tokens.lengths.mean():.1f} tokens in {args.rounds} rounds; times are multiples"
+                f" of those of {args.variants[0]}\n{rates_table(records)}"
+            )
+            facts = {"made_up": rows.made_up, "rows": args.rows, "rounds": args.rounds}
+            write_json(args.output.with_suffix(".json"), {**facts, "variants": records})
+            plot(records, args.output.with_suffix(".png"))
+            print(f"{args.output.with_suffix('.json')}, {args.output.with_suffix('.png')}")
+
+
+def scale(args: argparse.Namespace) -> None:
+    """Time what surrounds the model on made-up rows of the competition's lengths: reading, folds, tokens, files, blends."""
+    import pandas as pd
+
+    from pooled_bert.base.files import write_json
+    from pooled_bert.base.tensorflow_setup import start_tensorflow
+
+    start_tensorflow()
+    from pooled_bert.measure.scale import costs_in_a_process, plot
+
+    records = []
+    for n_rows in args.rows:
+        records.append(costs_in_a_process(n_rows, args.encoder))
+        print(f"{n_rows} rows measured", file=sys.stderr)
+    table = pd.DataFrame(records).set_index("rows")
+    print(table.T.to_string(float_format="{:.3f}".format))
+    write_json(args.output.with_suffix(".json"), {"encoder": Path(args.encoder).name, "records": records})
+    plot(table, args.output.with_suffix(".png"))
+    print(f"{args.output.with_suffix('.json')}, {args.output.with_suffix('.png')}")
+
+
+def explanations(args: argparse.Namespace) -> None:
+    """Delete the words that explanations rank highest from out-of-fold texts, and show how far the score falls."""
+    from pooled_bert.base.files import check_name
+    from pooled_bert.data.rows import find_data, read_train, table_checksum
+    from pooled_bert.predict.predictor import load_predictor
+    from pooled_bert.results.blend import check_same_rows
+    from pooled_bert.results.fold_scores import fold_scores
+    from pooled_bert.results.score_tables import as_text
+
+    benchmark = BENCHMARKS[args.benchmark]
+    label = args.label or benchmark.labels[0]
+    require(label in benchmark.labels, "--label", label, f"one of {', '.join(benchmark.labels)}")
+    train = read_train(benchmark, find_data(benchmark, args.data))
+    predictor = load_predictor(args.workspace.run(benchmark.name, check_name("--run", args.run)), [args.fold])
+    check_same_rows([predictor.run], {"train": table_checksum(train)})
+
+    from pooled_bert.measure.deletion import deletion_drops, drop_table, some_texts
+    from pooled_bert.predict.explanation import methods_of
+
+    column = benchmark.labels.index(label)
+    (scores,) = fold_scores(predictor.run, train, benchmark.labels)
+    texts = some_texts(scores, train["text"], column, args.texts)
+    drops = deletion_drops(predictor, texts, column, methods_of(predictor))
+    print(
+        f"{len(texts)} validation texts of fold {args.fold} with {label} above 0.5: mean drop of its log-odds, and the"
+        f" share of texts where the drop is larger than with random words\n{as_text(drop_table(drops))}"
+    )
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="speed|scale|explanations")
+    for action in (speed, scale, explanations):
+        command = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
+        command.set_defaults(action=action)
+        {speed: add_speed, scale: add_scale, explanations: add_explanations}[action](command)
+    return parser.parse_args()
+
+
+def add_speed(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``speed``."""
+    add_benchmark(parser, "whose rows")
+    add_data(parser)
+    parser.add_argument(
+        "--encoder", default="bert-base-uncased", help="as in train_folds.py (default: %(default)s)"
+    )
+    parser.add_argument("--max-length", type=int, default=256, help="tokens per text (default: 256)")
+    parser.add_argument("--batch-size", type=int, default=32, help="rows per optimizer step (default: 32)")
+    parser.add_argument("--rows", type=int, default=1600, help="rows of each variant's epoch (default: 1600)")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=5,
+        help="parts of the epoch, timed in turn with those of the first variant (default: 5)",
+    )
+    parser.add_argument(
+        "--variants",
+        nargs="+",
+        default=["ours", "article-128", "article-256"],
+        help="what to compare; times are given as multiples of the first's (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--peer",
+        type=Path,
+        metavar="PYTHON",
+        help="the Python of an environment with tests/peers/requirements.txt, for the variants trainer…",
+    )
+    parser.add_argument("--output", type=Path, default=BUILD / "speed", help="name of the .json and .png")
+
+
+def add_scale(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``scale``."""
+    parser.add_argument(
+        "--rows",
+        type=int,
+        nargs="+",
+        default=[1_000, 10_000, 100_000, 159_571],
+        help="numbers of training rows (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--encoder", default="tiny", help="whose tokenizer, as in train_folds.py (default: tiny)"
+    )
+    parser.add_argument("--output", type=Path, default=BUILD / "scale", help="name of the .json and .png")
+
+
+def add_explanations(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``explanations``."""
+    add_benchmark(parser)
+    parser.add_argument("--run", default="bert", help="whose model is explained (default: bert)")
+    parser.add_argument(
+        "--fold", type=int, default=0, help="its model, and the rows that the model never saw (default: 0)"
+    )
+    parser.add_argument("--label", help="whose score is watched (default: the benchmark's first)")
+    parser.add_argument("--texts", type=int, default=100, help="number of texts (default: 100)")
+    add_data(parser)
+    add_workspace(parser)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,1 @@
+"""What every package uses and what knows nothing of learning: errors, files, times, devices, paths, pages. Imports nothing else."""

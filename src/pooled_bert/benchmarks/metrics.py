@@ -1,0 +1,92 @@
+"""Scores over tables with unlabelled cells (NaN), which never count."""
+
+import numpy as np
+from sklearn.metrics import f1_score, recall_score, roc_auc_score
+
+
+def column_auc(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """ROC AUC of each column, float64 [n_labels]; NaN where the labelled rows hold one class only.
+
+    labels : float [n_rows, n_labels], 0, 1 or NaN.  scores : float [n_rows, n_labels].
+    """
+    return np.array([_auc(labels[:, column], scores[:, column]) for column in range(labels.shape[1])])
+
+
+def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    known = ~np.isnan(labels)
+    if len(np.unique(labels[known])) < 2:
+        return float("nan")
+    return float(roc_auc_score(labels[known], scores[known]))
+
+
+def resampled_auc(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
+    """ROC AUC of one column in many resamples, float64 [n_samples]; NaN where one holds one class only.
+
+    counts : [n_samples, n_rows], how often each resample holds each row; without it, one sample of every row once.
+    The share of (positive, negative) pairs that the scores order rightly, ties half (Mann & Whitney 1947): the same
+    number as ``column_auc``, at a tenth of the time.
+    """
+    known = np.flatnonzero(~np.isnan(labels))
+    order = known[np.argsort(scores[known], kind="stable")]
+    counts = np.ones((1, len(order))) if counts is None else counts[:, order].astype(np.float64)
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
+    positives = np.add.reduceat(counts * labels[order], starts, axis=1)
+    negatives = np.add.reduceat(counts * (1 - labels[order]), starts, axis=1)
+    below = np.cumsum(negatives, axis=1) - negatives
+    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
+    rightly = (positives * (below + negatives / 2)).sum(axis=1)
+    return np.divide(rightly, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+
+
+def mean_auc(aucs: np.ndarray) -> float:
+    """Mean over the labels that have an AUC (Jigsaw's metric); NaN when none has."""
+    known = aucs[~np.isnan(aucs)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def accuracy(labels: np.ndarray, assigned: np.ndarray) -> float:
+    """Return the share of labelled cells that are decided rightly, as in the article; NaN when no cell is labelled.
+
+    labels : float [n_rows, n_labels], 0, 1 or NaN.  assigned : bool [n_rows, n_labels].
+    """
+    known = ~np.isnan(labels)
+    return float((assigned == (labels == 1))[known].mean()) if known.any() else float("nan")
+
+
+def log_loss(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Return the mean binary cross-entropy (nats) over all labelled cells; NaN when no cell is labelled."""
+    known = ~np.isnan(labels)
+    if not known.any():
+        return float("nan")
+    chosen = np.clip(np.where(labels == 1, scores, 1 - scores)[known], 1e-7, 1)
+    return float(-np.log(chosen).mean())
+
+
+def class_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Return accuracy, log loss, average recall and macro F1 of one class per row; NaN when no row is labelled.
+
+    The last two are means over the classes that occur, each class counting the same. Average recall is also called
+    unweighted average recall, UAR (Schuller et al. 2009, "The INTERSPEECH 2009 Emotion Challenge").
+
+    labels, probabilities : float [n_rows, n_classes]; a row of labels is one-hot, or NaN.
+    """
+    known = ~np.isnan(labels).any(axis=1)
+    if not known.any():
+        return dict.fromkeys(("accuracy", "log_loss", "average_recall", "macro_f1"), float("nan"))
+    true, chosen = labels[known].argmax(axis=1), probabilities[known].argmax(axis=1)
+    classes = np.unique(true)
+    likelihood = np.clip(probabilities[known][np.arange(len(true)), true], 1e-7, 1)
+    return {
+        "accuracy": float((true == chosen).mean()),
+        "log_loss": float(-np.log(likelihood).mean()),
+        "average_recall": float(recall_score(true, chosen, labels=classes, average="macro", zero_division=0)),
+        "macro_f1": float(f1_score(true, chosen, labels=classes, average="macro", zero_division=0)),
+    }
+
+
+def confusion_counts(labels: np.ndarray, assigned: np.ndarray) -> np.ndarray:
+    """Return how often each true class (row) is assigned each class (column), int64 [n_classes, n_classes].
+
+    labels, assigned : one-hot, [n_rows, n_classes].
+    """
+    return (labels == 1).astype(np.int64).T @ assigned.astype(np.int64)

@@ -1,0 +1,223 @@
+"""What a target is: several labels at once, or one of several classes.
+
+Everything that depends on the kind is asked of the target; TensorFlow's part is in ``models/outputs.py`` and
+``training/losses.py``. Both kinds have one column per label or class. Its cells are 1 (it applies), 0 (it does not) or
+NaN (not labelled), and a model gives one probability per cell.
+"""
+
+import abc
+from collections.abc import Sequence
+
+import numpy as np
+
+SCALES = ("mean", "rank", "logit")
+SCORE_TITLES = {
+    "mean_auc": "mean AUC",
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "average_recall": "average recall",
+    "macro_f1": "macro F1",
+}
+SUM_TOLERANCE = 1e-3  # by how much the probabilities of all classes may miss 1
+
+
+class Target(abc.ABC):
+    """How labels and probabilities of one kind are scored, blended, decided and checked."""
+
+    name: str  # as files spell it
+    activation: str  # Keras' name of the function from logits to probabilities
+    is_exclusive: bool  # whether exactly one column applies to a row
+    decision: str  # the title of a column that holds decisions
+    decision_rule: str  # how decisions are made, for people to read
+    shown_scores: tuple[str, ...]  # the keys of ``scores`` that tables show
+
+    def to_scale(self, probabilities: np.ndarray, how: str) -> np.ndarray:
+        """Map probabilities [n_rows, n_labels] to values that can be added across models.
+
+        ``mean``: as they are; ``logit``: log-odds; ``rank``: the rank within each column, ties averaged, scaled to
+        (0, 1], which puts models of different calibration on one scale and leaves each AUC unchanged.
+        """
+        if how == "logit":
+            from scipy.special import logit
+
+            return logit(np.clip(probabilities, 1e-7, 1 - 1e-7))
+        if how == "rank":
+            from scipy.stats import rankdata
+
+            return rankdata(probabilities, axis=0) / len(probabilities)
+        return probabilities
+
+    def from_scale(self, values: np.ndarray, how: str) -> np.ndarray:
+        """Map values on a scale [..., n_labels] back to numbers from 0 to 1, which for classes add up to 1."""
+        if how == "logit":
+            from scipy.special import expit
+
+            values = expit(values)
+        return self._completed(values)
+
+    def pool(self, probabilities: np.ndarray, first: np.ndarray, pooling: str) -> np.ndarray:
+        """Combine the probabilities of a text's pieces, float32 [n_pieces, n_labels] -> [n_texts, n_labels].
+
+        first : int64 [n_texts + 1]; text i has the pieces ``first[i]:first[i + 1]``.  pooling : ``mean`` of the
+        pieces' log-odds, or ``max``.
+        """
+        if len(first) == 1:
+            return probabilities
+        if pooling == "max":
+            return self._completed(np.maximum.reduceat(probabilities, first[:-1]))
+        odds = self.to_scale(probabilities.astype(np.float64), "logit")
+        means = np.add.reduceat(odds, first[:-1]) / np.diff(first)[:, np.newaxis]
+        return self.from_scale(means, "logit").astype(np.float32)
+
+    def invalid_cell(self, probabilities: np.ndarray) -> tuple[int, int, str] | None:
+        """Return row, column and what is expected of the first cell that is no probability, or None."""
+        bad = ~((probabilities >= 0) & (probabilities <= 1))  # true for NaN too
+        if bad.any():
+            row, column = np.argwhere(bad)[0].tolist()
+            return row, column, "a number from 0 to 1"
+        return None
+
+    @abc.abstractmethod
+    def scores(self, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+        """Return the scores by name (SCORE_TITLES); NaN where a score is undefined.
+
+        labels : float [n_rows, n_labels], 0, 1 or NaN.  probabilities : float [n_rows, n_labels].
+        """
+
+    @abc.abstractmethod
+    def decide(self, probabilities: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
+        """Return which labels are assigned, bool [n_rows, n_labels]."""
+
+    @abc.abstractmethod
+    def strata(self, labels: np.ndarray) -> np.ndarray:
+        """Return what folds balance, bool [n_rows, n_indicators].
+
+        Unknown cells get indicators of their own: cast to bool, a NaN would count as positive.
+        """
+
+    @abc.abstractmethod
+    def positive_weights(self, labels: np.ndarray, power: float) -> np.ndarray:
+        """Return how much a positive cell of each label counts in the loss, float64 [n_labels]."""
+
+    @abc.abstractmethod
+    def draw(
+        self, rates: Sequence[tuple[float, int | None]], n_rows: int, random: np.random.Generator
+    ) -> np.ndarray:
+        """Draw made-up labels, bool [n_rows, n_labels].
+
+        rates : per label its rate, and the number of an earlier label without which it never applies, or None.
+        """
+
+    def _completed(self, probabilities: np.ndarray) -> np.ndarray:
+        return probabilities
+
+
+class SeveralLabels(Target):
+    """Any number of labels may apply to a row, each with a probability of its own (sigmoid)."""
+
+    name, activation = "labels", "sigmoid"
+    is_exclusive = False
+    decision = "labels"
+    threshold = 0.5  # the article's: a label is assigned above it
+    decision_rule = f"at {threshold}"
+    shown_scores = ("mean_auc", "accuracy")
+
+    def scores(self, labels, probabilities):
+        """Return the mean column-wise AUC, and accuracy and log loss over all labelled cells."""
+        from .metrics import accuracy, column_auc, log_loss, mean_auc
+
+        return {
+            "mean_auc": mean_auc(column_auc(labels, probabilities)),
+            "accuracy": accuracy(labels, self.decide(probabilities)),
+            "log_loss": log_loss(labels, probabilities),
+        }
+
+    def decide(self, probabilities, thresholds=None):
+        """Assign each label whose probability is above its threshold, float64 [n_labels], by default 0.5."""
+        return probabilities > (self.threshold if thresholds is None else thresholds)
+
+    def strata(self, labels):
+        """Return positive and unknown cells; negative ones too where one label stands alone."""
+        columns = [labels == 1, np.isnan(labels)]
+        if labels.shape[1] == 1:
+            columns.insert(1, labels == 0)
+        indicators = np.concatenate(columns, axis=1)
+        used = indicators.any(axis=0)
+        used[: max(2, labels.shape[1])] = True  # the splitter refuses a single column
+        return indicators[:, used]
+
+    def positive_weights(self, labels, power):
+        """Return (negatives / positives) ** ``power``; 1 where one of the two is missing.
+
+        The balanced weights of scikit-learn's estimators, relative to the negatives', softened by a power below 1.
+        """
+        positives, negatives = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
+        has_both = (positives > 0) & (negatives > 0)
+        return np.where(has_both, negatives / np.maximum(positives, 1), 1.0) ** power
+
+    def draw(self, rates, n_rows, random):
+        """Draw each label on its own, and only where the label that it depends on applies."""
+        columns: list[np.ndarray] = []
+        for rate, parent in rates:
+            drawn = random.random(n_rows) < rate
+            columns.append(drawn if parent is None else drawn & columns[parent])
+        return np.stack(columns, axis=1)
+
+
+class OneClass(Target):
+    """Exactly one class applies to a row, and the probabilities of all classes add up to 1 (softmax).
+
+    A row with any NaN is not labelled. On the scale ``logit``, values are the log-odds of each class against all
+    others; the way back divides by the sum.
+    """
+
+    name, activation = "classes", "softmax"
+    is_exclusive = True
+    decision = "class"
+    decision_rule = "of the likeliest class"
+    shown_scores = ("mean_auc", "accuracy", "average_recall", "macro_f1", "log_loss")
+
+    def scores(self, labels, probabilities):
+        """Return the mean one-against-rest AUC, accuracy, log loss, unweighted average recall, and macro F1."""
+        from .metrics import class_scores, column_auc, mean_auc
+
+        aucs = column_auc(labels, probabilities)
+        return {"mean_auc": mean_auc(aucs), **class_scores(labels, probabilities)}
+
+    def decide(self, probabilities, thresholds=None):
+        """Assign the likeliest class; the first of several that are equally likely. There are no thresholds."""
+        assert thresholds is None, "one class out of several has no thresholds"
+        chosen = np.zeros(probabilities.shape, bool)
+        np.put_along_axis(chosen, probabilities.argmax(axis=1)[:, np.newaxis], True, axis=1)
+        return chosen
+
+    def strata(self, labels):
+        """Return the classes, and the rows that are not labelled where there are any."""
+        unknown = np.isnan(labels).any(axis=1, keepdims=True)
+        return np.concatenate([labels == 1, unknown], axis=1) if unknown.any() else labels == 1
+
+    def positive_weights(self, labels, power):
+        """Return (rows / (classes · rows of the class)) ** ``power``, scikit-learn's balanced weights at power 1."""
+        counts = (labels == 1).sum(axis=0)
+        return np.where(counts > 0, counts.sum() / (len(counts) * np.maximum(counts, 1)), 1.0) ** power
+
+    def draw(self, rates, n_rows, random):
+        """Draw one class per row, in proportion to the rates."""
+        shares = np.array([rate for rate, _ in rates])
+        return np.eye(len(shares), dtype=bool)[random.choice(len(shares), n_rows, p=shares / shares.sum())]
+
+    def invalid_cell(self, probabilities):
+        """Return the first cell that is no probability, or the first row whose classes do not add up to 1."""
+        found = super().invalid_cell(probabilities)
+        bad = np.abs(probabilities.sum(axis=1) - 1) > SUM_TOLERANCE
+        if found is None and bad.any():
+            row = int(np.argmax(bad))
+            return row, 0, f"classes that add up to 1 (they add up to {probabilities[row].sum():.4g})"
+        return found
+
+    def _completed(self, probabilities):
+        return probabilities / probabilities.sum(axis=-1, keepdims=True)
+
+
+SEVERAL_LABELS, ONE_CLASS = SeveralLabels(), OneClass()
+TARGETS: dict[str, Target] = {target.name: target for target in (SEVERAL_LABELS, ONE_CLASS)}

@@ -1,0 +1,1 @@
+"""Files -> checked rows -> folds. Imports benchmarks and base, never TensorFlow."""

@@ -1,0 +1,86 @@
+"""Row -> fold: multilabel-stratified, near-identical texts kept together, the same on every machine."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
+from ..base.errors import InputError
+from ..base.files import checksum, read_json, write_json
+from ..benchmarks.targets import Target
+from .groups import text_key
+from .rows import labels_of
+
+
+def assign_folds(table: pd.DataFrame, target: Target, n_folds: int, fold_seed: int) -> np.ndarray:
+    """Return the validation fold of each row, int64 [n_rows], values 0 … n_folds − 1.
+
+    A pure function of ids, texts, labels, ``n_folds`` and ``fold_seed``; the order of the rows does not
+    matter. Each group of near-identical texts counts as one row, and the folds balance the strata of the target.
+    """
+    order = np.argsort(table["id"].to_numpy(str), kind="stable")
+    groups = np.empty(len(table), np.int64)
+    groups[order] = pd.factorize(table["text"].iloc[order].map(text_key))[0]
+    n_groups = int(groups.max()) + 1
+    if n_groups < n_folds:
+        raise InputError(f"{n_groups} different texts cannot be cut into {n_folds} folds; lower --n-folds")
+    indicators = target.strata(labels_of(table).to_numpy(np.float64))
+    of_group = np.zeros((n_groups, indicators.shape[1]), bool)
+    np.logical_or.at(of_group, groups, indicators)
+    splitter = MultilabelStratifiedKFold(n_splits=n_folds, shuffle=True, random_state=fold_seed)
+    fold_of_group = np.empty(n_groups, np.int64)
+    for fold, (_, validation) in enumerate(splitter.split(np.zeros(n_groups), of_group)):
+        fold_of_group[validation] = fold
+    return fold_of_group[groups]
+
+
+def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
+    """One row a fold: the number of rows and each label's share of positives among its labelled rows."""
+    labels = labels_of(table)
+    rates = labels.groupby(assignment).mean()
+    rates.insert(0, "rows", np.bincount(assignment, minlength=assignment.max() + 1))
+    return rates.rename_axis("fold")
+
+
+def rare_labels(table: pd.DataFrame, n_folds: int) -> dict[str, int]:
+    """Labels with fewer positives than there are folds, so that some fold cannot score them, and how many they have."""
+    positives = (labels_of(table) == 1).sum()
+    return {name: int(count) for name, count in positives.items() if count < n_folds}
+
+
+def assignment_checksum(table: pd.DataFrame, assignment: np.ndarray) -> str:
+    """SHA-256 of which id is in which fold, whatever the order of the rows."""
+    return checksum(
+        f"{row_id}\t{fold}" for row_id, fold in sorted(zip(table["id"], assignment.tolist(), strict=True))
+    )
+
+
+def check_manifest(
+    folder: Path, table: pd.DataFrame, assignment: np.ndarray, *, data_checksum: str, fold_seed: int
+) -> str:
+    """Hold the assignment against the manifest of this data, or write one for data not seen before.
+
+    Returns the assignment's checksum; raises InputError where they differ (another version of the
+    stratifier, an edited manifest).
+    """
+    labels = labels_of(table)
+    n_folds = int(assignment.max()) + 1
+    path = folder / f"{data_checksum[:12]}-{n_folds}folds-seed{fold_seed}.json"
+    manifest = {
+        "data": data_checksum,
+        "assignment": assignment_checksum(table, assignment),
+        "n_folds": n_folds,
+        "fold_seed": fold_seed,
+        "rows": np.bincount(assignment).tolist(),
+        "positives": {name: (labels[name] == 1).groupby(assignment).sum().tolist() for name in labels},
+        "unlabelled": {name: labels[name].isna().groupby(assignment).sum().tolist() for name in labels},
+    }
+    if not path.exists():
+        write_json(path, manifest)
+    elif read_json(path) != manifest:
+        raise InputError(
+            f"{path}: is damaged, or these rows fall into other folds than when it was written;"
+            " install the pinned requirements, or delete it and train every fold anew"
+        )
+    return manifest["assignment"]

@@ -1,0 +1,103 @@
+"""A made-up sample in Kaggle's formats: generated words, labels that follow from some of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..base.files import atomic_path
+from ..benchmarks.benchmark import Benchmark
+from .rows import MADE_UP_MARKER
+
+_SYLLABLES = [consonant + vowel for consonant in "bcdfghklmnprstvwyz" for vowel in "aeiou"]
+_DECORATION = ('"{}"', "{}!!!", "“{}”", "{},", "naïve {}", "{} 😀", "日本 {}", "{}\n", "\n\n{}", "{};")
+
+
+def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: int, seed: int) -> None:
+    """Write the benchmark's training, test and template files with ``rows`` + ``test_rows`` made-up texts.
+
+    A pure function of its arguments. Texts hold quotes, line breaks, commas and Unicode; some stand
+    twice, differing in case and punctuation only. A marker file says that all is made up.
+    """
+    random = np.random.default_rng(seed)
+    table = _table(benchmark, rows + test_rows, random)
+    train, test = table.iloc[:rows], table.iloc[rows:]
+    label_columns = list(dict.fromkeys(map(benchmark.column, benchmark.labels)))
+    columns = ["id", benchmark.text_column]
+    if not benchmark.label_words:
+        _write(folder / benchmark.train_file, train[columns + label_columns])
+    else:
+        _write(folder / benchmark.train_file, train[[benchmark.text_column, *label_columns]])
+    _write(folder / benchmark.test_file, test[columns])
+    if benchmark.sample_submission:
+        template = test[["id"]].assign(**dict.fromkeys(benchmark.labels, 0.5))
+        _write(folder / benchmark.sample_submission, template.iloc[::-1])
+    if benchmark.test_labels:
+        scored = random.random(len(test)) < 0.8
+        labels = test[label_columns].where(pd.Series(scored, index=test.index), -1)
+        _write(folder / benchmark.test_labels, pd.concat([test[["id"]], labels], axis=1))
+    with atomic_path(folder / MADE_UP_MARKER) as temporary:
+        temporary.write_text(
+            "Every row in this folder is generated; scores on it mean nothing.\n", encoding="utf-8"
+        )
+
+
+def _table(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd.DataFrame:
+    labels = _draw_labels(benchmark, n_rows, random)
+    vocabulary = np.unique(["".join(random.choice(_SYLLABLES, 3)) for _ in range(600)])
+    random.shuffle(vocabulary)
+    marked, common = np.split(vocabulary, [4 * len(benchmark.labels)])
+    telling = {label: marked[4 * index : 4 * index + 4] for index, label in enumerate(benchmark.labels)}
+    texts = [
+        _text(common, [telling[label] for label in benchmark.labels if row[label]], random)
+        for row in labels.to_dict("records")
+    ]
+    table = pd.DataFrame({"id": [f"{number:016x}" for number in range(n_rows)], benchmark.text_column: texts})
+    for label in benchmark.labels:
+        words = benchmark.label_words.get(label)
+        if words is None:
+            table[benchmark.column(label)] = labels[label].astype(int)
+        else:
+            _write_words(table, benchmark.column(label), labels[label], words)
+    return _with_duplicates(table, benchmark, random)
+
+
+def _write_words(table: pd.DataFrame, column: str, holds: pd.Series, words: dict[str, float]) -> None:
+    """Put the word for 1 where a label holds, and the word for 0 elsewhere if the column has none yet."""
+    positive = next(word for word, value in words.items() if value == 1.0)
+    if column not in table:
+        table[column] = next(word for word, value in words.items() if value == 0.0)
+    table.loc[holds, column] = positive
+
+
+def _draw_labels(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd.DataFrame:
+    """Draw made-up labels, bool, in the order of the benchmark's rates."""
+    rates = benchmark.sample_rates or dict.fromkeys(benchmark.labels, (0.5, None))
+    names = list(rates)
+    numbered = [(rate, None if parent is None else names.index(parent)) for rate, parent in rates.values()]
+    return pd.DataFrame(benchmark.target.draw(numbered, n_rows, random), columns=names)
+
+
+def _text(common: np.ndarray, telling: list[np.ndarray], random: np.random.Generator) -> str:
+    words = list(random.choice(common, int(random.lognormal(2.6, 0.6)) + 3))
+    for words_of_label in telling:
+        for word in random.choice(words_of_label, 2):
+            words.insert(int(random.integers(len(words) + 1)), word)
+    for place in np.flatnonzero(random.random(len(words)) < 0.08):
+        words[place] = _DECORATION[int(random.integers(len(_DECORATION)))].format(words[place])
+    return " ".join(words)
+
+
+def _with_duplicates(table: pd.DataFrame, benchmark: Benchmark, random: np.random.Generator) -> pd.DataFrame:
+    """Let about one row in fifty repeat an earlier row, in capitals and with other punctuation."""
+    for row in np.flatnonzero(random.random(len(table)) < 0.02):
+        source = table.iloc[int(random.integers(row + 1))]
+        for column in table.columns.drop("id"):
+            table.loc[row, column] = source[column]
+        table.loc[row, benchmark.text_column] = source[benchmark.text_column].upper() + " ..."
+    return table
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,0 +1,1 @@
+"""Measurements of this project: speed, scale, whether explanations are true. May import every package."""

@@ -1,0 +1,89 @@
+"""A classifier: a model and the reader that makes its inputs, saved and loaded as one folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+from safetensors import SafetensorError
+from safetensors.tensorflow import load_file, save_file
+from transformers import PreTrainedTokenizerFast, TFBertModel
+
+from ..base.errors import InputError
+from ..base.files import read_json
+from ..benchmarks.targets import SEVERAL_LABELS, TARGETS, Target
+from ..inputs.tokens import SIGNATURE, TextReader
+from .blstm import Blstm, load_blstm
+from .encoders import clear_when_full, load_encoder, load_tokenizer
+from .network import build_model
+
+HEAD_CONFIG, HEAD_WEIGHTS = "head.json", "head.safetensors"
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A model, and the reader that makes its inputs.
+
+    head : what ``head.json`` holds: architecture, target, labels, pooling, dropout, and the reader's settings.
+    """
+
+    model: tf.keras.Model
+    encoder: TFBertModel | Blstm
+    reader: TextReader
+    head: dict
+
+    @property
+    def target(self) -> Target:
+        """The kind of target."""
+        return self.model.target
+
+    def save(self, folder: Path) -> None:
+        """Write encoder and tokenizer as Hugging Face tools (and ``--encoder``) read them, and the head beside."""
+        (folder / HEAD_CONFIG).write_text(json.dumps(self.head, indent=2) + "\n", encoding="utf-8")
+        with clear_when_full():
+            self.encoder.save_pretrained(folder, safe_serialization=True)
+            self.reader.tokenizer.save_pretrained(folder)
+            head = _head_weights(self.model)
+            tensors = {name: tf.convert_to_tensor(weight) for name, weight in head.items()}
+            save_file(tensors, folder / HEAD_WEIGHTS)
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """The model of a finished fold (its folder ``model``), as ``Classifier.save`` wrote it."""
+    head = read_json(folder / HEAD_CONFIG)
+    tokenizer = load_tokenizer(str(folder), [])
+    load = load_blstm if head["architecture"] == "blstm" else load_encoder
+    encoder = load(str(folder), tokenizer)
+    target = TARGETS[head.get("target", SEVERAL_LABELS.name)]  # folds of earlier revisions do not say it
+    model = build_model(
+        encoder,
+        SIGNATURE,
+        target=target,
+        n_labels=len(head["labels"]),
+        pooling=head["pooling"],
+        dropout=head["dropout"],
+    )
+    try:
+        weights = load_file(folder / HEAD_WEIGHTS)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{folder / HEAD_WEIGHTS}: cannot be read ({error}); train the fold anew") from error
+    own = _head_weights(model)
+    if weights.keys() != own.keys():
+        raise InputError(
+            f"{folder / HEAD_WEIGHTS}: holds other weights than {HEAD_CONFIG} says; train the fold anew"
+        )
+    for name, variable in own.items():
+        variable.assign(weights[name])
+    return Classifier(model, encoder, text_reader(tokenizer, head), head)
+
+
+def text_reader(tokenizer: PreTrainedTokenizerFast, head: dict) -> TextReader:
+    """Return the reader with the settings of a head."""
+    return TextReader(tokenizer, head["max_length"], head["truncation"], head["windows"])
+
+
+def _head_weights(model: tf.keras.Model) -> dict[str, tf.Variable]:
+    """What is learnt above the encoder, by name."""
+    kernel, bias = model.classify.get_layer("logits").weights
+    own = enumerate(model.classify.get_layer("pooling").weights)
+    return {"kernel": kernel, "bias": bias, **{f"pooling_{index}": weight for index, weight in own}}

@@ -1,0 +1,79 @@
+"""Encoder -> pooling over real positions -> one logit per label, as a Keras model."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+from transformers import TFBertModel
+
+from ..benchmarks.targets import Target
+from ..inputs.batches import Signature
+from .blstm import Blstm
+from .dropout import SeededDropout, replace_dropout
+from .encoders import embedded
+from .pooling import AttentionPooling, MaskedPooling
+
+
+@tf.autograph.experimental.do_not_convert  # nothing here needs it, and it takes 5 of the 7 s of building a MiniLM
+def build_model(
+    encoder: TFBertModel | Blstm,
+    signature: Signature,
+    *,
+    target: Target,
+    n_labels: int,
+    pooling: str,
+    dropout: float,
+    seed: int = 0,
+    xla: bool = False,
+    replace_dropout: Callable = replace_dropout,
+) -> tf.keras.Model:
+    """Return a Keras model from the inputs of ``signature`` to logits, float32 [batch, n_labels].
+
+    The article's sigmoid is in the loss and in ``outputs.py``, where it costs no precision. ``seed`` and the
+    model's variable ``dropout_step``, which the training step counts up, decide what dropout drops. The model keeps
+    ``target``, its ``signature`` as tensor specs, and ``xla``, for those who compile its passes. ``replace_dropout``
+    puts repeatable dropout into the encoder; measurements pass another.
+
+    The model is made of two: ``model.embed``, inputs -> the same with embeddings [batch, length, width] under
+    ``inputs_embeds``, and ``model.classify`` from there on, for those who look at or change the embeddings. With
+    ``pooling="attention"``, ``model.attention`` gives its weights, float32 [batch, length].
+    """
+    first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # each counts the same
+    step = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step", aggregation=first)
+    inputs = {
+        name: tf.keras.Input(shape[1:], dtype=tf.as_dtype(dtype), name=name)
+        for name, (shape, dtype) in signature.items()
+    }
+    embed = tf.keras.Model(inputs, embedded(encoder, inputs), name="embed")
+    states = {
+        name: tf.keras.Input(value.shape[1:], dtype=value.dtype, name=name)
+        for name, value in embed.output.items()
+    }
+    n_replaced = replace_dropout(encoder, seed * 1000, lambda: step)
+    output = encoder(states)
+    hidden, summary = output.last_hidden_state, output.pooler_output
+    if summary is None:
+        summary = hidden[:, 0]
+    attention = None
+    if pooling == "attention":
+        pooled, attention = AttentionPooling(name="pooling")([hidden, states["attention_mask"], summary])
+    else:
+        pooled = MaskedPooling(pooling, name="pooling")([hidden, states["attention_mask"], summary])
+    last_dropout = SeededDropout(
+        dropout, seed * 1000 + n_replaced, lambda: step, dtype=tf.float32, name="dropout"
+    )
+    logits = tf.keras.layers.Dense(n_labels, dtype=tf.float32, name="logits")(last_dropout(pooled))
+    classify = tf.keras.Model(states, logits, name="classify")
+    model = tf.keras.Model(inputs, classify(embed(inputs)))
+    model.embed, model.classify, model.dropout_step, model.xla, model.target = (
+        embed,
+        classify,
+        step,
+        xla,
+        target,
+    )
+    model.signature = {
+        name: tf.TensorSpec(shape, tf.as_dtype(dtype), name) for name, (shape, dtype) in signature.items()
+    }
+    if attention is not None:
+        model.attention = tf.keras.Model(inputs, tf.keras.Model(states, attention)(embed(inputs)))
+    return model

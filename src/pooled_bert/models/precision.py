@@ -1,0 +1,31 @@
+"""The precision of matrix products: what the device computes fast."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+
+def set_precision(precision: str) -> str:
+    """Make ``precision`` Keras' policy and return the one chosen: ``auto`` asks the device.
+
+    bfloat16 where the CPU or GPU has instructions for it, float16 on older GPUs with tensor cores,
+    float32 elsewhere (bfloat16 emulated on a plain CPU is no faster).
+    """
+    chosen = _fast_precision() if precision == "auto" else precision
+    tf.keras.mixed_precision.set_global_policy("float32" if chosen == "float32" else f"mixed_{chosen}")
+    return chosen
+
+
+def _fast_precision() -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        capability = min(
+            tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus
+        )
+        return "bfloat16" if capability >= (8, 0) else "float16" if capability >= (7, 0) else "float32"
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as stream:
+            flags = next((line for line in stream if line.startswith("flags")), "")
+    except OSError:
+        return "float32"
+    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags.split()) else "float32"

@@ -1,0 +1,73 @@
+"""Texts in, predictions out, a chunk at a time: memory does not grow with the number of texts."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..base.files import file_checksum
+from ..base.places import fold_folder
+from ..base.progress import progress_bar
+from .output_formats import Layout
+from .predictor import Predictor
+from .resumable_output import PredictionFile
+from .text_files import Lines, Text, chunks
+
+CHUNK = 2000  # texts; those of a chunk are sorted by length, so where it begins decides the rounding of its numbers
+
+
+class StandardOutput:
+    """The place of predictions that are kept nowhere."""
+
+    def has(self, _: list[Text]) -> bool:
+        """Nothing is written yet."""
+        return False
+
+    def write(self, content: bytes) -> None:
+        """Pass on."""
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def predict_texts(
+    predictor: Predictor,
+    texts: Iterable[Text],
+    layout: Layout,
+    output: PredictionFile | StandardOutput,
+    *,
+    lines: Lines | None = None,
+) -> int:
+    """Predict the texts that ``output`` does not hold yet, and write them; returns how many texts there are.
+
+    A progress bar follows the bytes of ``lines``, from which the texts come, if that is given.
+    """
+    count = 0
+    with progress_bar(
+        total=lines and lines.size,
+        desc="predicting",
+        unit="B",
+        unit_scale=True,
+        leave=False,
+        disable=lines is None,
+    ) as bar:
+        for chunk in chunks(texts, CHUNK):
+            if not output.has(chunk):
+                probabilities = predictor.predict_proba([text.text for text in chunk])
+                output.write(layout.chunk(chunk, probabilities))
+            count += len(chunk)
+            bar.set_postfix_str(f"{count:,} texts", refresh=False)
+            bar.update(lines.read - bar.n if lines else 0)
+    return count
+
+
+def identity(predictor: Predictor, run_folder: Path, layout: Layout) -> dict:
+    """What decides the content of a file of predictions, beside the texts."""
+    folders = {fold.fold: fold_folder(run_folder, fold.fold) for fold in predictor.run.folds}
+    return {
+        "folds": {str(fold): file_checksum(folder / "metrics.json") for fold, folder in folders.items()},
+        "windows": predictor.windows,
+        "precision": predictor.precision,
+        "layout": type(layout).__name__,
+        "columns": layout.columns,
+        "thresholds": None if layout.thresholds is None else layout.thresholds.tolist(),
+        "chunk": CHUNK,
+    }

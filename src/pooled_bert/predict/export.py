@@ -1,0 +1,171 @@
+"""A fold's model for others to use: a Hugging Face folder, a TensorFlow SavedModel, an ONNX file; each is checked.
+
+Whatever a fold was trained in, exports compute in float32.
+"""
+
+import importlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ..base.errors import InputError
+from ..base.files import atomic_path, write_json
+from ..inputs.tokens import SIGNATURE, Tokens
+from ..models.classifier import Classifier, load_classifier
+from ..models.encoders import clear_when_full
+from ..models.inference import forward_function
+from ..models.outputs import probabilities
+from ..models.precision import set_precision
+
+INPUTS = tuple(SIGNATURE)
+OUTPUT = "probabilities"
+RECORD = "export.json"  # what tells an exported folder from others
+OPSET = 17  # of ONNX; from 2022, and all that the models need
+TOLERANCE = 1e-4  # of a probability
+ONNX_PACKAGES = {"tf2onnx": "1.17.0", "onnx": "1.18.0", "onnxruntime": "1.32.0"}
+
+# the three inputs, int32 [batch, length] each -> probabilities, float32 [batch, n_labels]
+Function = Callable[[dict[str, np.ndarray]], np.ndarray]
+
+
+def load_float32(folder: Path) -> Classifier:
+    """The model of a finished fold (its folder ``model``), to compute in float32; raises InputError."""
+    set_precision("float32")
+    return load_classifier(folder)
+
+
+def export(classifier: Classifier, output: Path, form: str, origin: dict) -> float:
+    """Write the model as ``form`` (a name in FORMS) and return by how much its probabilities differ, at most.
+
+    ``origin`` says where the model is from; it is written with the labels and what else is known of the model,
+    into ``export.json`` of a folder and into the metadata of an ONNX file. What is written is read again and compared
+    on made-up batches; raises InputError, and leaves nothing new, where it differs by more than ``TOLERANCE``.
+    """
+    write, read = FORMS[form]
+    with atomic_path(output) as temporary:
+        write(classifier, temporary, {**origin, **classifier.head})
+        difference = largest_difference(classifier, read(temporary))
+        if not difference <= TOLERANCE:  # true for NaN too
+            raise InputError(
+                f"{output}: not written, its probabilities would differ from the fold's by {difference:.1e};"
+                " export another --format"
+            )
+    return difference
+
+
+def largest_difference(classifier: Classifier, other: Function) -> float:
+    """Between the probabilities of a model and of its export, over made-up batches of several shapes."""
+    longest = classifier.reader.max_length
+    forward = forward_function(classifier.model)
+    batches = (made_up(classifier, *shape) for shape in ((1, 3), (5, longest // 2 + 1), (8, longest)))
+    return float(max(np.abs(forward(batch).numpy() - other(batch)).max() for batch in batches))
+
+
+def made_up(classifier: Classifier, n_rows: int, width: int) -> dict[str, np.ndarray]:
+    """A batch of random tokens, int32 [n_rows, width] an input: one row full, the others padded."""
+    random = np.random.default_rng([n_rows, width])
+    lengths = np.array([width, *random.integers(2, width + 1, n_rows - 1)])
+    flat = random.integers(len(classifier.reader.tokenizer), size=lengths.sum(), dtype=np.int32)
+    return Tokens(flat, np.cumsum([0, *lengths])).padded(np.arange(n_rows))
+
+
+def onnx_session(path: Path, threads: int = 0):
+    """An ``onnxruntime.InferenceSession`` on the CPU; 0 threads: as many as it likes."""
+    (onnxruntime,) = _import("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # leaves the cores when done
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def run_onnx(session, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    """Probabilities, float32 [batch, n_labels]."""
+    return session.run([OUTPUT], inputs)[0]
+
+
+def _write_huggingface(classifier: Classifier, folder: Path, record: dict) -> None:
+    if classifier.head["architecture"] != "bert":
+        raise InputError(
+            "--format huggingface: a blstm is none of its models; export it as savedmodel or onnx"
+        )
+    folder.mkdir()
+    classifier.save(folder)
+    write_json(folder / RECORD, record)
+
+
+def _read_huggingface(folder: Path) -> Function:
+    forward = forward_function(load_classifier(folder).model)
+    return lambda inputs: forward(inputs).numpy()
+
+
+def _write_savedmodel(classifier: Classifier, folder: Path, record: dict) -> None:
+    """Of the model nothing but its variables and the one function, so that Keras need not be there to load it."""
+    module = tf.Module()
+    module.weights = classifier.model.variables
+    with clear_when_full():
+        tf.saved_model.save(module, str(folder), {"serving_default": _serving_function(classifier.model)})
+        classifier.reader.tokenizer.save_pretrained(folder)
+    write_json(folder / RECORD, record)
+
+
+def _read_savedmodel(folder: Path) -> Function:
+    module = tf.saved_model.load(str(folder))
+    serve = module.signatures["serving_default"]
+
+    def function(inputs: dict[str, np.ndarray]) -> np.ndarray:
+        return serve(**{name: tf.constant(value) for name, value in inputs.items()})[OUTPUT].numpy()
+
+    function.module = module  # which its signatures do not keep alive
+    return function
+
+
+def _write_onnx(classifier: Classifier, path: Path, record: dict) -> None:
+    tf2onnx, onnx, _ = _import(*ONNX_PACKAGES)
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    proto, _ = tf2onnx.convert.from_function(_serving_function(classifier.model), _signature(), opset=OPSET)
+    for value in (*proto.graph.input, *proto.graph.output):
+        for axis, name in zip(value.type.tensor_type.shape.dim, ("batch", "length"), strict=True):
+            if not axis.dim_value:
+                axis.dim_param = name
+    onnx.helper.set_model_props(proto, {"export": json.dumps(record)})
+    path.write_bytes(proto.SerializeToString())
+
+
+def _read_onnx(path: Path) -> Function:
+    session = onnx_session(path)
+    return lambda inputs: run_onnx(session, inputs)
+
+
+FORMS = {
+    "huggingface": (_write_huggingface, _read_huggingface),
+    "savedmodel": (_write_savedmodel, _read_savedmodel),
+    "onnx": (_write_onnx, _read_onnx),
+}
+
+
+def _serving_function(model: tf.keras.Model):
+    """The pass from token ids to named probabilities, of any number of rows of any length."""
+
+    @tf.function(input_signature=_signature(), autograph=False)
+    def serve(input_ids, token_type_ids, attention_mask):
+        inputs = dict(zip(INPUTS, (input_ids, token_type_ids, attention_mask), strict=True))
+        return {OUTPUT: probabilities(model(inputs, training=False), model.target)}
+
+    return serve
+
+
+def _signature() -> list[tf.TensorSpec]:
+    return [tf.TensorSpec([None, None], tf.int32, name) for name in INPUTS]
+
+
+def _import(*names: str) -> list:
+    """Packages that are needed for ONNX alone; raises InputError that says how to install them."""
+    try:
+        return [importlib.import_module(name) for name in names]
+    except ImportError as error:
+        pins = " ".join(f"{name}=={version}" for name, version in ONNX_PACKAGES.items())
+        raise InputError(f"--format onnx: {error}; pip install {pins}") from error

@@ -1,0 +1,138 @@
+"""A trained run as a function of texts, for this project's commands and for other programs."""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import InputError, require
+from ..base.places import model_folder
+from ..base.tensorflow_setup import start_tensorflow
+from ..benchmarks.targets import Target
+from ..runs.fold_files import FoldResult, Run, read_run
+from .text_files import is_writable
+
+if TYPE_CHECKING:
+    from ..models.classifier import Classifier
+
+WINDOWS = ("mean", "max", "none")
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictor:
+    """The models of a run's folds, whose log-odds are averaged as make_submission.py averages them.
+
+    labels : names of the columns.  classifiers : one a fold, in the order of ``run.folds``.
+    windows : how texts longer than the models' ``max_length`` are read, one of WINDOWS.
+    precision : what products are computed in, e.g. ``float32``.
+    """
+
+    run: Run
+    labels: tuple[str, ...]
+    classifiers: tuple["Classifier", ...]
+    windows: str
+    precision: str
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """The probability of each label, float32 [n_texts, n_labels].
+
+        A text's own do not depend on those beside it, but for rounding. Raises InputError for what is no text.
+        """
+        from ..models.inference import predict
+
+        texts = checked_texts(texts)
+        log_odds = np.zeros((len(texts), len(self.labels)))
+        for classifiers in self._groups:
+            tokens = classifiers[0].reader.encode_to_predict(texts, cache=None)
+            for classifier in classifiers:
+                probabilities = predict(classifier.model, tokens).astype(np.float64)
+                log_odds += self.target.to_scale(probabilities, "logit") / len(self.classifiers)
+        return self.target.from_scale(log_odds, "logit").astype(np.float32)
+
+    @property
+    def target(self) -> Target:
+        """The kind of target."""
+        return self.classifiers[0].target
+
+    @cached_property
+    def _groups(self) -> list[list["Classifier"]]:
+        return same_tokens(self.classifiers)
+
+
+def load_predictor(
+    run_folder: Path | str,
+    folds: list[int] | None = None,
+    *,
+    windows: str | None = None,
+    precision: str | None = None,
+) -> Predictor:
+    """The finished folds of a run, or those named, ready to predict. The run's data are not needed.
+
+    ``windows`` says how a text longer than the models' ``max_length`` is read: whole, in windows that overlap by half
+    (``mean`` of their log-odds, or ``max``), or cut as in training (``none``). By default as the run predicts
+    where it has windows, else ``mean``. ``precision`` is that of train_folds.py, by default the run's own setting.
+
+    Sets TensorFlow up for the whole process, so call it before anything imports TensorFlow. Raises InputError
+    when a fold is missing, damaged, or has no model.
+    """
+    run = read_run(Path(run_folder), folds)
+    folders = {fold.fold: _model_folder(Path(run_folder), fold) for fold in run.folds}
+    start_tensorflow()
+    from ..models.precision import set_precision
+
+    settings = run.identity["settings"]
+    windows = windows or settings["windows"] or "mean"
+    require(windows in WINDOWS, "windows", windows, " or ".join(WINDOWS))
+    chosen = set_precision(precision or settings["precision"])
+    classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
+    return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, chosen)
+
+
+def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
+    folder = model_folder(run_folder, fold.fold)
+    if not folder.is_dir():
+        remedy = f"train it again with --fold {fold.fold} --overwrite"
+        if fold.config["identity"]["settings"]["model"] == "linear":
+            remedy = "--model linear keeps no models, so give a run of another"
+        raise InputError(f"{folder}: is not there; {remedy}")
+    return folder
+
+
+def _load(folder: Path, fold: int, windows: str) -> "Classifier":
+    from ..models.classifier import load_classifier
+
+    try:
+        classifier = load_classifier(folder)
+    except InputError as error:  # it would speak of --encoder
+        raise InputError(
+            f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})"
+        ) from error
+    reader = dataclasses.replace(classifier.reader, windows=None if windows == "none" else windows)
+    return dataclasses.replace(classifier, reader=reader)
+
+
+def checked_texts(texts: Sequence[str]) -> list[str]:
+    """The texts as a list; raises InputError where one is no string, or holds NUL or half a character."""
+    if isinstance(texts, str):
+        raise InputError("expected a list of texts, not one alone; put it in brackets")
+    texts = list(texts)
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"text {number} is {text!r:.60}, expected a string")
+        if not is_writable(text):
+            raise InputError(f"text {number} is {text!r:.60}, expected whole Unicode characters without NUL")
+    return texts
+
+
+def same_tokens(classifiers: Sequence["Classifier"]) -> list[list["Classifier"]]:
+    """The classifiers in groups that read the same token ids: all folds of one run, but for those of ``tiny``.
+
+    (It makes its vocabulary of the texts it learns from, pseudo-labelled ones say.)
+    """
+    groups: dict[tuple, list[Classifier]] = {}
+    for classifier in classifiers:
+        groups.setdefault(classifier.reader.key, []).append(classifier)
+    return list(groups.values())

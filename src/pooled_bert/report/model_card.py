@@ -1,0 +1,100 @@
+"""A model card of a run, written from its files: Mitchell et al. 2019, in the form that Hugging Face reads."""
+
+from pathlib import Path
+
+from ..base.files import atomic_path
+from ..benchmarks.benchmark import Benchmark
+from ..runs.fold_files import Run
+from .sections import Section, Table
+
+CARD = "README.md"
+
+_TEMPLATE = """\
+---
+language: en
+library_name: tf-keras
+pipeline_tag: text-classification
+metrics: [roc_auc, accuracy]
+---
+
+# {name}: {title}
+
+{about}
+
+{notes}## Model
+
+{model}; {n_folds} of {all_folds} folds. A text's probability is the mean of the folds' log-odds. It gives one
+probability for each of: {labels}.
+
+## Data
+
+{rows:,} labelled training rows, each predicted once by a fold that never saw it or a near-duplicate of it.
+Checksum of the training rows: `{data}`.
+
+## Scores, out of fold
+
+ROC AUC, and decisions {rule}:
+
+{scores}
+
+{decisions_note}
+
+{decisions}
+
+## Intended use
+
+Ranking and sorting texts like those of the data, with a person who decides; comparing methods. To predict:
+
+```
+python src/predict.py --benchmark {benchmark} --run {name} "a text"
+```
+
+## Limits
+
+{limits}
+
+## Settings
+
+{settings}
+
+Revision {revisions}; {packages}.
+"""
+
+
+def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Benchmark) -> Path:
+    """Write ``run_folder/README.md`` with the tables of the run's ``section`` in the report; returns its path."""
+    settings, information = run.identity["settings"], [fold.config["information"] for fold in run.folds]
+    words = {"bert": "A BERT", "blstm": "A bidirectional LSTM", "linear": "TF-IDF and logistic regression"}
+    scores, decisions, *_ = section.tables
+    card = _TEMPLATE.format(
+        name=run.name,
+        title=benchmark.title,
+        about=benchmark.about,
+        notes="".join(f"**Note:** {note}.\n\n" for note in section.notes),
+        model=words[settings["model"]],
+        n_folds=len(run.folds),
+        all_folds=settings["n_folds"],
+        labels=", ".join(benchmark.labels),
+        rows=sum(len(fold.oof) for fold in run.folds),
+        data=run.identity["data"]["train"],
+        scores=_markdown(scores),
+        rule=benchmark.target.decision_rule,
+        decisions_note=decisions.note,
+        decisions=_markdown(decisions),
+        benchmark=benchmark.name,
+        limits="\n".join(f"- {limit}" for limit in benchmark.limits),
+        settings=_markdown(section.facts[0]),
+        revisions=", ".join(sorted({str(record.get("revision")) for record in information})),
+        packages=", ".join(
+            f"{name} {version}" for name, version in information[0].get("packages", {}).items()
+        ),
+    )
+    path = run_folder / CARD
+    with atomic_path(path) as temporary:
+        temporary.write_text(card, encoding="utf-8")
+    return path
+
+
+def _markdown(table: Table) -> str:
+    lines = [table.head, ["---"] * len(table.head), *table.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

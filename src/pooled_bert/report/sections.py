@@ -1,0 +1,116 @@
+"""What a report shows, as tables and figures: of the data, and of all runs together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ..benchmarks.benchmark import Benchmark
+from ..benchmarks.targets import SCORE_TITLES
+from ..results.mistakes import Mistake
+from ..results.score_tables import comparison, run_notes
+from ..runs.fold_files import FoldResult, Run
+from .figures import Figure, Panel, draw_balance, draw_correlation, draw_lengths, draw_runs
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text, the first column its row names; ``note`` says what must be said of it."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page. ``mistakes``: (falsely called, missed) by label; ``thresholds``: of a run, by label."""
+
+    name: str
+    title: str
+    notes: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = ()
+    mistakes: dict[str, tuple[list[Mistake], list[Mistake]]] = field(default_factory=dict)
+    facts: Sequence[Table] = ()  # settings and checksums, folded away
+    thresholds: dict[str, float] = field(default_factory=dict)
+
+
+def as_table(frame: pd.DataFrame, note: str = "", corner: str = "") -> Table:
+    """A table of figures: four places for fractions, thousands apart for whole numbers, a dash where there is none."""
+    rows = [
+        [str(name), *(_cell(value) for value in row)]
+        for name, row in zip(frame.index, frame.astype(object).to_numpy(), strict=True)
+    ]
+    return Table([corner, *map(str, frame.columns)], rows, note)
+
+
+def _cell(value) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or np.isnan(value):
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def data_section(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> Section:
+    """Rows, labels and folds, whatever was learnt from them; the folds are those of ``run``."""
+    labels = train[list(benchmark.labels)]
+    known, positives = labels.notna().sum(), (labels == 1).sum()
+    counts = pd.DataFrame({"labelled": known, "positive": positives, "share": positives / known})
+    words = train["text"].str.split().str.len().to_numpy()
+    figures = [
+        Figure("lengths", "Words a training text.", [Panel("words", draw_lengths(words, unit="words"))]),
+        *_balance(train, run, benchmark),
+    ]
+    if len(benchmark.labels) > 1 and not benchmark.target.is_exclusive:
+        matrix = labels.corr()
+        figures.append(
+            Figure(
+                "labels",
+                "Correlation of the labels (φ coefficient): how often they are given together.",
+                [Panel("labels", draw_correlation(matrix), width=4.2, height=3.6)],
+            )
+        )
+    note = f"{len(train):,} training rows. A cell that is not labelled counts nowhere."
+    return Section("data", "Data and folds", tables=[as_table(counts, note, "label")], figures=figures)
+
+
+def _balance(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> list[Figure]:
+    truth = train.set_index("id")[list(benchmark.labels)]
+    rates = pd.DataFrame({fold.fold: truth.loc[fold.oof["id"]].mean() for fold in run.folds}).T
+    caption = "Each fold's rate of each label against that of all folds: what stratifying left. A dot a fold."
+    return (
+        [Figure("balance", caption, [Panel("fold balance", draw_balance(rates))])] if len(rates) > 1 else []
+    )
+
+
+def runs_section(runs: Sequence[Run], benchmark: Benchmark) -> Section:
+    """Every run on the same rows and folds beside the others, the best first."""
+    scores = comparison(list(runs), benchmark)
+    others = [SCORE_TITLES[name] for name in benchmark.target.shown_scores[1:]]
+    columns = ["mean AUC", "sd", "folds", *others, *benchmark.labels]
+    more = {
+        "model": [run.identity["settings"]["model"] for run in runs],
+        "seconds a fold": [_seconds(run) for run in runs],
+        "notes": ["; ".join(run_notes(run)) for run in runs],
+    }
+    table = scores[columns].assign(**more).sort_values("mean AUC", ascending=False)
+    aucs = {run.name: np.array([_mean_auc(fold) for fold in run.folds]) for run in runs}
+    figure = Figure(
+        "runs",
+        "Mean ROC AUC out of fold: a dot a fold, a bar at their mean.",
+        [Panel("runs", draw_runs({name: aucs[name] for name in table.index}), 5.2, 1.2 + 0.28 * len(runs))],
+    )
+    note = "Means over each run's own folds: runs with other folds compare only roughly (compare_runs.py pairs them)."
+    return Section("runs", "All runs", tables=[as_table(table, note, "run")], figures=[figure])
+
+
+def _seconds(run: Run) -> int | None:
+    seconds = [fold.config["information"].get("seconds") for fold in run.folds]
+    return None if None in seconds else round(float(np.median(seconds)))
+
+
+def _mean_auc(fold: FoldResult) -> float:
+    return np.nan if fold.metrics["mean_auc"] is None else fold.metrics["mean_auc"]

@@ -1,0 +1,1 @@
+"""Scores of finished runs -> blends -> submissions. Imports runs and the packages below it."""

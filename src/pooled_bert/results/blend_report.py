@@ -1,0 +1,44 @@
+"""What a blend scores, how alike its runs are, and how much each run counts."""
+
+import pandas as pd
+
+from ..benchmarks.benchmark import Benchmark
+from .blend import Blend, correlation
+from .score_tables import as_text, format_scores, rank_scores, score_table
+
+
+def blend_scores(
+    blend: Blend, train: pd.DataFrame, benchmark: Benchmark
+) -> tuple[dict[str, float], pd.DataFrame]:
+    """What a blend scores out of fold: by name, for its provenance, and as a table.
+
+    Weights that were found on out-of-fold rows are scored by nested cross-validation: each fold by those found on
+    the others. What the final ones score on the rows that chose them stands beside it, as optimistic.
+    """
+    table = score_table(blend.oof(), train, benchmark)
+    whole = ["mean", "pooled"] if len(blend.folds) > 1 else [table.index[0]]
+    scores = {
+        "oof_mean_auc": table["mean AUC"][whole[0]],
+        "pooled_oof_mean_auc": table["mean AUC"][whole[-1]],
+    }
+    if blend.is_chosen:
+        optimistic = score_table(blend.optimistic_oof(), train, benchmark).loc[whole]
+        scores["optimistic_oof_mean_auc"] = optimistic["mean AUC"][whole[0]]
+        table = pd.concat([table, optimistic.rename(index="{}, optimistic".format)])
+    if blend.how == "rank":
+        table = rank_scores(table, benchmark.target)
+    return {name: float(score) for name, score in scores.items()}, table
+
+
+def blend_report(blend: Blend, table: pd.DataFrame, benchmark: Benchmark, notes: list[str]) -> str:
+    """The table of ``blend_scores``, how alike its runs are, and their shares in it, as text."""
+    title = (
+        f"{benchmark.name}, {blend.find} weights, {blend.how} of {', '.join(run.name for run in blend.runs)}"
+    )
+    if blend.is_chosen:
+        title += ", each fold by weights found on the others"
+    alike, shares = as_text(correlation(blend.runs)), as_text(blend.shares())
+    return (
+        f"{format_scores(title, table, notes)}\n\nrank correlation of the runs' out-of-fold predictions\n{alike}"
+        f"\n\nweights, and what the mean AUC over folds loses without the run\n{shares}"
+    )

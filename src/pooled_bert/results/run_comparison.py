@@ -1,0 +1,146 @@
+"""Runs against the first of them, on the same rows: paired differences and how sure they are, decisions, cost."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from ..base.errors import InputError
+from ..benchmarks.benchmark import Benchmark
+from ..benchmarks.metrics import confusion_counts, resampled_auc
+from ..runs.fold_files import Run
+from .score_tables import as_text, format_scores, notes_on
+
+RESAMPLES = 1000
+
+
+def check_labels(without: Sequence[str], benchmark: Benchmark) -> None:
+    """Raise InputError for a label to be left out that there is not, or when none would be left."""
+    unknown = set(without) - set(benchmark.labels)
+    if unknown:
+        raise InputError(f"--without {min(unknown)}: is none of {', '.join(benchmark.labels)}")
+    if set(without) == set(benchmark.labels):
+        raise InputError(f"--without {' '.join(without)}: leaves no label to compare by")
+
+
+def comparison_report(
+    runs: Sequence[Run],
+    train: pd.DataFrame,
+    benchmark: Benchmark,
+    *,
+    without: Sequence[str] = (),
+    confusion: bool = False,
+) -> str:
+    """All of it as text: the AUCs again without the labels ``without``, and each run's confusion matrices if asked."""
+    table = auc_table(runs, train, benchmark.labels).join(cost_column(runs))
+    parts = [format_scores(f"{benchmark.name}, held against {runs[0].name}", table, notes_on(runs))]
+    rest = [label for label in benchmark.labels if label not in without]
+    if without:
+        parts.append(f"without {', '.join(without)}\n{as_text(auc_table(runs, train, rest))}")
+    decisions = as_text(decision_table(runs, train, benchmark))
+    parts.append(f"decisions {benchmark.target.decision_rule}, means over labels\n{decisions}")
+    if confusion:
+        parts += [f"{run.name}\n{confusion_table(run, train, benchmark).to_string()}" for run in runs]
+    return "\n\n".join(parts)
+
+
+def auc_table(
+    runs: Sequence[Run], train: pd.DataFrame, labels: Sequence[str], *, seed: int = 0
+) -> pd.DataFrame:
+    """A row a run: mean AUC over ``labels``, its spread over folds, and what it has over the first run.
+
+    Each run is held against the first on the folds that both have. ``low`` and ``high`` bound 95 % of the differences
+    when the validation rows are drawn anew, with replacement and the same draw for both runs (paired bootstrap,
+    RESAMPLES draws, within folds). That is the chance of the rows; the chance of another seed comes on top.
+    """
+    base = {fold: _fold_aucs(table, train, labels, seed + fold) for fold, table in runs[0].oof.items()}
+    rows = {}
+    for run in runs:
+        own = {fold: _fold_aucs(table, train, labels, seed + fold) for fold, table in run.oof.items()}
+        common = sorted(base.keys() & own.keys())
+        if not common:
+            raise InputError(f"runs {runs[0].name!r} and {run.name!r} have no finished fold in common")
+        means = pd.Series({fold: np.nanmean(own[fold][:, 0]) for fold in common})
+        rows[run.name] = {"folds": len(common), "mean AUC": means.mean(), "sd": means.std(ddof=1)}
+        if run is not runs[0]:
+            differences = np.mean([_paired(own[fold], base[fold]) for fold in common], axis=0)
+            low, high = np.quantile(differences[1:], [0.025, 0.975])
+            rows[run.name] |= {"difference": differences[0], "low": low, "high": high}
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
+
+
+def _fold_aucs(
+    predictions: pd.DataFrame, train: pd.DataFrame, labels: Sequence[str], seed: int
+) -> np.ndarray:
+    """AUC of each label, float64 [n_labels, 1 + RESAMPLES]: of the rows as they are, then of each draw."""
+    truth = train.set_index("id").loc[predictions["id"], list(labels)].to_numpy(np.float64)
+    scores = predictions[list(labels)].to_numpy(np.float64)
+    n_rows = len(truth)
+    draws = np.random.default_rng(seed).multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=RESAMPLES)
+    counts = np.vstack([np.ones((1, n_rows), int), draws])
+    return np.stack([resampled_auc(*column, counts) for column in zip(truth.T, scores.T, strict=True)])
+
+
+def _paired(own: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Difference of the mean AUCs, draw by draw, over the labels that the draw can score."""
+    return np.nanmean(own - base, axis=0)
+
+
+def decision_table(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
+    """A row per run: accuracy; precision, recall and F1 of the decisions, averaged over labels; all rows pooled.
+
+    The article's table. Precision is 0 where nothing is predicted.
+    """
+    rows = {}
+    for run in runs:
+        truth, scores = _pooled(run, train, benchmark.labels)
+        assigned = benchmark.target.decide(scores)
+        columns = [_known(*column) for column in zip(truth.T, assigned.T, strict=True)]
+        figures = [
+            precision_recall_fscore_support(*column, average="binary", zero_division=0)[:3]
+            for column in columns
+        ]
+        names = ("precision", "recall", "F1")
+        means = dict(zip(names, np.mean(figures, axis=0), strict=True))
+        rows[run.name] = {"accuracy": benchmark.target.scores(truth, scores)["accuracy"], **means}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def confusion_table(run: Run, train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
+    """Return how many out-of-fold rows are decided rightly and wrongly.
+
+    Of several labels: a row per label, with its true and false negatives and positives. Of one class: a row per true
+    class, a column per class that was assigned.
+    """
+    truth, scores = _pooled(run, train, benchmark.labels)
+    assigned = benchmark.target.decide(scores)
+    if benchmark.target.is_exclusive:
+        known = ~np.isnan(truth).any(axis=1)
+        counts = confusion_counts(truth[known], assigned[known])
+        return pd.DataFrame(counts, index=benchmark.labels, columns=benchmark.labels)
+    rows = {}
+    for name, *column in zip(benchmark.labels, truth.T, assigned.T, strict=True):
+        cells = confusion_matrix(*_known(*column), labels=[False, True]).ravel()
+        rows[name] = dict(zip(("TN", "FP", "FN", "TP"), cells.tolist(), strict=True))
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def cost_column(runs: Sequence[Run]) -> pd.Series:
+    """Median seconds a fold took, by run."""
+    seconds = {
+        run.name: np.median([fold.config["information"]["seconds"] for fold in run.folds]) for run in runs
+    }
+    return pd.Series(seconds, name="seconds a fold")
+
+
+def _pooled(run: Run, train: pd.DataFrame, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    predictions = pd.concat(run.oof.values())
+    truth = train.set_index("id").loc[predictions["id"], list(labels)]
+    return truth.to_numpy(np.float64), predictions[list(labels)].to_numpy(np.float64)
+
+
+def _known(truth: np.ndarray, assigned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labelled rows of one column, both as bool."""
+    known = ~np.isnan(truth)
+    return truth[known] == 1, assigned[known]

@@ -1,0 +1,124 @@
+"""Out-of-fold scores as tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..base.errors import InputError
+from ..benchmarks.benchmark import Benchmark
+from ..benchmarks.metrics import column_auc
+from ..benchmarks.targets import SCORE_TITLES, Target
+from ..runs.fold_files import Run
+
+MADE_UP_NOTE = "made-up sample: these scores mean nothing"
+OPTIMISTIC_NOTE = "optimistic: each fold's best epoch was chosen on the fold itself (--keep best)"
+
+
+def score_table(oof: dict[int, pd.DataFrame], train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
+    """ROC AUC per label, their mean and the target's other scores; a row per fold, mean, sd, and all rows pooled.
+
+    oof : id + probabilities of each fold's rows, by its number.  NaN where a fold holds one class of a label only.
+    """
+    rows = [score_row(table, train, benchmark, f"fold {fold}") for fold, table in oof.items()]
+    table = pd.concat(rows)
+    if len(rows) > 1:
+        spread = pd.DataFrame({"mean": table.mean(), "sd": table.std(ddof=1)}).T
+        table = pd.concat([table, spread, score_row(pd.concat(oof.values()), train, benchmark, "pooled")])
+    return table
+
+
+def score_row(
+    predictions: pd.DataFrame, truth: pd.DataFrame, benchmark: Benchmark, name: str
+) -> pd.DataFrame:
+    """The same figures, as one row called ``name``, for predictions of (some of) the rows of ``truth``."""
+    columns = list(benchmark.labels)
+    labels = truth.set_index("id").loc[predictions["id"], columns].to_numpy(np.float64)
+    scores = predictions[columns].to_numpy(np.float64)
+    aucs = column_auc(labels, scores)
+    row = {
+        **dict(zip(columns, aucs, strict=True)),
+        **_titled(benchmark.target.scores(labels, scores), benchmark.target),
+    }
+    return pd.DataFrame([row], index=[name])
+
+
+def _titled(scores: dict, target: Target) -> dict:
+    """Return the scores that tables show, by their titles."""
+    return {SCORE_TITLES[name]: scores[name] for name in target.shown_scores}
+
+
+def rank_scores(table: pd.DataFrame, target: Target) -> pd.DataFrame:
+    """Return a score table without the scores that need probabilities: only AUCs mean anything among ranks."""
+    return table.drop(columns=[SCORE_TITLES[name] for name in target.shown_scores if name != "mean_auc"])
+
+
+def _metrics_row(metrics: dict, benchmark: Benchmark) -> dict:
+    row = {label: metrics["auc"][label] for label in benchmark.labels} | _titled(metrics, benchmark.target)
+    return {name: np.nan if value is None else value for name, value in row.items()}
+
+
+def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
+    """Runs on the same folds beside each other, a row a run: mean over its folds, and its spread."""
+    rows = {}
+    for run in runs:
+        folds = pd.DataFrame([_metrics_row(fold.metrics, benchmark) for fold in run.folds])
+        rows[run.name] = {**folds.mean(), "sd": folds["mean AUC"].std(ddof=1), "folds": len(run.folds)}
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
+
+
+def best_run(runs: Sequence[Run], folder: Path) -> Run:
+    """The run with the most finished folds, and of those the one with the highest mean AUC; InputError without any."""
+    if not runs:
+        raise InputError(
+            f"{folder}: has no finished fold of this data; train one with python src/train_folds.py"
+        )
+    return max(
+        runs, key=lambda run: (len(run.folds), _mean([fold.metrics["mean_auc"] for fold in run.folds]))
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else 0.0
+
+
+def run_notes(run: Run) -> list[str]:
+    """What must be said wherever a run's scores are shown."""
+    notes = []
+    if run.folds[0].metrics["made_up"]:
+        notes.append(MADE_UP_NOTE)
+    if run.folds[0].metrics["optimistic"]:
+        notes.append(OPTIMISTIC_NOTE)
+    if not run.is_complete:
+        notes.append(f"{len(run.folds)} of {run.identity['settings']['n_folds']} folds")
+    for fold in run.folds:
+        single = [label for label, auc in fold.metrics["auc"].items() if auc is None]
+        if single:
+            notes.append(
+                f"fold {fold.fold} holds one class only of {', '.join(single)}: no AUC there, not counted"
+            )
+    return notes
+
+
+def notes_on(runs: Sequence[Run]) -> list[str]:
+    """What must be said of several runs: once where it holds for all, else with their names."""
+    notes: dict[str, list[str]] = {}
+    for run in runs:
+        for note in run_notes(run):
+            notes.setdefault(note, []).append(run.name)
+    return [
+        note if len(names) == len(runs) else f"{', '.join(names)}: {note}" for note, names in notes.items()
+    ]
+
+
+def format_scores(title: str, table: pd.DataFrame, notes: list[str] = (), of: str = "out-of-fold") -> str:
+    """The table as text, with its notes under the title."""
+    head = f"{title}: {of} ROC AUC" + "".join(f"\n  ({note})" for note in notes)
+    return f"{head}\n{as_text(table)}"
+
+
+def as_text(table: pd.DataFrame) -> str:
+    """A table of figures with four places."""
+    return table.to_string(float_format="{:.4f}".format, na_rep="-")

@@ -1,0 +1,211 @@
+"""Folds of a run: split, learn, predict, write. The same for every architecture and benchmark."""
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from ..base.deadline import Deadline
+from ..base.distribution import SharedDeadline, any_worker, workers
+from ..base.environment import changes, environment, peak_memory
+from ..base.errors import InputError
+from ..base.places import Workspace
+from ..base.tensorflow_setup import start_tensorflow
+from ..benchmarks.registry import BENCHMARKS
+from ..data.folds import assign_folds, check_manifest, label_rates
+from ..data.groups import without_near_duplicates
+from ..data.rows import Rows, table_checksum
+from ..training.checkpoints import Checkpoints
+from ..training.learners import load_learner
+from ..training.problem import Problem
+from ..training.settings import ModelSettings, NeuralSettings, RunSettings
+from .fold_files import is_done, read_config, write_config, write_fold
+from .identity import first_difference, identity_settings
+from .pseudo_labels import PseudoLabels
+from .run_folder import RunFolder
+
+CHECKPOINTS = "checkpoints"  # folder within that of an unfinished fold
+TENSORBOARD = "tensorboard"  # folder within that of a fold
+
+
+class CrossValidation:
+    """One run: its rows, fold assignment and settings, and the folder that its folds go to.
+
+    extra : training-only rows (id, text, labels) or None.
+    pseudo : a run whose test predictions are learnt from, and how many of them (None: all); or None.
+    predicts_test : whether the test rows are predicted.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        run: RunSettings,
+        model: ModelSettings,
+        *,
+        name: str,
+        workspace: Workspace,
+        extra: pd.DataFrame | None = None,
+        pseudo: tuple[str, int | None] | None = None,
+        predicts_test: bool = True,
+    ):
+        self.rows, self.run, self.model, self.extra = rows, run, model, extra
+        self.test = rows.test if predicts_test else None
+        self.strategy = model.strategy if isinstance(model, NeuralSettings) else "one"
+        self.workers = workers(self.strategy)
+        self.benchmark = BENCHMARKS[run.benchmark]
+        self.place = RunFolder(workspace.run(run.benchmark, name))
+        self.cache = workspace.tokens
+        self.assignment = assign_folds(rows.train, self.benchmark.target, run.n_folds, run.fold_seed)
+        checksums = rows.checksums()
+        self.identity = {
+            "settings": identity_settings(run, model),
+            "data": {**checksums, "extra": None if extra is None else table_checksum(extra)},
+            "assignment": check_manifest(
+                workspace.folds(run.benchmark),
+                rows.train,
+                self.assignment,
+                data_checksum=checksums["train"],
+                fold_seed=run.fold_seed,
+            ),
+        }
+        self.pseudo = None
+        if pseudo:
+            source, n_rows = pseudo
+            folder = workspace.run(run.benchmark, source)
+            self.pseudo = PseudoLabels(folder, rows, self.identity["assignment"], n_rows, run.seed)
+
+    def rates(self) -> pd.DataFrame:
+        """Label rates a fold."""
+        return label_rates(self.rows.train, self.assignment)
+
+    def start(self, folds: list[int], *, overwrite: bool) -> None:
+        """Refuse to go on with a run that was started with other settings, data or assignment.
+
+        With ``overwrite``, ``folds`` are exempt: they are to be trained anew. What only informs, the revision
+        of the code say, is told where it differs.
+        """
+        replaced = set(folds) if overwrite else set()
+        for fold in sorted(set(range(self.run.n_folds)) - replaced):
+            folder = self.place.fold(fold)
+            if not is_done(folder) and not Checkpoints(folder / CHECKPOINTS).exist:
+                continue  # it may have been begun, but holds no work to protect
+            config = read_config(folder, fold)
+            difference = first_difference(config["identity"], self._identity(fold))
+            if difference:
+                raise InputError(
+                    f"{folder}: was started otherwise: {difference}. Give this run another name with --run,"
+                    " or replace every fold with --overwrite"
+                )
+            changed = "; ".join(changes(config["information"], environment()))
+            if changed:
+                print(f"note: fold {fold} was started with {changed}", file=sys.stderr)
+        if overwrite and self.workers.is_chief:
+            self.place.set_aside(folds, self._was_started_alike)
+
+    def train_fold(self, fold: int, *, checkpoint_minutes: float, deadline: Deadline) -> None:
+        """Train a fold, or what is left of it, and write its files; leave a finished one as it is.
+
+        Of several workers, which share the folder of the run, the chief alone decides and writes.
+        """
+        if self.workers.count > 1:
+            start_tensorflow()
+            deadline = deadline if deadline.minutes is None else SharedDeadline(deadline, self.strategy)
+        if not self.workers.is_chief:
+            if any_worker(self.strategy, False, of_chief=True):
+                deadline.check()
+                checkpoints = Checkpoints(self.place.fold(fold) / CHECKPOINTS, writes=False)
+                problem, _ = self._problem(fold, checkpoints, deadline)
+                load_learner(self.run.model)(problem, self.model)
+            return
+        with self.place.lock(fold):
+            folder = self.place.fold(fold)
+            checkpoints = Checkpoints(folder / CHECKPOINTS, minutes=checkpoint_minutes)
+            if any_worker(self.strategy, not is_done(folder), of_chief=True):
+                deadline.check()
+                self._train(fold, checkpoints, deadline)
+            shutil.rmtree(checkpoints.folder, ignore_errors=True)
+            self.place.drop_replaced(fold)
+
+    def _train(self, fold: int, checkpoints: Checkpoints, deadline: Deadline) -> None:
+        folder = self.place.fold(fold)
+        started = time.monotonic()
+        information = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **environment()}
+        if self._was_started_alike(fold):
+            information["started"] = read_config(folder, fold)["information"].get("started")
+        elif folder.exists():
+            shutil.rmtree(folder)  # without its config.json nothing in it can be trusted
+        write_config(folder, self._identity(fold), information)
+        problem, valid = self._problem(fold, checkpoints, deadline)
+        try:
+            outcome = load_learner(self.run.model)(problem, self.model)
+        except InputError:
+            if not checkpoints.exist:  # nothing is lost, and no later training is held to these settings
+                shutil.rmtree(folder)
+                self.place.put_back(self.run.n_folds)
+            raise
+        seconds = outcome.earlier_seconds + time.monotonic() - started
+        information |= {
+            **outcome.information,
+            "seconds": round(seconds, 1),
+            "peak_memory_gb": round(peak_memory(), 2),
+        }
+        write_config(folder, self._identity(fold), information)
+        test_ids = None if self.test is None else self.test["id"]
+        facts = {"fold": fold, "made_up": self.rows.made_up, "training_rows": len(problem.train)}
+        write_fold(folder, outcome, self.benchmark.target, valid=valid, test_ids=test_ids, facts=facts)
+
+    def _identity(self, fold: int) -> dict:
+        more = self.pseudo.identity(fold) if self.pseudo else {}
+        return {**self.identity, "fold": fold, **more}
+
+    def _was_started_alike(self, fold: int) -> bool:
+        """Whether the fold has a readable config.json, and it is of these settings, data and assignment."""
+        try:
+            config = read_config(self.place.fold(fold), fold)
+        except InputError:
+            return False
+        return first_difference(config["identity"], self._identity(fold)) is None
+
+    def _problem(
+        self, fold: int, checkpoints: Checkpoints, deadline: Deadline
+    ) -> tuple[Problem, pd.DataFrame]:
+        """What to learn in this fold, and its validation rows."""
+        table = self.rows.train
+        in_fold = self.assignment == fold
+        valid = table[in_fold]
+        train = np.flatnonzero(~in_fold)
+        if self.run.limit is not None and self.run.limit < len(train):
+            random = np.random.default_rng([self.run.seed, fold])
+            train = np.sort(random.choice(train, self.run.limit, replace=False))
+        for name, more in self._training_only(fold):
+            kept = without_near_duplicates(more, valid).index.to_numpy()
+            left_out = f"{len(more) - len(kept)} left out: nearly identical to validation rows"
+            print(f"fold {fold}: {len(kept)} {name} rows ({left_out})")
+            train = np.concatenate([train, len(table) + kept])
+            table = pd.concat([table, more], ignore_index=True)
+        problem = Problem(
+            target=self.benchmark.target,
+            label_names=self.benchmark.labels,
+            items=table["text"].tolist(),
+            labels=table[list(self.benchmark.labels)].to_numpy(np.float64),
+            train=train,
+            valid=np.flatnonzero(in_fold),
+            test=[] if self.test is None else self.test["text"].tolist(),
+            title=f"fold {fold}",
+            seed=self.run.seed * 1000 + fold,
+            cache=self.cache,
+            checkpoints=checkpoints,
+            deadline=deadline,
+            events=self.place.fold(fold) / TENSORBOARD if self.workers.is_chief else None,
+        )
+        return problem, valid
+
+    def _training_only(self, fold: int) -> Iterator[tuple[str, pd.DataFrame]]:
+        if self.extra is not None:
+            yield "extra", self.extra
+        if self.pseudo:
+            yield "pseudo-labelled", self.pseudo.table(fold)

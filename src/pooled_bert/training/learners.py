@@ -1,0 +1,15 @@
+"""The learner of each architecture."""
+
+from collections.abc import Callable
+
+from ..base.tensorflow_setup import start_tensorflow
+
+
+def load_learner(model: str) -> Callable:
+    """The function fit(problem, settings) -> outcome of an architecture; TensorFlow starts only if it is needed."""
+    if model == "linear":
+        from .linear import fit
+    else:
+        start_tensorflow()
+        from .neural import fit
+    return fit

@@ -1,0 +1,58 @@
+"""The baseline that BERT has to beat: TF-IDF and logistic regression, one a label."""
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, make_union
+
+from ..base.errors import InputError
+from .problem import Outcome, Problem
+from .settings import LinearSettings
+
+
+def fit(problem: Problem, settings: LinearSettings) -> Outcome:
+    """Learn from the fold's training rows alone, vocabulary included; predict validation and test rows."""
+    print(f"{problem.title}: TF-IDF of {len(problem.train)} rows", flush=True)
+    vectorizer = _vectorizer(settings.ngrams)
+    try:
+        features = vectorizer.fit_transform([problem.items[row] for row in problem.train])
+    except ValueError as error:  # scikit-learn's "no terms remain" and "empty vocabulary"
+        raise InputError(
+            f"{problem.title}: its {len(problem.train)} training texts share too few words to learn from ({error})"
+        ) from error
+    valid = vectorizer.transform([problem.items[row] for row in problem.valid])
+    test = vectorizer.transform(problem.test) if problem.test else csr_matrix((0, features.shape[1]))
+    columns = Parallel(n_jobs=-1, prefer="threads")(
+        delayed(_fit_label)(features, column, (valid, test), settings.c, problem.seed)
+        for column in problem.labels[problem.train].T
+    )
+    # one class out of several: each against the rest
+    return Outcome(
+        *(problem.target.from_scale(np.stack(parts, axis=1), "mean") for parts in zip(*columns, strict=True))
+    )
+
+
+def _vectorizer(ngrams: str) -> FeatureUnion:
+    """Words and pairs of words; and pieces of words, which see through spelling made up to pass a filter."""
+    words = TfidfVectorizer(
+        ngram_range=(1, 2), min_df=2, sublinear_tf=True, strip_accents="unicode", max_features=200_000
+    )
+    pieces = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True, max_features=200_000
+    )
+    return make_union(words) if ngrams == "word" else make_union(words, pieces, n_jobs=2)
+
+
+def _fit_label(
+    features: csr_matrix, labels: np.ndarray, others: tuple[csr_matrix, ...], c: float, seed: int
+) -> list[np.ndarray]:
+    """Probabilities of one label for each matrix in ``others``; its base rate where one class alone is known."""
+    known = ~np.isnan(labels)
+    if len(np.unique(labels[known])) < 2:
+        rate = float(labels[known].mean()) if known.any() else 0.5
+        return [np.full(other.shape[0], rate) for other in others]
+    model = LogisticRegression(C=c, solver="liblinear", random_state=seed)
+    model.fit(features[known], labels[known])
+    return [model.predict_proba(other)[:, 1] if other.shape[0] else np.zeros(0) for other in others]

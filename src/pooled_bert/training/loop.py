@@ -1,0 +1,173 @@
+"""Epochs of shuffled batches, with progress, saved as they go and resumed to the same end."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import tensorflow as tf
+
+from ..base.deadline import Deadline
+from ..base.errors import InputError
+from ..base.progress import progress_bar
+from ..inputs.batches import shuffled_batches
+from .checkpoints import Checkpoints
+
+
+@dataclass
+class State:
+    """How far a training is; with the values of its variables, all that a resumed one needs.
+
+    Everything random is a function of seed, epoch and step (batches: tokens.py; dropout: model.py).
+    """
+
+    epoch: int = 1  # the one in progress
+    batches: int = 0  # of it, trained on
+    rows: int = 0  # in those batches
+    loss: float = 0.0  # summed over those rows
+    history: list[dict] = field(default_factory=list)  # of the epochs before
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The rows of a training, and how some of them become a batch.
+
+    lengths : int64 [n_rows], tokens.  batch : (rows, random) -> arguments of the step, of ``signature``; ``random``
+    is a generator that depends on seed, epoch and batch alone.
+    """
+
+    lengths: np.ndarray
+    batch: Callable[[np.ndarray, np.random.Generator], tuple]
+    signature: tuple
+    batch_size: int
+    epochs: int
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """An epoch's."""
+        return math.ceil(len(self.lengths) / self.batch_size)
+
+    def order(self, epoch: int) -> list[np.ndarray]:
+        """The rows of each batch of an epoch."""
+        return shuffled_batches(self.lengths, self.batch_size, seed=self.seed, epoch=epoch)
+
+    def dataset(self, order: list[np.ndarray], epoch: int, start: int) -> tf.data.Dataset:
+        """The batches from ``start`` on, prepared while the step before them runs."""
+
+        def batches() -> Iterator:
+            for index, rows in enumerate(order[start:], start):
+                yield self.batch(rows, np.random.default_rng([self.seed, epoch, index]))
+
+        return tf.data.Dataset.from_generator(batches, output_signature=self.signature).prefetch(2)
+
+
+class Loop:
+    """A training in place: ``step`` changes ``variables``, which with a State are all there is to save.
+
+    ``kept`` are arrays that are saved beside them, the weights of the best epoch say.  ``on_step`` is called with the
+    number, from 0, and the loss of each step.
+    """
+
+    def __init__(
+        self,
+        step: Callable,
+        variables: Sequence[tf.Variable],
+        feed: Feed,
+        *,
+        title: str,
+        checkpoints: Checkpoints,
+        deadline: Deadline,
+        on_step: Callable[[int, float], None] = lambda *_: None,
+    ):
+        self.step, self.variables, self.feed, self.on_step = step, variables, feed, on_step
+        self.title, self.checkpoints, self.deadline = title, checkpoints, deadline
+        self.state, self.kept = State(), []
+        self.earlier_seconds, self._started = 0.0, time.monotonic()
+        self._slowest_step, self._saved_step = 0.0, None
+        self._n_bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in variables)
+
+    def run(self, end_epoch: Callable[[int, float], tuple[dict, str]]) -> list[dict]:
+        """Train to the end; returns the history, a record an epoch.
+
+        ``end_epoch``: (epoch, mean loss) -> its record and the line that is printed. A process that is killed in it
+        calls it again.
+        """
+        self._resume()
+        with progress_bar(
+            total=self.feed.steps * self.feed.epochs, initial=self._steps_done, unit=" steps"
+        ) as bar:
+            while self.state.epoch <= self.feed.epochs:
+                state = self.state
+                bar.set_description(f"{self.title}, epoch {state.epoch}/{self.feed.epochs}")
+                self._finish_epoch(bar)
+                self._save()
+                record, line = end_epoch(state.epoch, state.loss / state.rows)
+                self.state = State(epoch=state.epoch + 1, history=[*state.history, record])
+                bar.write(line)
+        return self.state.history
+
+    def _finish_epoch(self, bar) -> None:
+        """Take the steps that are left of the epoch in progress."""
+        state = self.state
+        order = self.feed.order(state.epoch)
+        dataset = self.feed.dataset(order, state.epoch, state.batches)
+        started = time.monotonic()
+        for rows, batch in zip(order[state.batches :], dataset, strict=True):
+            loss = float(self.step(*batch))
+            if not math.isfinite(loss):
+                raise InputError(
+                    "the loss is no longer a number; lower --learning-rate or take --precision float32"
+                )
+            self.on_step(self._steps_done, loss)
+            state.batches += 1
+            state.rows += len(rows)
+            state.loss += loss * len(rows)
+            bar.set_postfix(loss=f"{state.loss / state.rows:.4f}", refresh=False)
+            bar.update()
+            self._slowest_step = max(self._slowest_step, time.monotonic() - started)
+            self._save_if_due()
+            started = time.monotonic()
+
+    def _save_if_due(self) -> None:
+        """Save at the interval asked for, and when another step might not end before the deadline."""
+        needed = 2 * self._slowest_step + self.checkpoints.saving_seconds(self._n_bytes)
+        is_over = not self.deadline.leaves(needed)
+        if is_over or self.checkpoints.is_due:
+            self._save()
+        if is_over:
+            self.deadline.check(needed)
+
+    @property
+    def _steps_done(self) -> int:
+        return (self.state.epoch - 1) * self.feed.steps + self.state.batches
+
+    def _save(self) -> None:
+        if self._steps_done == self._saved_step:
+            return
+        self._saved_step = self._steps_done
+        arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(self.variables)}
+        arrays |= {f"best_{index}": array for index, array in enumerate(self.kept)}
+        seconds = self.earlier_seconds + time.monotonic() - self._started
+        self.checkpoints.save(self._saved_step, arrays, {"state": vars(self.state), "seconds": seconds})
+
+    def _resume(self) -> None:
+        """Go back to the newest checkpoint, if there is one."""
+        found = self.checkpoints.load()
+        if found is None:
+            return
+        arrays, record = found
+        values = [arrays.get(f"variable_{index}") for index in range(len(self.variables))]
+        if [np.shape(value) for value in values] != [tuple(variable.shape) for variable in self.variables]:
+            raise InputError(
+                f"{self.checkpoints.folder}: was saved by another version of this code; delete it to train from"
+                " the start"
+            )
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+        self.kept = [arrays[f"best_{index}"] for index in range(len(arrays) - len(self.variables))]
+        self.state, self.earlier_seconds = State(**record["state"]), record["seconds"]
+        self._saved_step = self._steps_done
+        place = f"step {self.state.batches} of {self.feed.steps} in epoch {self.state.epoch}"
+        print(f"{self.title}: goes on after {place}", flush=True)

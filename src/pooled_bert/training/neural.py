@@ -1,0 +1,212 @@
+"""Train a neural classifier on one fold, from its beginning or from where a killed process left it."""
+
+import contextlib
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from ..base.distribution import full, make_strategy, told_clearly
+from ..base.errors import InputError
+from ..benchmarks.metrics import column_auc
+from ..inputs.batches import width_multiple
+from ..inputs.tokens import SIGNATURE
+from ..models.blstm import make_blstm
+from ..models.classifier import Classifier, text_reader
+from ..models.encoders import load_encoder, load_tokenizer
+from ..models.inference import predict
+from ..models.network import build_model
+from ..models.precision import set_precision
+from .loop import Feed, Loop
+from .optimizer import make_optimizer, optimizer_variables
+from .problem import Outcome, Problem
+from .settings import BertSettings, BlstmSettings, NeuralSettings
+from .step import Objective, train_step_function
+from .tensorboard import EVERY, Events
+from .weight_average import WeightAverage
+
+
+def fit(problem: Problem, settings: NeuralSettings) -> Outcome:
+    """Fine-tune on the fold's training rows; predict its validation rows and the test rows."""
+    strategy = make_strategy(settings.strategy)
+    tf.keras.backend.clear_session()
+    tf.keras.utils.set_random_seed(problem.seed)
+    with strategy.scope(), told_clearly(settings.strategy):
+        return _fit(problem, settings)
+
+
+def _fit(problem: Problem, settings: NeuralSettings) -> Outcome:
+    precision = set_precision(settings.precision)
+    strategy = tf.distribute.get_strategy()
+    classifier = _new_classifier(problem, settings)
+    test_tokens = classifier.reader.encode_to_predict(problem.test, cache=problem.cache)
+    training = Training(classifier, problem, settings)
+    oof, history = training.run()
+    title = f"{problem.title}, test rows"
+    return Outcome(
+        oof=oof,
+        test=predict(classifier.model, test_tokens, progress=title, deadline=problem.deadline),
+        save_model=classifier.save,
+        history=history,
+        information={
+            "precision": precision,
+            "devices": sorted({d.device_type for d in tf.config.list_logical_devices()}),
+            "replicas": strategy.num_replicas_in_sync,
+        },
+        earlier_seconds=training.loop.earlier_seconds,
+        optimistic=settings.keep == "best",
+    )
+
+
+def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
+    tokenizer = load_tokenizer(settings.encoder, problem.items)
+    if isinstance(settings, BlstmSettings):
+        architecture = "blstm"
+        encoder = make_blstm(settings.encoder, tokenizer, units=settings.units, dropout=settings.dropout)
+    else:
+        architecture = "bert"
+        encoder = load_encoder(settings.encoder, tokenizer)
+        _check_length(settings, encoder.config.max_position_embeddings)
+    head = {
+        "architecture": architecture,
+        "target": problem.target.name,
+        "labels": list(problem.label_names),
+        "pooling": settings.pooling,
+        "dropout": settings.dropout,
+        "max_length": settings.max_length,
+        "truncation": settings.truncation,
+        "windows": settings.windows,
+    }
+    model = build_model(
+        encoder,
+        SIGNATURE,
+        target=problem.target,
+        n_labels=len(problem.label_names),
+        pooling=settings.pooling,
+        dropout=settings.dropout,
+        seed=problem.seed,
+        xla=settings.xla,
+    )
+    return Classifier(model, encoder, text_reader(tokenizer, head), head)
+
+
+def _check_length(settings: NeuralSettings, longest: int) -> None:
+    """Refuse texts longer than the encoder has positions for."""
+    multiple = width_multiple(settings.xla)
+    if -(-settings.max_length // multiple) * multiple > longest:
+        raise InputError(
+            f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most"
+            + (f", {longest // multiple * multiple} with --xla" if settings.xla else "")
+        )
+
+
+class Training:
+    """The training of one fold."""
+
+    def __init__(self, classifier: Classifier, problem: Problem, settings: NeuralSettings):
+        self.model, self.problem, self.settings = classifier.model, problem, settings
+        # asked here: batches are made in a thread of tf.data, which is outside of the strategy's scope
+        self.n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        self.tokens = classifier.reader.encode(problem.items, cache=problem.cache).take(problem.train)
+        self.labels = problem.labels[problem.train].astype(np.float32)
+        self.valid = classifier.reader.encode_to_predict(problem.items, cache=problem.cache).take(problem.valid)
+        inputs = {name: tf.TensorSpec(spec.shape, spec.dtype) for name, spec in self.model.signature.items()}
+        feed = Feed(
+            self.tokens.lengths,
+            self._batch,
+            (inputs, tf.TensorSpec([None, self.labels.shape[1]], tf.float32)),
+            batch_size=settings.batch_size,
+            epochs=settings.epochs,
+            seed=problem.seed,
+        )
+        optimizer = _new_optimizer(settings, classifier.encoder, feed.steps * feed.epochs)
+        self.rate = optimizer.learning_rate
+        self.events = Events(problem.events) if settings.tensorboard and problem.events else None
+        weights = self.model.trainable_variables
+        self.average = WeightAverage(weights, settings.ema) if settings.ema else None
+        power = settings.positive_weight
+        weights_of_positives = 1.0 if power is None else problem.target.positive_weights(self.labels, power)
+        objective = Objective(weights_of_positives, settings.adversarial)
+        step = train_step_function(self.model, optimizer, objective, self.average)
+        averages = self.average.averages if self.average else []
+        self.loop = Loop(
+            step,
+            [*self.model.variables, *optimizer_variables(optimizer), *averages],
+            feed,
+            title=problem.title,
+            checkpoints=problem.checkpoints,
+            deadline=problem.deadline,
+            on_step=self._on_step,
+        )
+
+    def run(self) -> tuple[np.ndarray, list[dict]]:
+        """Train to the end; the validation rows' probabilities by the weights kept, and a record an epoch."""
+        history = self.loop.run(self._end_epoch)
+        if self.settings.keep == "best":
+            self.oof, *weights = self.loop.kept
+            self.model.set_weights(weights)
+        elif self.average:
+            self.average.swap()
+        return self.oof, history
+
+    def _batch(self, rows: np.ndarray, _) -> tuple:
+        """Inputs, padded, and labels float32 [batch, n_labels], of as many rows as the replicas can share."""
+        more = full(rows, self.n_replicas)
+        labels = self.labels[more]
+        labels[len(rows) :] = np.nan  # rows that are there a second time do not count
+        return self.tokens.padded(more, width_multiple(self.settings.xla)), labels
+
+    def _on_step(self, step: int, loss: float) -> None:
+        is_last = (step + 1) % self.loop.feed.steps == 0
+        if self.events and (step % EVERY == 0 or is_last):
+            self.events.write(step, {"loss": loss, "learning_rate": float(self.rate(step))})
+
+    def _end_epoch(self, epoch: int, loss: float) -> tuple[dict, str]:
+        """Predict the validation rows, and keep the weights if they are the best so far and that is asked for."""
+        problem, names = self.problem, self.problem.label_names
+        with self.average.in_use() if self.average else contextlib.nullcontext():
+            self.oof = predict(self.model, self.valid, deadline=problem.deadline)
+            record = _epoch_record(epoch, loss, problem.labels[problem.valid], self.oof, problem)
+            earlier = [past["mean_auc"] for past in self.loop.state.history]
+            highest = max((past for past in earlier if not math.isnan(past)), default=-math.inf)
+            if self.settings.keep == "best" and (not earlier or record["mean_auc"] > highest):
+                self.loop.kept = [self.oof, *self.model.get_weights()]
+        if self.events:
+            curves = {f"epoch/{name}": value for name, value in record.items() if name != "epoch"}
+            self.events.write(epoch * self.loop.feed.steps, curves)
+        return record, epoch_line(problem.title, record, names)
+
+
+def _new_optimizer(settings: NeuralSettings, encoder, total_steps: int):
+    layers = {}
+    if isinstance(settings, BertSettings) and settings.layer_decay:
+        layers = {"layer_decay": settings.layer_decay, "n_layers": encoder.config.num_hidden_layers}
+    return make_optimizer(
+        settings.learning_rate,
+        total_steps=total_steps,
+        warmup=settings.warmup,
+        decay=settings.decay,
+        **layers,
+    )
+
+
+def _epoch_record(epoch: int, loss: float, labels: np.ndarray, scores: np.ndarray, problem: Problem) -> dict:
+    aucs = column_auc(labels, scores).tolist()
+    return {
+        "epoch": epoch,
+        "loss": loss,
+        **problem.target.scores(labels, scores),
+        **{f"auc_{name}": auc for name, auc in zip(problem.label_names, aucs, strict=True)},
+    }
+
+
+def epoch_line(title: str, record: dict, names: tuple[str, ...]) -> str:
+    """What is printed after an epoch."""
+    aucs = {name: record[f"auc_{name}"] for name in names}
+    parts = [
+        f"{name} {'one class only' if math.isnan(auc) else format(auc, '.4f')}" for name, auc in aucs.items()
+    ]
+    return (
+        f"{title}, epoch {record['epoch']}: loss {record['loss']:.4f}, validation AUC {record['mean_auc']:.4f}"
+        f" ({', '.join(parts)}), accuracy {record['accuracy']:.4f}"
+    )

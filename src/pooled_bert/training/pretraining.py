@@ -1,0 +1,141 @@
+"""Further masked-LM pre-training on a benchmark's own texts; no label is looked at."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast, TFBertForMaskedLM
+
+from ..base.deadline import Deadline
+from ..inputs.tokens import Tokens, encode_whole
+from ..models.dropout import replace_dropout
+from ..models.encoders import clear_when_full, load_language_model, load_tokenizer
+from ..models.precision import set_precision
+from .checkpoints import Checkpoints
+from .loop import Feed, Loop
+from .optimizer import make_optimizer, optimizer_variables
+from .settings import PretrainingSettings
+
+MASK_SHARE, RANDOM_SHARE = 0.8, 0.1  # of the chosen tokens, masked and replaced; the rest stays as it is
+
+
+def pretrain(
+    texts: Sequence[str],
+    settings: PretrainingSettings,
+    *,
+    cache: Path,
+    checkpoints: Checkpoints,
+    deadline: Deadline,
+) -> tuple[Callable[[Path], None], list[dict]]:
+    """Train on, from the last checkpoint where there is one.
+
+    Returns a function that writes the model into a folder, as ``--encoder`` reads it, and the loss of each epoch.
+    """
+    tf.keras.backend.clear_session()
+    tf.keras.utils.set_random_seed(settings.seed)
+    set_precision(settings.precision)
+    tokenizer = load_tokenizer(settings.encoder, texts)
+    model = load_language_model(settings.encoder, tokenizer)
+    tokens = encode_whole(list(texts), tokenizer, max_length=settings.max_length, cache=cache)
+    feed = masked_feed(tokens, tokenizer, settings)
+    optimizer = make_optimizer(
+        settings.learning_rate,
+        total_steps=feed.steps * feed.epochs,
+        warmup=settings.warmup,
+        decay="linear",
+    )
+    step, counter = language_step_function(model, optimizer, settings.seed)
+    loop = Loop(
+        step,
+        [*model.variables, *optimizer_variables(optimizer), counter],
+        feed,
+        title="pre-training",
+        checkpoints=checkpoints,
+        deadline=deadline,
+    )
+
+    def end_epoch(epoch: int, loss: float) -> tuple[dict, str]:
+        return {"epoch": epoch, "loss": loss}, f"epoch {epoch}: loss of masked tokens {loss:.4f}"
+
+    history = loop.run(end_epoch)
+
+    def save(folder: Path) -> None:
+        with clear_when_full():
+            model.save_pretrained(folder, safe_serialization=True)
+            tokenizer.save_pretrained(folder)
+
+    return save, history
+
+
+def masked_feed(tokens: Tokens, tokenizer: PreTrainedTokenizerFast, settings: PretrainingSettings) -> Feed:
+    """Batches whose tokens are masked anew at each epoch (Liu et al. 2019, "dynamic masking")."""
+
+    def batch(rows: np.ndarray, random: np.random.Generator) -> tuple:
+        inputs = tokens.padded(rows)
+        masked, targets = mask_tokens(inputs["input_ids"], tokenizer, settings.masked, random)
+        return {**inputs, "input_ids": masked}, targets
+
+    matrix = tf.TensorSpec([None, None], tf.int32)
+    names = ("input_ids", "token_type_ids", "attention_mask")
+    return Feed(
+        tokens.lengths,
+        batch,
+        (dict.fromkeys(names, matrix), matrix),
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        seed=settings.seed,
+    )
+
+
+def mask_tokens(
+    ids: np.ndarray, tokenizer: PreTrainedTokenizerFast, share: float, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hide ``share`` of the tokens, int32 [batch, length]; returns what is seen, and the hidden ones' ids, else −1.
+
+    Of those chosen 80 % become [MASK], 10 % a random token, and 10 % stay (Devlin et al. 2019). [CLS], [SEP] and
+    padding are never chosen; at least one token of a batch is, where it has any.
+    """
+    special = [tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id]
+    draws = np.where(np.isin(ids, special), np.inf, random.random(ids.shape))
+    chosen = (draws < share) | ((draws == draws.min()) & np.isfinite(draws))
+    kind = random.random(ids.shape)
+    seen = np.where(chosen & (kind < MASK_SHARE), tokenizer.mask_token_id, ids)
+    replaced = chosen & (kind >= MASK_SHARE) & (kind < MASK_SHARE + RANDOM_SHARE)
+    seen = np.where(replaced, random.integers(len(tokenizer), size=ids.shape), seen)
+    return seen.astype(np.int32), np.where(chosen, ids, -1).astype(np.int32)
+
+
+def language_step_function(
+    model: TFBertForMaskedLM, optimizer: tf.keras.optimizers.legacy.Optimizer, seed: int
+) -> tuple[Callable, tf.Variable]:
+    """Compiled step(inputs, targets int32 [batch, length], −1 where nothing is hidden) -> loss, and its counter.
+
+    Only hidden tokens go through the head: its product with the vocabulary would be most of the work otherwise.
+    """
+    counter = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step")
+    replace_dropout(model, seed * 1000, lambda: counter)
+    is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
+    variables = model.trainable_variables
+    matrix = tf.TensorSpec([None, None], tf.int32)
+    names = ("input_ids", "token_type_ids", "attention_mask")
+
+    @tf.function(input_signature=[dict.fromkeys(names, matrix), matrix], autograph=False)
+    def step(inputs, targets):
+        places = tf.where(targets >= 0)
+        with tf.GradientTape() as tape:
+            hidden = model.bert(inputs, training=True).last_hidden_state
+            logits = model.mlm(tf.gather_nd(hidden, places)[tf.newaxis], training=True)[0]
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                tf.gather_nd(targets, places), tf.cast(logits, tf.float32)
+            )
+            loss = tf.reduce_sum(losses) / tf.maximum(tf.cast(tf.size(losses), tf.float32), 1.0)
+            scaled = optimizer.get_scaled_loss(loss) if is_scaled else loss
+        gradients = tape.gradient(scaled, variables)
+        gradients = optimizer.get_unscaled_gradients(gradients) if is_scaled else gradients
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        counter.assign_add(1)
+        return loss
+
+    step.get_concrete_function()
+    return step, counter

@@ -1,0 +1,119 @@
+"""One step of training, compiled: loss over labelled cells, gradients, update; on every replica its share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from ..base.distribution import share
+from .losses import LOSSES
+from .weight_average import WeightAverage
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a step learns from besides the labels as they are.
+
+    positive_weights : float [n_labels] or 1: how much a positive cell of each label counts.
+    adversarial : size of the perturbation of the Fast Gradient Method, or None.
+    """
+
+    positive_weights: np.ndarray | float = 1.0
+    adversarial: float | None = None
+
+
+def train_step_function(
+    model: tf.keras.Model,
+    optimizer: tf.keras.optimizers.legacy.Optimizer,
+    objective: Objective = Objective(),
+    average: WeightAverage | None = None,
+) -> Callable:
+    """Compiled step(inputs, labels float32 [batch, n_labels]) -> loss; one trace serves every width.
+
+    Tracing it creates the optimizer's variables, so that a saved state can be put into them at once. Under a
+    strategy's scope the batch is the one of all replicas together, a multiple of their number.
+    """
+    strategy = tf.distribute.get_strategy()
+    compute, count = _gradients(model, optimizer, objective), LOSSES[model.target.name].count
+
+    def replica_step(inputs, labels, n_labelled):
+        loss, gradients = compute(*share((inputs, labels)), n_labelled)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        if average:
+            average.update(model.dropout_step)
+        model.dropout_step.assign_add(1)
+        return loss
+
+    @tf.function(input_signature=_signature(model), autograph=False)
+    def train_step(inputs, labels):
+        losses = strategy.run(replica_step, (inputs, labels, count(labels)))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+    train_step.get_concrete_function()
+    return train_step
+
+
+def gradients_function(model: tf.keras.Model, optimizer: tf.keras.optimizers.legacy.Optimizer) -> Callable:
+    """Compiled (inputs, labels) -> (loss, gradients), without an update: what a step takes apart from the optimizer."""
+    compute, count = _gradients(model, optimizer, Objective()), LOSSES[model.target.name].count
+    return tf.function(
+        lambda inputs, labels: compute(inputs, labels, count(labels)),
+        input_signature=_signature(model),
+        autograph=False,
+    )
+
+
+def _signature(model: tf.keras.Model) -> list:
+    return [dict(model.signature), tf.TensorSpec([None, model.output_shape[-1]], tf.float32, "labels")]
+
+
+def _gradients(
+    model: tf.keras.Model, optimizer: tf.keras.optimizers.legacy.Optimizer, objective: Objective
+) -> Callable:
+    loss_value = LOSSES[model.target.name].value
+    is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
+
+    def of_perturbed(inputs, labels, n_labelled, perturbation):
+        """Loss and gradients, the word embeddings' values first, where ``perturbation`` is added to those."""
+        with tf.GradientTape() as tape:
+            embedded = model.embed(inputs)
+            words = embedded["inputs_embeds"]
+            words += tf.cast(perturbation, words.dtype)
+            logits = model.classify({**embedded, "inputs_embeds": words}, training=True)
+            loss = loss_value(labels, logits, n_labelled, objective.positive_weights)
+            scaled = optimizer.get_scaled_loss(loss) if is_scaled else loss
+        of_words, *gradients = tape.gradient(scaled, [words, *model.trainable_variables])
+        return loss, of_words, optimizer.get_unscaled_gradients(gradients) if is_scaled else gradients
+
+    @tf.function(jit_compile=model.xla or None, autograph=False)
+    def compute(inputs, labels, n_labelled):
+        loss, of_words, gradients = of_perturbed(inputs, labels, n_labelled, 0.0)
+        if objective.adversarial:
+            perturbation = fast_gradient(of_words, objective.adversarial)
+            _, _, more = of_perturbed(inputs, labels, n_labelled, perturbation)
+            gradients = [_sum(*pair) for pair in zip(gradients, more, strict=True)]
+        return loss, gradients
+
+    return compute
+
+
+def fast_gradient(gradient: tf.Tensor, size: float) -> tf.Tensor:
+    """The change of a text's embeddings that raises its loss most, to first order, among those of length ``size``.
+
+    r = ε g / ‖g‖₂, a text at a time (Miyato et al. 2017, "Adversarial Training Methods for Semi-Supervised Text
+    Classification", equation 5). gradient : float [batch, length, width].
+    """
+    gradient = tf.cast(gradient, tf.float32)
+    norms = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=[1, 2], keepdims=True))
+    return tf.math.divide_no_nan(size * gradient, norms)
+
+
+def _sum(left, right):
+    """The sum of two gradients, which of an embedding table are those of some of its rows."""
+    if isinstance(left, tf.IndexedSlices):
+        values, indices = (
+            tf.concat(pair, axis=0) for pair in ((left.values, right.values), (left.indices, right.indices))
+        )
+        return tf.IndexedSlices(values, indices, left.dense_shape)
+    return left + right
