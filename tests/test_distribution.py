@@ -53,7 +53,7 @@ def test_tf_config_says_who_works_and_who_writes(monkeypatch, config, expected):
 )
 def test_tf_config_that_does_not_say_it_is_refused(monkeypatch, config):
     monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(InputError, match="TF_CONFIG does not say"):
+    with pytest.raises(InputError, match="TF_CONFIG does not describe"):
         workers("multiworker")
 
 
