@@ -1,4 +1,4 @@
-"""Pages that stand alone: templates of this folder, filled in with everything escaped."""
+"""HTML pages that need no other files, written from the templates in this folder; all content is escaped."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from .files import atomic_path
 
 
 def write_page(path: Path, template: str, **content) -> None:
-    """Fill in ``template`` (a file beside this one) and write it. What has no UTF-8 form becomes a question mark."""
+    """Fill in ``template``, a file in this folder, and write it to ``path``; lone surrogates become question marks."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     environment.filters["zip"] = zip
