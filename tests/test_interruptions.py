@@ -81,7 +81,7 @@ def test_interrupted_training_says_so_in_one_line_and_goes_on_to_the_same_bytes(
     err = finish(process, 130)[1]
     assert err.splitlines()[-1].startswith("train_folds.py: interrupted; finished work is kept")
     out = finish(start(data, tmp_path), 0)[0]
-    assert "fold 0: goes on after step" in out
+    assert "fold 0: resumes after step" in out
     assert result_of(tmp_path) == undisturbed
 
 

@@ -157,7 +157,7 @@ def test_fold_out_of_time_goes_on_in_the_next_part_to_the_same_result(start, run
     process, output = start(
         build_fold(enough, kernels, 0, part=2), is_new_layout=True, is_zipped=False, outputs=[working]
     )
-    assert "goes on after step" in finish(process)
+    assert "resumes after step" in finish(process)
     names = files_of(output)
     assert not any("checkpoints" in name for name in names)
     home = tmp_path / "home"
