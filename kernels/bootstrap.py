@@ -14,9 +14,8 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-HOME = (
-    Path(tempfile.gettempdir()) / "pooled-bert"
-)  # outside the working folder, which becomes the kernel's output
+# outside the working folder, because all of that becomes the kernel's output
+HOME = Path(tempfile.gettempdir()) / "pooled-bert"
 INPUT = Path.cwd().parent / "input"
 
 

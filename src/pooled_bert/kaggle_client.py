@@ -61,9 +61,8 @@ class Client:
 
     def __init__(self, pause: float = 5.0):
         self.pause = pause
-        discarded_output = (
-            io.StringIO()
-        )  # without credentials, Kaggle's client prints a page of help and exits
+        # without credentials, Kaggle's client prints a page of help and exits
+        discarded_output = io.StringIO()
         try:
             with contextlib.redirect_stdout(discarded_output), contextlib.redirect_stderr(discarded_output):
                 from kaggle.api.kaggle_api_extended import KaggleApi

@@ -32,9 +32,7 @@ class Plan:
     revision: str  # of the sources in the kernels
     options: tuple[str, ...] = ()  # of train_folds.py
     encoder_dataset: str | None = None  # owner/slug, if the encoder is not from the hub
-    environment_dataset: str | None = (
-        None  # owner/slug of a dataset with Python and wheels; turns internet off
-    )
+    environment_dataset: str | None = None  # owner/slug, with Python and wheels; switches the internet off
 
     def slug(self, fold: int | None, part: int = 1) -> str:
         """Return the kernel's name; a fold that takes longer than one kernel may run resumes in its next part."""
