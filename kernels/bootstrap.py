@@ -1,7 +1,7 @@
-"""Runs this project inside a Kaggle kernel: unpack the sources, get their Python environment, start.
+"""Starts this project inside a Kaggle kernel: unpacks the sources, prepares the Python environment, runs the task.
 
-`python src/kaggle_kernels.py build` appends the task and the sources and the call of `main`. This part runs on
-whatever Python the kernel has, and needs nothing else.
+`python src/kaggle_kernels.py build` appends a call of `main` with the task and the sources. This file runs on any
+Python that the kernel has, with the standard library only.
 """
 
 import hashlib
@@ -14,19 +14,20 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-HOME = Path(tempfile.gettempdir()) / "pooled-bert"  # not in the working folder, all of which becomes output
+# outside the working folder, because all of that becomes the kernel's output
+HOME = Path(tempfile.gettempdir()) / "pooled-bert"
 INPUT = Path.cwd().parent / "input"
 
 
 def main(task: dict, sources: dict[str, str]) -> None:
-    """Unpack, prepare, run the package's kernels/inside.py, and end as it ends: a failure fails the kernel."""
+    """Unpack, prepare, run the package's kernels/inside.py, and exit with its status: a failure fails the kernel."""
     unpack(sources, task["checksum"])
     python = prepare_python(HOME / "requirements.txt", with_cuda=task["gpu"])
     libraries = sorted(python.parent.parent.glob("lib/python3.11/site-packages/nvidia/*/lib"))
-    known = [os.environ["LD_LIBRARY_PATH"]] if os.environ.get("LD_LIBRARY_PATH") else []
+    existing = [os.environ["LD_LIBRARY_PATH"]] if os.environ.get("LD_LIBRARY_PATH") else []
     environment = {
         **os.environ,
-        "LD_LIBRARY_PATH": os.pathsep.join([*map(str, libraries), *known]),
+        "LD_LIBRARY_PATH": os.pathsep.join([*map(str, libraries), *existing]),
         "PYTHONPATH": str(HOME / "src"),
     }
     command = [str(python), "-m", "pooled_bert.kernels.inside", json.dumps(task)]
@@ -34,7 +35,7 @@ def main(task: dict, sources: dict[str, str]) -> None:
 
 
 def unpack(sources: dict[str, str], checksum: str) -> None:
-    """Write the sources; refuse them when they are not what was built."""
+    """Write the sources to HOME; exit if they differ from what was built."""
     digest = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()
     if digest != checksum:
         sys.exit("the sources in this script are damaged; build and push it again")
@@ -45,11 +46,11 @@ def unpack(sources: dict[str, str], checksum: str) -> None:
 
 
 def prepare_python(requirements: Path, with_cuda: bool) -> Path:
-    """The Python to run with: this one if it has all pins, else one made from a dataset, else by uv."""
+    """Return the Python to use: this one if it has all pinned packages, else one from a dataset, else one by uv."""
     pins = requirements.read_text(encoding="utf-8")
     if is_satisfied(pins):
         return Path(sys.executable)
-    if with_cuda:  # CUDA libraries of the versions that this TensorFlow wants, whatever the kernel has
+    if with_cuda:  # installs the CUDA versions that this TensorFlow needs, whichever versions the kernel has
         pins = pins.replace("tensorflow==", "tensorflow[and-cuda]==")
         requirements.write_text(pins, encoding="utf-8")
     archive = next(INPUT.rglob("cpython-3.11*.tar.gz"), None)
@@ -61,15 +62,15 @@ def prepare_python(requirements: Path, with_cuda: bool) -> Path:
         run([*pip, "-r", requirements])
         return python
     run([sys.executable, "-m", "pip", "install", "--quiet", "--target", HOME / "uv", "uv"])
-    uv, place = HOME / "uv" / "bin" / "uv", HOME / "environment"
-    run([uv, "venv", "--quiet", "--clear", "--python", "3.11", place])
-    python = place / "bin" / "python"
+    uv, environment = HOME / "uv" / "bin" / "uv", HOME / "environment"
+    run([uv, "venv", "--quiet", "--clear", "--python", "3.11", environment])
+    python = environment / "bin" / "python"
     run([uv, "pip", "install", "--quiet", "--python", python, "-r", requirements])
     return python
 
 
 def is_satisfied(pins: str) -> bool:
-    """Whether this interpreter has every pinned version."""
+    """Return whether this interpreter has every pinned version."""
     if sys.version_info[:2] != (3, 11):
         return False
     for line in pins.splitlines():
@@ -83,7 +84,7 @@ def is_satisfied(pins: str) -> bool:
 
 
 def run(command: list) -> None:
-    """Run a command; when it fails the kernel fails."""
+    """Run a command; exit, which fails the kernel, if the command fails."""
     print("$", *command, flush=True)
     status = subprocess.run(list(map(str, command))).returncode
     if status:

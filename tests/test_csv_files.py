@@ -81,10 +81,13 @@ def test_text_of_a_million_characters_and_an_empty_one_are_read(tmp_path):
     [
         (b"", "is empty"),
         (b"id,text\n", "header but no rows"),
-        (b"id,text,id\na,b,c\n", "column 'id' stands there twice"),
+        (b"id,text,id\na,b,c\n", "duplicate column 'id'"),
         (b'id,text\na,"never closed\nb,x\n', "line 2: a quote is not closed"),
         (b'id,text\na,"swallows\nb,"the next"\n', "line 2: a quote is not closed"),
-        (b'id,text\na,"un"doubled"\n', "line 2: a quote is not closed, or not doubled"),
+        (
+            b'id,text\na,"un"doubled"\n',
+            "line 2: a quote is not closed, or a quote within a text is not doubled",
+        ),
         (b"id,text\na,x\0y\n", "line 2: holds a NUL byte"),
         ("id,text\na,x\nb,naïve\n".encode("latin-1"), "line 3: is not UTF-8"),
         ("id,text\na,x\n".encode("utf-16"), "line 1: is not UTF-8"),

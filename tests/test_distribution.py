@@ -53,7 +53,7 @@ def test_tf_config_says_who_works_and_who_writes(monkeypatch, config, expected):
 )
 def test_tf_config_that_does_not_say_it_is_refused(monkeypatch, config):
     monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(InputError, match="TF_CONFIG does not say"):
+    with pytest.raises(InputError, match="TF_CONFIG does not describe"):
         workers("multiworker")
 
 
@@ -207,7 +207,7 @@ def test_killed_worker_ends_the_other_and_both_resume_to_the_result_of_one(
     for process in start_workers(*options, "--workspace", workspace):
         out, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-        assert "goes on after step" in out
+        assert "resumes after step" in out
     run_command("train_folds.py", "--data", sample, "--encoder", "tiny", *options, "--workspace", one)
     for name in ("oof.csv", "test.csv"):
         mine, other = (

@@ -60,7 +60,7 @@ def truncate(path):
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [
-        (lambda folder: set_config(folder, model_type="roberta"), "it is a roberta"),
+        (lambda folder: set_config(folder, model_type="roberta"), "its model type is roberta"),
         (lambda folder: set_config(folder, hidden_size=64), "other shapes than its config"),
         (lambda folder: set_config(folder, vocab_size=7), "other shapes than its config"),
         (lambda folder: (folder / "config.json").unlink(), "there is no config.json"),

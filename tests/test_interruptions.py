@@ -79,9 +79,9 @@ def test_interrupted_training_says_so_in_one_line_and_goes_on_to_the_same_bytes(
     wait_for_checkpoint(tmp_path, process)
     process.send_signal(signal.SIGINT)
     err = finish(process, 130)[1]
-    assert err.splitlines()[-1].startswith("train_folds.py: interrupted; what was finished is kept")
+    assert err.splitlines()[-1].startswith("train_folds.py: interrupted; finished work is kept")
     out = finish(start(data, tmp_path), 0)[0]
-    assert "fold 0: goes on after step" in out
+    assert "fold 0: resumes after step" in out
     assert result_of(tmp_path) == undisturbed
 
 
@@ -94,7 +94,7 @@ def test_time_limit_ends_with_its_own_status_and_the_command_that_goes_on(data, 
         if process.returncode == 75:
             last = err.splitlines()[-1]
             assert f"the time limit of {limit:g} minutes is reached" in last
-            assert shlex.split(last.split(" goes on from there: ")[1]) == ["python", *process.args[1:]]
+            assert shlex.split(last.split(" To resume, run: ")[1]) == ["python", *process.args[1:]]
         else:
             assert process.returncode == 0, out + err
         limit *= 3

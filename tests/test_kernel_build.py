@@ -77,7 +77,7 @@ def test_script_is_the_same_for_the_same_sources_and_is_python(tmp_path):
 
 def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("pooled_bert.kernels.build.LARGEST", 1000)
-    with pytest.raises(InputError, match="bytes, Kaggle takes less than 1 MB"):
+    with pytest.raises(InputError, match="bytes, but Kaggle accepts less than 1 MB"):
         build_fold(PLAN, tmp_path, 0)
     assert list(tmp_path.iterdir()) == []
 
@@ -91,7 +91,7 @@ def test_run_whose_title_is_too_long_is_refused(tmp_path):
 def test_plan_is_read_as_it_was_written(tmp_path):
     write_plan(PLAN, tmp_path)
     assert read_plan(tmp_path, "jigsaw", "minilm") == PLAN
-    with pytest.raises(InputError, match="make the kernels first"):
+    with pytest.raises(InputError, match="build the kernels first"):
         read_plan(tmp_path, "imdb", "minilm")
 
 

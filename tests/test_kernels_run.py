@@ -126,7 +126,7 @@ def test_full_cycle_ends_in_the_submission_that_is_made_at_home(kaggle, run_comm
     run_command("kaggle_kernels.py", "build", "--owner", "someone", "--cpu", "--kernels", kernels, *TINY)
     place = ["--kernels", kernels, "--workspace", pulled, "--poll-seconds", 0.2]
     out = run_command("kaggle_kernels.py", "run", *place).stdout
-    assert "fold 0: at home; fold 1: at home" in out
+    assert "fold 0: downloaded; fold 1: downloaded" in out
     tops = {"/".join(name.split("/")[:5]) for name in files_of(pulled)}
     assert tops == {
         f"folds/jigsaw/runs/bert/{name}" for name in ("fold_0", "fold_1", ".fold_0.lock", ".fold_1.lock")
@@ -157,7 +157,7 @@ def test_fold_out_of_time_goes_on_in_the_next_part_to_the_same_result(start, run
     process, output = start(
         build_fold(enough, kernels, 0, part=2), is_new_layout=True, is_zipped=False, outputs=[working]
     )
-    assert "goes on after step" in finish(process)
+    assert "resumes after step" in finish(process)
     names = files_of(output)
     assert not any("checkpoints" in name for name in names)
     home = tmp_path / "home"
@@ -214,7 +214,7 @@ def test_rows_are_found_by_their_files(tmp_path):
 
 def test_encoder_is_found_in_its_dataset_only(tmp_path):
     write(tmp_path / "other" / "config.json")
-    with pytest.raises(InputError, match="someone/my-bert is not there"):
+    with pytest.raises(InputError, match="someone/my-bert is missing"):
         find_encoder(tmp_path, "someone/my-bert")
     write(tmp_path / "datasets" / "someone" / "my-bert" / "model" / "config.json")
     assert find_encoder(tmp_path, "someone/my-bert").name == "model"

@@ -55,7 +55,7 @@ def test_layout_goes_by_option_then_name(tmp_path):
     assert layout_of(tmp_path / "x.jsonl", None) is JsonlLayout
     assert layout_of(tmp_path / "x.jsonl", "csv") is CsvLayout
     assert layout_of(None, None) is CsvLayout
-    with pytest.raises(InputError, match="Say it with --output-format"):
+    with pytest.raises(InputError, match="give --output-format"):
         layout_of(tmp_path / "x.xml", None)
 
 

@@ -201,5 +201,5 @@ def test_blstm_that_cannot_be_read_is_refused(tmp_path, tokenizer):
     model = build_model(encoder, n_labels=1, pooling="last", dropout=0.1)
     Classifier(model, encoder, tokenizer, head).save(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
-    with pytest.raises(InputError, match=r"model.safetensors: cannot be read .* train the fold anew"):
+    with pytest.raises(InputError, match=r"model.safetensors: cannot be read .* train the fold again"):
         load_classifier(tmp_path)

@@ -80,7 +80,7 @@ def test_other_options_are_refused_until_the_beginning_is_deleted(small_chunks, 
         predict_into(tmp_path / "out.csv", failing_after(texts, 25))
     other = {"folds": {"0": "b"}}
     with pytest.raises(
-        InputError, match=r"was begun otherwise: folds\.0 is 'a' there and 'b' here; .* delete"
+        InputError, match=r"was begun with different settings: folds\.0 is 'a' there and 'b' here; .* delete"
     ):
         predict_into(tmp_path / "out.csv", texts, identity=other)
     (tmp_path / ".out.csv.partial").unlink()

@@ -55,9 +55,9 @@ def test_column_of_the_texts(tmp_path, header, column, expected):
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("x.csv", "a,b\n1,2\n", r"x\.csv: which column holds the texts\? Name it with --column; they are 'a', 'b'"),
+        ("x.csv", "a,b\n1,2\n", r"x\.csv: which column holds the texts\? Name it with --column; available: 'a', 'b'"),
         ("x.csv", "id,text\n,2\n", r"x\.csv, line 2: the id is empty"),
-        ("x.csv", 'id,text\na,b\n"c\nd",2\n', r"x\.csv, line 3: id 'c\\nd' is no text, or holds a line break"),
+        ("x.csv", 'id,text\na,b\n"c\nd",2\n', r"x\.csv, line 3: id 'c\\nd' must be .* without line breaks"),
         ("x.csv", "id,text\na,b,c\n", r"x\.csv, line 2: has 3 fields"),
         ("x.csv", "id,text\n", r"x\.csv: has a header but no rows"),
         ("x.txt", b"a\nb\0\n", r"x\.txt, line 2: holds a NUL byte"),
@@ -68,10 +68,10 @@ def test_column_of_the_texts(tmp_path, header, column, expected):
         ("x.jsonl", '{"text": "a\\u0000"}', r"x\.jsonl, line 1: the text is 'a\\x00', expected a string"),
         ("x.jsonl", '{"text": "a\\ud83d"}', r"x\.jsonl, line 1: the text is 'a\\ud83d', expected a string"),
         ("x.jsonl", '"a"\n{"text": "a"', r"x\.jsonl, line 2: is not JSON"),
-        ("x.jsonl", '{"text": "a", "text": "b"}', r"x\.jsonl, line 1: is not JSON \(a name stands there twice"),
+        ("x.jsonl", '{"text": "a", "text": "b"}', r"x\.jsonl, line 1: is not JSON \(a name occurs twice"),
         ("x.jsonl", "[" * 100_000, r"x\.jsonl, line 1: is not JSON"),
-        ("x.jsonl", '{"text": "a", "id": 1.5}', r"x\.jsonl, line 1: id 1\.5 is no text"),
-        ("x.tsv", "a", r"x\.tsv: is it csv, txt or jsonl\? Say it with --format"),
+        ("x.jsonl", '{"text": "a", "id": 1.5}', r"x\.jsonl, line 1: id 1\.5 must be a string or an integer"),
+        ("x.tsv", "a", r"x\.tsv: unknown file format; give --format csv, txt or jsonl"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, name, content, expected):
@@ -80,5 +80,5 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, name, content, 
 
 
 def test_misspelt_column_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"column 'txt' is missing \(is 'text' meant to be it\?\)"):
+    with pytest.raises(InputError, match=r"column 'txt' is missing \(did you mean 'text'\?\)"):
         texts_in(written(tmp_path, "x.csv", "id,text\na,b\n"), column="txt")

@@ -11,7 +11,7 @@ from pooled_bert.models.classifier import load_classifier
 from pooled_bert.models.encoders import load_encoder
 from pooled_bert.models.inference import predict
 from pooled_bert.models.network import build_model
-from pooled_bert.training import neural as training
+from pooled_bert.training.neural import neural as training
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.losses import masked_cross_entropy
 from pooled_bert.training.neural import fit, positive_weights

@@ -1,8 +1,8 @@
-"""Devices and machines that train one model together, by tf.distribute.
+"""Training one model on several devices or machines, by tf.distribute.
 
-Every process reads all rows and goes through the same batches; a replica (a device) takes its share of each batch by
-its number. So a batch means the same rows on one device and on many, and nothing but gradients, the loss and
-predictions travels.
+Every process reads all rows and iterates over the same batches. Each replica (one per device) takes its share of a
+batch by its replica number. So a batch has the same rows on one device and on many, and only gradients, the loss and
+predictions are sent between processes.
 """
 
 import contextlib
@@ -20,16 +20,16 @@ from .errors import InputError
 
 @dataclass(frozen=True)
 class Workers:
-    """The processes that train together, and whether this is the one that writes."""
+    """How many processes train together, and whether this one is the chief, which writes the files."""
 
     count: int = 1
     is_chief: bool = True
 
 
 def workers(strategy: str) -> Workers:
-    """Who this process is by the variable TF_CONFIG, which ``--strategy`` auto and multiworker obey.
+    """Read this process's role from the environment variable TF_CONFIG (used by ``--strategy`` auto and multiworker).
 
-    Raises InputError where TF_CONFIG is needed and absent, or does not say it.
+    Raises InputError if TF_CONFIG is needed and missing, or is malformed.
     """
     text = os.environ.get("TF_CONFIG", "")
     if strategy not in ("auto", "multiworker") or not (text or strategy == "multiworker"):
@@ -42,20 +42,20 @@ def workers(strategy: str) -> Workers:
             raise ValueError("task")
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            "the environment variable TF_CONFIG does not say who works together; --strategy multiworker needs it as"
-            ' {"cluster": {"worker": ["host:port", "host:port"]}, "task": {"type": "worker", "index": 0}}'
+            "the environment variable TF_CONFIG does not describe the workers; --strategy multiworker needs it in the"
+            ' form {"cluster": {"worker": ["host:port", "host:port"]}, "task": {"type": "worker", "index": 0}}'
         ) from error
-    first = "chief" if "chief" in cluster else "worker"
+    chief_type = "chief" if "chief" in cluster else "worker"
     return Workers(
-        sum(len(addresses) for addresses in cluster.values()), task["type"] == first and index == 0
+        sum(len(addresses) for addresses in cluster.values()), task["type"] == chief_type and index == 0
     )
 
 
 @functools.cache
 def make_strategy(name: str):
-    """The tf.distribute.Strategy of this process; the first call must come before TensorFlow computes anything.
+    """Return the tf.distribute.Strategy of this process; call it first before TensorFlow computes anything.
 
-    ``auto``: all workers of TF_CONFIG where it names several, else all GPUs where there are several, else one device.
+    ``auto``: all workers of TF_CONFIG if there are several, else all GPUs if there are several, else one device.
     """
     import tensorflow as tf
 
@@ -69,19 +69,19 @@ def make_strategy(name: str):
 
 
 def share(values):
-    """The part of a batch, a tensor or a dictionary of them, that is this replica's; call it in a replica's context.
+    """Return this replica's part of a batch (a tensor or a dictionary of tensors); call it in a replica's context.
 
     The number of rows must be a multiple of the number of replicas; see ``full``.
     """
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
-    n = context.num_replicas_in_sync
-    if n == 1:
+    n_replicas = context.num_replicas_in_sync
+    if n_replicas == 1:
         return values
 
     def part(value):
-        size = tf.shape(value)[0] // n
+        size = tf.shape(value)[0] // n_replicas
         start = context.replica_id_in_sync_group * size
         return value[start : start + size]
 
@@ -89,39 +89,42 @@ def share(values):
 
 
 def full(rows: np.ndarray, n_replicas: int) -> np.ndarray:
-    """``rows``, and some of them again, so that each replica gets as many."""
+    """Return ``rows``, with some repeated at the end, so that every replica gets the same number of rows."""
     return np.resize(rows, n_replicas * -(-len(rows) // n_replicas))
 
 
 def any_worker(strategy_name: str, flag: bool, *, of_chief: bool = False) -> bool:
-    """Whether the flag is up with any worker (or with the chief). All of them must call it, and get one answer."""
-    team = workers(strategy_name)
-    if team.count == 1:
+    """Return whether ``flag`` is true on any worker (``of_chief``: on the chief).
+
+    Every worker must call it; all get the same answer.
+    """
+    role = workers(strategy_name)
+    if role.count == 1:
         return flag
     import tensorflow as tf
 
     strategy = make_strategy(strategy_name)
-    counts = flag and (team.is_chief or not of_chief)
-    values = strategy.experimental_distribute_values_from_function(lambda _: tf.constant(float(counts)))
+    is_counted = flag and (role.is_chief or not of_chief)
+    values = strategy.experimental_distribute_values_from_function(lambda _: tf.constant(float(is_counted)))
     with told_clearly(strategy_name):
         return float(strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)) > 0
 
 
 class SharedDeadline(Deadline):
-    """A deadline that is reached for all workers when it is for one: they stop at the same step."""
+    """A deadline that all workers reach as soon as one worker does, so that they stop at the same step."""
 
-    def __init__(self, own: Deadline, strategy_name: str):
-        self.own, self.strategy_name = own, strategy_name
-        self.minutes, self.at = own.minutes, own.at
+    def __init__(self, deadline: Deadline, strategy_name: str):
+        self.deadline, self.strategy_name = deadline, strategy_name
+        self.minutes, self.at = deadline.minutes, deadline.at
 
     def leaves(self, seconds: float) -> bool:
-        """Whether something that takes ``seconds`` would end in every worker's time."""
-        return not any_worker(self.strategy_name, not self.own.leaves(seconds))
+        """Return whether work that takes ``seconds`` would end before every worker's deadline."""
+        return not any_worker(self.strategy_name, not self.deadline.leaves(seconds))
 
 
 @contextlib.contextmanager
 def told_clearly(strategy_name: str) -> Iterator[None]:
-    """Turn what TensorFlow raises when another worker is gone into a message."""
+    """Raise InputError in place of TensorFlow's errors when another worker has ended or cannot be reached."""
     import tensorflow as tf
 
     if workers(strategy_name).count == 1:
@@ -136,6 +139,6 @@ def told_clearly(strategy_name: str) -> Iterator[None]:
         tf.errors.DeadlineExceededError,
     ) as error:
         raise InputError(
-            "another worker of TF_CONFIG ended or cannot be reached; start all of them again with the same command,"
-            " the training goes on from its last checkpoint"
+            "another worker of TF_CONFIG ended or cannot be reached; start all workers again with the same command:"
+            " the training resumes from its last checkpoint"
         ) from error

@@ -1,4 +1,4 @@
-"""What a result may depend on beside its settings and data. It is told, not enforced."""
+"""Code revision, package versions and machine: recorded with each result; differences are reported, not refused."""
 
 import platform
 import resource
@@ -20,7 +20,7 @@ PACKAGES = (
 
 
 def environment() -> dict:
-    """Revision of this code, versions, machine."""
+    """Return the code's revision, the package versions, the Python version and the machine."""
     return {
         "revision": revision(),
         "packages": {name: version(name) for name in PACKAGES},
@@ -30,34 +30,30 @@ def environment() -> dict:
 
 
 def peak_memory() -> float:
-    """The most memory that this process has held so far, in GB."""
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+    """Return the peak memory of this process so far, in GB."""
+    bytes_per_unit = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * bytes_per_unit / 1e9
 
 
 def changes(then: dict, now: dict) -> Iterator[str]:
-    """The fields of ``now`` (packages one by one) that were otherwise, as ``name then, now value``."""
+    """Yield ``"<name> <old value>, now <new value>"`` for each field, or package, that differs from ``then``."""
     for name, value in now.items():
-        earlier = then.get(name)
+        old_value = then.get(name)
         if isinstance(value, dict):
-            yield from changes(earlier if isinstance(earlier, dict) else {}, value)
-        elif earlier != value:
-            yield f"{name} {earlier}, now {value}"
+            yield from changes(old_value if isinstance(old_value, dict) else {}, value)
+        elif old_value != value:
+            yield f"{name} {old_value}, now {value}"
 
 
 def revision() -> str:
-    """The git revision of this code, with ``-dirty`` where files differ from it; ``unknown`` outside git.
+    """Return the git revision of this code, with ``-dirty`` if files were changed; ``unknown`` outside git.
 
-    Copies that go without git (kernels/build.py) have it in the file REVISION.
+    Copies without git (kernels/build.py) contain the revision in the file REVISION.
     """
     if REVISION.is_file():
         return REVISION.read_text(encoding="utf-8").strip()
-    git = [
-        "git",
-        "--no-optional-locks",
-        "-C",
-        str(SOURCE),
-    ]  # looks, and never writes to the repository
+    # without optional locks, git never writes to the repository
+    git = ["git", "--no-optional-locks", "-C", str(SOURCE)]
     command = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,4 +1,4 @@
-"""The ways to end early: a message that names the place and the remedy, and an exit status that tells which."""
+"""Errors that end a command early: each has a message with place and remedy, and an exit status of its own."""
 
 import os
 import shlex
@@ -10,31 +10,29 @@ PIPE_STATUS = 141  # what a shell shows for a process that ends by SIGPIPE
 
 
 class InputError(Exception):
-    """Something the user gave cannot be used; the message says what, where and what to do."""
+    """The user's input cannot be used; the message says what is wrong, where, and what to do."""
 
 
 class TimeLimitReached(Exception):
-    """The time given is over; what was done is saved."""
+    """The time limit is reached; progress is saved."""
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run a command's main function; an expected end becomes one line on stderr and its exit status."""
+    """Run a command's main function; turn each expected error into one line on stderr and an exit status."""
     try:
         main()
-        sys.stdout.flush()  # here, where a pipe that its reader has closed is no surprise
+        sys.stdout.flush()  # so that a pipe closed by its reader raises here, not at exit
     except BrokenPipeError:
-        # as Python's documentation has it, or the flush at exit would meet the closed pipe again
+        # Python's documentation recommends this: otherwise the flush at exit fails on the closed pipe again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(PIPE_STATUS)
     except InputError as error:
         sys.exit(_fail(str(error), INPUT_STATUS))
     except TimeLimitReached as error:
-        again = shlex.join(["python", *sys.argv])
-        sys.exit(
-            _fail(f"{error}; what was done is kept, and this goes on from there: {again}", TIME_LIMIT_STATUS)
-        )
+        command = shlex.join(["python", *sys.argv])
+        sys.exit(_fail(f"{error}; progress is saved. To resume, run: {command}", TIME_LIMIT_STATUS))
     except KeyboardInterrupt:
-        message = "interrupted; what was finished is kept, the same command goes on from there"
+        message = "interrupted; finished work is kept. To resume, run the same command again"
         sys.exit(_fail(message, INTERRUPTED_STATUS))
 
 

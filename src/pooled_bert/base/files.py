@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not there at all, and their checksums."""
+"""Atomic writes, locks, JSON and array files, checksums."""
 
 import contextlib
 import glob
@@ -19,9 +19,9 @@ from .errors import InputError
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary name (for a file or a folder) that replaces ``path`` when the block ends well.
+    """Yield a temporary name (for a file or a folder) that replaces ``path`` if the block succeeds.
 
-    Raises InputError when the disk refuses (full, read-only); nothing half-written stays behind.
+    Raises InputError if the disk is full or read-only. No half-written file stays behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -38,7 +38,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """What processes that were killed while writing ``path`` left beside it."""
+    """Delete the temporary files of processes that were killed while writing ``path``."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         pid = leftover.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
@@ -47,11 +47,11 @@ def _remove_leftovers(path: Path) -> None:
 
 def _is_running(pid: int) -> bool:
     try:
-        os.kill(pid, 0)  # asks, and sends nothing
+        os.kill(pid, 0)  # signal 0 only checks that the process exists
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # somebody else's
+        return True  # it runs, as another user
     return True
 
 
@@ -59,15 +59,15 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
+        with contextlib.suppress(OSError):  # the file may never have been created
             path.unlink()
 
 
 @contextlib.contextmanager
 def held(path: Path, message: str) -> Iterator[None]:
-    """Hold the lock ``path`` against other processes; the system takes it from a process that dies.
+    """Hold the lock file ``path`` during the block; the system releases the lock of a process that dies.
 
-    Raises InputError with ``message`` when another process holds it.
+    Raises InputError with ``message`` if another process holds the lock.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def held(path: Path, message: str) -> Iterator[None]:
         lock.acquire()
     except filelock.Timeout as error:
         raise InputError(message) from error
-    except (OSError, NotImplementedError) as error:  # the latter where the file system knows no locks
+    except (OSError, NotImplementedError) as error:  # NotImplementedError: the file system has no locks
         raise InputError(f"{path}: cannot be locked ({error})") from error
     try:
         yield
@@ -84,7 +84,7 @@ def held(path: Path, message: str) -> Iterator[None]:
 
 
 def check_name(option: str, name: str) -> str:
-    """Return ``name`` when it can name one file in a folder; raises InputError that names the option."""
+    """Return ``name`` if it is a plain file name; raises InputError that names the option."""
     if name != Path(name).name or name.startswith(".") or "\0" in name:
         raise InputError(f"{option} {name!r}: is not a plain name; leave out slashes and a leading dot")
     return name
@@ -98,7 +98,7 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Read a JSON object; raises InputError naming the file when it is missing or damaged."""
+    """Read a JSON object; raises InputError with the file's name if the file is missing or damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -112,7 +112,7 @@ def read_json(path: Path) -> dict:
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write named arrays as .npz, atomically."""
-    # as numpy.savez does, which leaves its archive open when the disk is full
+    # the format of numpy.savez, written here because numpy.savez leaves its archive open if the disk is full
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
@@ -120,12 +120,12 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read a .npz; raises FileNotFoundError, or InputError when any of its CRCs shows damage."""
+    """Read a .npz file; raises FileNotFoundError, or InputError if the file is damaged (all CRCs are checked)."""
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-            if damaged:
-                raise zipfile.BadZipFile(f"wrong CRC of {damaged}")
+            damaged_member = archive.testzip()
+            if damaged_member:
+                raise zipfile.BadZipFile(f"wrong CRC of {damaged_member}")
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
     except FileNotFoundError:
@@ -135,7 +135,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def checksum(parts: Iterable[str | bytes]) -> str:
-    """SHA-256, in hex, over parts that are kept apart by their lengths."""
+    """Return the SHA-256, in hex, of the parts; each part's length is hashed too, so ("ab", "c") != ("a", "bc")."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
@@ -145,6 +145,6 @@ def checksum(parts: Iterable[str | bytes]) -> str:
 
 
 def file_checksum(path: Path) -> str:
-    """SHA-256, in hex, of a file's bytes."""
+    """Return the SHA-256, in hex, of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

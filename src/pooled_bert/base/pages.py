@@ -1,4 +1,4 @@
-"""Pages that stand alone: templates, filled in with everything escaped."""
+"""HTML pages that need no other files, written from the templates; all content is escaped."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from .places import TEMPLATES
 
 
 def write_page(path: Path, template: str, **content) -> None:
-    """Fill in ``template`` (a file in templates/) and write it. What has no UTF-8 form becomes a question mark."""
+    """Fill in ``template``, a file in templates/, and write it to ``path``; lone surrogates become question marks."""
     loader = FileSystemLoader(TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     environment.filters["zip"] = zip

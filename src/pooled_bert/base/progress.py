@@ -1,4 +1,4 @@
-"""Progress bars: live on a terminal, a line now and then in a log."""
+"""Progress bars: live on a terminal, one line every 30 seconds in a log."""
 
 import sys
 
@@ -8,6 +8,6 @@ SECONDS_BETWEEN_LOG_LINES = 30
 
 
 def progress_bar(**options) -> tqdm:
-    """A tqdm bar on stderr with rate and time left; ``options`` are tqdm's (total, desc, unit, …)."""
+    """Return a tqdm bar on stderr, with rate and remaining time; ``options`` are tqdm's (total, desc, unit, …)."""
     live = sys.stderr.isatty()
     return tqdm(dynamic_ncols=live, mininterval=0.2 if live else SECONDS_BETWEEN_LOG_LINES, **options)

@@ -1,4 +1,4 @@
-"""Texts as they can be shown to people: nothing in them acts, and offensive words are masked."""
+"""Texts prepared for display: control characters are spelt out, offensive words are masked."""
 
 import re
 import unicodedata
@@ -8,48 +8,48 @@ from collections.abc import Sequence
 import numpy as np
 
 WORD = re.compile(r"\w+")
-COUNTED = 20_000  # rows whose words are counted, at most
-JOINER = "\u200d"  # holds emoji together
+COUNTED = 20_000  # the maximum number of rows whose words are counted
+JOINER = "\u200d"  # joins the parts of an emoji
 
 
 def visible(text: str, *, kept: str = "\n\t") -> str:
-    """``text`` with what would act rather than show spelt out: controls, and marks that reorder or hide letters.
+    """Return ``text`` with control characters, and marks that reorder or hide letters, spelt out as ⟨001B⟩.
 
-    Those in ``kept`` stay. A terminal may print the result; a page must still escape it.
+    Characters in ``kept`` stay. The result is safe to print on a terminal; an HTML page must still escape it.
     """
-    return "".join(f"⟨{ord(c):04X}⟩" if c not in kept and _acts(c) else c for c in text)
+    return "".join(f"⟨{ord(c):04X}⟩" if c not in kept and _is_control(c) else c for c in text)
 
 
-def _acts(character: str) -> bool:
+def _is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != JOINER
 
 
 def shortened(text: str, n: int) -> str:
-    """The first ``n`` characters, with a sign that there was more."""
+    """Return ``text`` cut to at most ``n`` characters; a cut text ends with "…"."""
     return text if len(text) <= n else text[: n - 1] + "…"
 
 
 class WordMask:
-    """Masks, in the texts it was made for, words that mark labelled texts.
+    """Masks the words that are typical of labelled texts, in the texts ``shown``.
 
-    A word is masked when at least half of the texts that hold it are labelled with anything, as learnt from up to
-    COUNTED training rows and the texts to be shown. So no list of such words is needed, in any language, and a word
-    that is seen nowhere but in labelled texts is masked too. Words of one letter stay.
+    A word is masked if at least half of the texts with this word have any label. The words are counted in up to
+    COUNTED training rows and in the shown texts. So no word list is needed, in any language; a harmless word that
+    occurs only in labelled texts is masked too. Words of one letter are never masked.
     """
 
     def __init__(self, texts: Sequence[str], is_labelled: np.ndarray, shown: Sequence[int]):
-        every = max(1, len(texts) // COUNTED)
-        wanted = {word for row in shown for word in _words(texts[row])}
-        labelled, all_texts = Counter(), Counter()
-        for row in {*range(0, len(texts), every), *shown}:
-            found = _words(texts[row]) & wanted
-            all_texts.update(found)
+        row_step = max(1, len(texts) // COUNTED)
+        shown_words = {word for row in shown for word in _words(texts[row])}
+        labelled_counts, all_counts = Counter(), Counter()
+        for row in {*range(0, len(texts), row_step), *shown}:
+            words = _words(texts[row]) & shown_words
+            all_counts.update(words)
             if is_labelled[row]:
-                labelled.update(found)
-        self.masked = {word for word in wanted if 2 * labelled[word] >= all_texts[word]}
+                labelled_counts.update(words)
+        self.masked = {word for word in shown_words if 2 * labelled_counts[word] >= all_counts[word]}
 
     def __call__(self, text: str) -> str:
-        """The text with each masked word as its first letter and dots."""
+        """Return the text, with each masked word as its first letter and dots."""
         return WORD.sub(self._masked, text)
 
     def _masked(self, match: re.Match) -> str:

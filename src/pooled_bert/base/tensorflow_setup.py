@@ -1,4 +1,4 @@
-"""TensorFlow's process-wide settings, made once, before it is imported: speed, repeatability, quiet."""
+"""TensorFlow's process-wide settings for speed, repeatability and quiet logs, made once, before its import."""
 
 import logging
 import os
@@ -8,14 +8,15 @@ import warnings
 def start_tensorflow(*, is_tuned: bool = True) -> None:
     """Set up this process for TensorFlow; call it before anything imports TensorFlow.
 
-    - oneDNN's kernels (and its pool of buffers) are used on every x86 processor; TensorFlow itself does so on
-      those with AVX-512 only. ``is_tuned=False`` leaves that choice to it, for comparison.
-    - Operations are deterministic, so a run can be repeated byte for byte on one machine. Scatters are left out:
-      to be so on a GPU they would copy the whole table to the CPU and back (TensorFlow's resource_variable_ops.cc),
-      and the only ones here, in the optimizer, write each row once, in whatever order.
-    - Third parties' start-up chatter is silenced here and nowhere else: TensorFlow's C++ log (real
-      errors come as exceptions too), tensorflow-addons' end-of-life notice, transformers' notes on unused weights,
-      the hub client's on each retry.
+    - oneDNN's kernels (and its buffer pool) are used on every x86 processor; by default, TensorFlow uses them only
+      on processors with AVX-512. ``is_tuned=False`` keeps TensorFlow's default, for comparison.
+    - Operations are deterministic, so a run can be repeated byte for byte on one machine. Scatters are an exception:
+      a deterministic scatter on a GPU copies the whole table to the CPU and back (TensorFlow's
+      resource_variable_ops.cc). The only scatters here, in the optimizer, write each row once, so their order does
+      not matter.
+    - Start-up messages of other libraries are silenced here and nowhere else: TensorFlow's C++ log (real errors are
+      raised as exceptions too), tensorflow-addons' end-of-life notice, transformers' notes on unused weights, and
+      the hub client's note on each retry.
     """
     if is_tuned:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -25,8 +26,8 @@ def start_tensorflow(*, is_tuned: bool = True) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     warnings.filterwarnings("ignore", module=r"tensorflow_addons.*")
     warnings.filterwarnings("ignore", module=r"tf_keras.*|keras.*")
-    # TensorFlow 2.15 comes with Keras 2 itself. transformers sets this variable, meant for later versions, in its
-    # own process and so in every child; TensorFlow would then look for a package that is not there.
+    # TensorFlow 2.15 includes Keras 2. transformers sets this variable, which is meant for later versions, in its
+    # process and so in every child process; TensorFlow would then look for a package that is not installed.
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""CSV files, zipped or not, read strictly: what other readers repair or guess is refused here, with its line."""
+"""Strict reading of CSV files, zipped or not: errors that other readers repair or guess are refused with their line."""
 
 import csv
 import io
@@ -17,40 +17,40 @@ import pandas as pd
 
 from ..base.errors import InputError
 
-Record = tuple[int, list[str]]  # a row, and before it the line where it starts (texts span lines)
+Record = tuple[int, list[str]]  # (the line where the row starts, its fields); a text can span several lines
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """What was read. ``table``: strings only; ``lines``: int64 [n_rows], where each row starts."""
+    """The content of a CSV file. ``table``: strings only; ``lines``: int64 [n_rows], the line where each row starts."""
 
     path: Path
     table: pd.DataFrame
     lines: np.ndarray
 
     def where(self, row: int) -> str:
-        """The place of a row in the file, for messages."""
+        """Return file and line of a row, for messages."""
         return f"{self.path}, line {self.lines[row]}"
 
     def require_columns(self, columns: Iterable[str]) -> None:
-        """Raise InputError for the first of ``columns`` that is missing, with the likeliest misspelling of it."""
+        """Raise InputError for the first of ``columns`` that is missing, and suggest the most similar column."""
         require_columns(self.path, columns, list(self.table.columns))
 
 
-def require_columns(path: Path | str, columns: Iterable[str], found: list[str]) -> None:
-    """Raise InputError for the first of ``columns`` that is not ``found``, with the likeliest misspelling of it."""
+def require_columns(path: Path | str, columns: Iterable[str], header: list[str]) -> None:
+    """Raise InputError for the first of ``columns`` that ``header`` lacks, and suggest the most similar column."""
     for column in columns:
-        if column not in found:
-            near = get_close_matches(column, found, n=1)
-            hint = f" (is {near[0]!r} meant to be it?)" if near else ""
-            listed = ", ".join(map(repr, found))
-            raise InputError(f"{path}: column {column!r} is missing{hint}; the columns there are {listed}")
+        if column not in header:
+            similar = get_close_matches(column, header, n=1)
+            hint = f" (did you mean {similar[0]!r}?)" if similar else ""
+            listed = ", ".join(map(repr, header))
+            raise InputError(f"{path}: column {column!r} is missing{hint}; the columns are {listed}")
 
 
 def read_csv(path: Path) -> CsvFile:
-    """Read ``path``, or the CSV file of that name in the zip ``path``; raises InputError naming file and line.
+    """Read the CSV file ``path``, or the one inside the zip file ``path``; raises InputError with file and line.
 
-    UTF-8, with or without a byte order mark; lines end with LF or CRLF; blank lines are skipped.
+    The file is UTF-8, with or without a byte order mark. Lines end with LF or CRLF; blank lines are skipped.
     """
     header, records = csv_records(path, file_lines(path))
     lines, rows = zip(*records, strict=True)
@@ -58,9 +58,9 @@ def read_csv(path: Path) -> CsvFile:
 
 
 def csv_records(path: Path | str, stream: Iterable[bytes]) -> tuple[list[str], Iterator[Record]]:
-    """The header, and the rows one by one, of a file given line by line; ``path`` names it in messages.
+    """Return the header, and an iterator over the rows, of a file given line by line; ``path`` is for messages.
 
-    Raises InputError: of the header now, of a row when its turn comes.
+    Raises InputError: for the header at once, for a row when the iterator reaches it.
     """
     csv.field_size_limit(sys.maxsize)  # a text may be long
     records = _records(path, stream)
@@ -69,7 +69,7 @@ def csv_records(path: Path | str, stream: Iterable[bytes]) -> tuple[list[str], I
         raise InputError(f"{path}: is empty")
     for column in header:
         if header.count(column) > 1:
-            raise InputError(f"{path}: column {column!r} stands there twice")
+            raise InputError(f"{path}: duplicate column {column!r}")
     return header, _rows(path, header, records)
 
 
@@ -81,7 +81,7 @@ def _records(path: Path | str, stream: Iterable[bytes]) -> Iterator[Record]:
             line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
-            f"{path}, line {line}: a quote is not closed, or not doubled within a text ({error})"
+            f"{path}, line {line}: a quote is not closed, or a quote within a text is not doubled ({error})"
         ) from error
 
 
@@ -91,7 +91,7 @@ def _rows(path: Path | str, header: list[str], records: Iterator[Record]) -> Ite
         if row and len(row) != len(header):
             raise InputError(
                 f"{path}, line {line}: has {len(row)} fields where the header has {len(header)};"
-                " a text with a comma, quote or line break must stand in quotes"
+                " a text with a comma, quote or line break must be in quotes"
             )
         if row:
             is_empty = False
@@ -103,13 +103,13 @@ def _rows(path: Path | str, header: list[str], records: Iterator[Record]) -> Ite
 def _csv_lines(path: Path | str, stream: Iterable[bytes]) -> Iterator[str]:
     for _, line in text_lines(path, stream):
         if "\r" in line:
-            yield from io.StringIO(line, newline="")  # csv wants a lone carriage return to end a line, too
+            yield from io.StringIO(line, newline="")  # the csv module expects a lone \r to end a line, too
         else:
             yield line
 
 
 def text_lines(path: Path | str, stream: Iterable[bytes]) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file, with their ends, numbered from 1; raises InputError for one that is not text."""
+    """Yield number (from 1) and text, with its line end, of each line of a UTF-8 file; raises InputError if damaged."""
     for number, data in enumerate(stream, start=1):
         try:
             line = data.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -123,13 +123,13 @@ def text_lines(path: Path | str, stream: Iterable[bytes]) -> Iterator[tuple[int,
 
 
 def file_lines(path: Path) -> Iterator[bytes]:
-    """The lines of ``path``, or of the CSV file of that name in the zip ``path``; raises InputError naming it."""
+    """Yield the lines of ``path``, or of the CSV file inside the zip file ``path``; raises InputError with its name."""
     with clear_reading(path), _open_binary(path) as stream:
         yield from stream
 
 
 def file_size(path: Path) -> int:
-    """How many bytes ``file_lines`` will give; raises InputError naming the file. A pipe is not opened for it."""
+    """Return how many bytes ``file_lines`` will yield, 0 for a pipe; raises InputError with the file's name."""
     with clear_reading(path):
         if path.suffix != ".zip":
             return path.stat().st_size
@@ -139,14 +139,16 @@ def file_size(path: Path) -> int:
 
 @contextmanager
 def clear_reading(path: Path | str) -> Iterator[None]:
-    """Raise InputError that names ``path`` for what opening and reading it meets."""
+    """Raise InputError with the name ``path`` for all errors of opening and reading it."""
     try:
         yield
-    # a UnicodeDecodeError comes from the names of a zip's members: lines are decoded elsewhere
+    # a UnicodeDecodeError can only come from the member names of a zip file: lines are decoded elsewhere
     except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is a damaged zip file ({error}); download it again") from error
-    except RuntimeError as error:  # encrypted, or packed in a way that Python does not know
-        raise InputError(f"{path}: cannot be unpacked ({error}); unpack it and give the CSV file") from error
+    except RuntimeError as error:  # encrypted, or compressed by a method that Python does not support
+        raise InputError(
+            f"{path}: cannot be unpacked ({error}); unpack it yourself and give the CSV file"
+        ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 

@@ -1,4 +1,4 @@
-"""The official Kaggle client with one meaning for every answer: done, wait, or a clear message."""
+"""The official Kaggle client; every answer becomes a result, a retry after a pause, or an InputError."""
 
 import contextlib
 import enum
@@ -14,19 +14,19 @@ import requests
 
 from ..base.errors import InputError
 
-ATTEMPTS = 8  # at a call that meets a busy or broken server, with doubling pauses
+ATTEMPTS = 8  # per call, while the server is busy or broken; the pauses between them double
 LONGEST_PAUSE = 300.0  # seconds
-TIMEOUT = 60.0  # seconds without a byte of a download
+TIMEOUT = 60.0  # seconds that a download waits for the next byte
 
-REFUSED_CREDENTIALS = "Kaggle does not accept the credentials; log in anew with `kaggle auth login`"
+REFUSED_CREDENTIALS = "Kaggle does not accept the credentials; log in again with `kaggle auth login`"
 
 T = TypeVar("T")
 
 
 class State(enum.Enum):
-    """Where a kernel's latest version is; the values are what is shown."""
+    """The state of a kernel's latest version; the values are shown to the user."""
 
-    ABSENT = "not there"
+    ABSENT = "not pushed"
     QUEUED = "queued"
     RUNNING = "running"
     COMPLETE = "complete"
@@ -46,24 +46,25 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Status:
-    """A kernel's state, and Kaggle's words about a failure."""
+    """A kernel's state, and Kaggle's message about a failure."""
 
     state: State
     message: str = ""
 
 
 class NoFreeSlot(Exception):
-    """As many kernels run as Kaggle allows at once; one may be pushed when one of them has ended."""
+    """Kaggle's limit of simultaneous kernels is reached; push again when one of them has ended."""
 
 
 class Client:
-    """Push, status, log and output of kernels. ``pause``: seconds before a call is tried a second time."""
+    """Push, status, log and output of kernels. ``pause``: seconds before a failed call is repeated the first time."""
 
     def __init__(self, pause: float = 5.0):
         self.pause = pause
-        told = io.StringIO()  # without credentials the client prints a page, and exits
+        # without credentials, Kaggle's client prints a page of help and exits
+        discarded_output = io.StringIO()
         try:
-            with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+            with contextlib.redirect_stdout(discarded_output), contextlib.redirect_stderr(discarded_output):
                 from kaggle.api.kaggle_api_extended import KaggleApi
 
                 self.api = KaggleApi()
@@ -75,22 +76,22 @@ class Client:
             ) from error
 
     def push(self, folder: Path) -> None:
-        """Push a kernel's folder: its newest version starts, or is queued.
+        """Push a kernel's folder; the new version starts or is queued.
 
-        Raises NoFreeSlot, and InputError where waiting does not help: the weekly quota is used up, a source was
-        refused, Kaggle says no.
+        Raises NoFreeSlot. Raises InputError where waiting does not help: the weekly quota is used up, a source was
+        refused, or Kaggle refused the push for another reason.
         """
-        response = self._patiently(lambda: self.api.kernels_push(str(folder)))
-        said = response.error or ""
-        if "session" in said.lower() and "maximum batch" in said.lower():
-            raise NoFreeSlot(said)
-        if "quota" in said.lower():
+        response = self._with_retries(lambda: self.api.kernels_push(str(folder)))
+        message = response.error or ""
+        if "session" in message.lower() and "maximum batch" in message.lower():
+            raise NoFreeSlot(message)
+        if "quota" in message.lower():
             raise InputError(
-                f"{folder.name}: Kaggle says: {said}. Start the same command when the quota is renewed"
+                f"{folder.name}: Kaggle reports: {message}. Run the same command again when the quota is renewed"
             )
-        if said:
-            raise InputError(f"{folder.name}: was not pushed; Kaggle says: {said}")
-        refused = [
+        if message:
+            raise InputError(f"{folder.name}: was not pushed; Kaggle reports: {message}")
+        refused_sources = [
             f"{kind} {', '.join(names)}"
             for kind, names in (
                 ("dataset", response.invalid_dataset_sources),
@@ -99,31 +100,32 @@ class Client:
             )
             if names
         ]
-        if refused:  # Kaggle starts such a kernel all the same, without them
+        if refused_sources:  # Kaggle starts the kernel nevertheless, without these sources
             raise InputError(
-                f"{folder.name}: Kaggle refused {'; '.join(refused)}. Do they exist, may you read them?"
+                f"{folder.name}: Kaggle refused {'; '.join(refused_sources)}; check that they exist and that you may"
+                " read them"
             )
 
     def status(self, kernel: str) -> Status:
-        """The state of ``owner/slug``."""
+        """Return the state of the kernel ``owner/slug``."""
         try:
-            response = self._patiently(lambda: self.api.kernels_status(kernel))
+            response = self._with_retries(lambda: self.api.kernels_status(kernel))
         except InputError as error:
-            if _http_status(error.__cause__) in (403, 404):  # what Kaggle says where there is no such kernel
+            if _http_status(error.__cause__) in (403, 404):  # Kaggle's answers if the kernel does not exist
                 return Status(State.ABSENT)
             raise
         return Status(_STATES[response.status.name], response.failure_message or "")
 
     def log(self, kernel: str) -> str:
-        """What the latest run printed, in plain lines."""
-        text = self._patiently(lambda: self.api.kernels_logs(kernel))
+        """Return the output of the latest run as plain text."""
+        text = self._with_retries(lambda: self.api.kernels_logs(kernel))
         try:
             return "".join(record["data"] for record in json.loads(text))
         except (ValueError, TypeError, KeyError):
-            return text  # not in the records that Kaggle wraps it in
+            return text  # not in Kaggle's usual JSON records
 
     def download(self, kernel: str, folder: Path) -> None:
-        """Fetch the output of the latest run into ``folder``, which is whole when this returns."""
+        """Download the complete output of the latest run into ``folder``."""
         from kagglesdk.kernels.types.kernels_api_service import ApiListKernelSessionOutputRequest
 
         owner, slug = kernel.split("/")
@@ -135,25 +137,26 @@ class Client:
                 request.page_token = token
             with self.api.build_kaggle_client() as kaggle:
                 lister = kaggle.kernels.kernels_api_client
-                page = self._patiently(
+                page = self._with_retries(
                     lambda request=request, lister=lister: lister.list_kernel_session_output(request)
                 )
             for file in page.files or []:
                 name = Path(file.file_name)
                 path = folder / name
-                if name.is_absolute() or ".." in name.parts:  # it would be written elsewhere
+                if name.is_absolute() or ".." in name.parts:
                     raise InputError(
-                        f"{kernel}: its output names the file {file.file_name!r}; it is not fetched"
+                        f"{kernel}: its output lists the file {file.file_name!r}, which is outside the download folder;"
+                        " this file is refused"
                     )
-                self._patiently(lambda file=file, path=path: _fetch(file.url, path))
+                self._with_retries(lambda file=file, path=path: _fetch(file.url, path))
             token = page.next_page_token
             if not token:
                 return
 
-    def _patiently(self, call: Callable[[], T]) -> T:
-        """Call; again after a while when the server is busy (429), broken (5xx), or the connection is cut.
+    def _with_retries(self, call: Callable[[], T]) -> T:
+        """Call; repeat the call after a pause if the server is busy (429), broken (5xx), or the connection breaks.
 
-        Raises InputError for every other answer that is no result.
+        Raises InputError for every other error, and after ATTEMPTS calls.
         """
         for attempt in range(ATTEMPTS):
             try:
@@ -167,16 +170,16 @@ class Client:
             except (
                 requests.HTTPError,
                 ValueError,
-            ) as error:  # the latter: the client's words for 401 and 403
+            ) as error:  # ValueError: Kaggle's client raises it for 401 and 403
                 status = _http_status(error)
                 if status == 401:
                     raise InputError(REFUSED_CREDENTIALS) from error
                 if status != 429 and status < 500:
-                    raise InputError(f"Kaggle refused: {error}") from error
+                    raise InputError(f"Kaggle refused the request: {error}") from error
                 reason = error
             time.sleep(min(LONGEST_PAUSE, self.pause * 2**attempt))
         raise InputError(
-            f"Kaggle cannot be reached ({type(reason).__name__}); start the same command later"
+            f"Kaggle cannot be reached ({type(reason).__name__}); run the same command again later"
         ) from reason
 
 
@@ -194,9 +197,9 @@ def _fetch(url: str, path: Path) -> None:
 
 
 def _http_status(error: BaseException | None) -> int:
-    """The HTTP status behind an error, or behind the one that it was raised for; 0 when there is none."""
-    for each in (error, error.__context__ if error else None):
-        response = getattr(each, "response", None)
+    """Return the HTTP status of an error, or of the error that caused it; 0 if there is none."""
+    for candidate in (error, error.__context__ if error else None):
+        response = getattr(candidate, "response", None)
         if response is not None:
             return response.status_code
     return 0

@@ -1,4 +1,4 @@
-"""Inside a Kaggle kernel: find the inputs, run the project's own commands, leave result folders as output."""
+"""The work inside a Kaggle kernel: find the inputs, run the project's commands, leave result folders as output."""
 
 import json
 import shutil
@@ -18,7 +18,8 @@ from ..runs.fold_files import is_done
 def carry_out(task: dict, working: Path) -> int:
     """Do the task of a kernel whose current folder is ``working``; returns the exit status for the kernel.
 
-    The inputs are below ``working/../input``, wherever Kaggle puts them now: they are known by their files.
+    The inputs are somewhere below ``working/../input``. Kaggle has changed this layout before, so inputs are
+    recognised by their file names.
     """
     inputs = working.parent / "input"
     if task["gpu"]:
@@ -26,8 +27,8 @@ def carry_out(task: dict, working: Path) -> int:
     benchmark = BENCHMARKS[task["benchmark"]]
     data = find_rows(inputs, benchmark)
     workspace = Workspace(Path(tempfile.mkdtemp(prefix="workspace-")))
-    found = bring_folds(inputs, workspace, benchmark)
-    print(f"data: {data}\nfolds among the inputs: {', '.join(found) or 'none'}", flush=True)
+    folds = bring_folds(inputs, workspace, benchmark)
+    print(f"data: {data}\nfolds among the inputs: {', '.join(folds) or 'none'}", flush=True)
     options = [*task["options"], "--benchmark", benchmark.name, "--data", data, "--workspace", workspace.root]
     if task["fold"] is None:
         status = _run("make_submission.py", options)
@@ -37,12 +38,14 @@ def carry_out(task: dict, working: Path) -> int:
     if task["encoder_dataset"]:
         options += ["--encoder", find_encoder(inputs, task["encoder_dataset"])]
     status = _run("train_folds.py", [*options, "--fold", task["fold"], "--run", task["run"]])
-    made = fold_folder(workspace.run(benchmark.name, task["run"]), task["fold"])
-    if status in (0, TIME_LIMIT_STATUS) and made.exists():
-        shutil.copytree(made, fold_folder(Workspace(working).run(benchmark.name, task["run"]), task["fold"]))
+    output = fold_folder(workspace.run(benchmark.name, task["run"]), task["fold"])
+    if status in (0, TIME_LIMIT_STATUS) and output.exists():
+        shutil.copytree(
+            output, fold_folder(Workspace(working).run(benchmark.name, task["run"]), task["fold"])
+        )
         if status == TIME_LIMIT_STATUS:
             print(
-                "out of time: the output holds the checkpoint that a follow-up kernel goes on from",
+                "out of time: the output contains the checkpoint from which a follow-up kernel resumes",
                 flush=True,
             )
         return 0
@@ -50,48 +53,50 @@ def carry_out(task: dict, working: Path) -> int:
 
 
 def require_gpu() -> None:
-    """Raise InputError when TensorFlow sees no GPU: the hours would be spent on a CPU."""
+    """Raise InputError if TensorFlow sees no GPU; otherwise it would train for hours on the CPU."""
     check = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
     result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     if result.returncode or int(result.stdout.split()[-1]) == 0:
-        reason = result.stderr.strip().splitlines()[-1:] or ["it names no reason"]
+        reason = result.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise InputError(
             f"TensorFlow sees no GPU here ({reason[0]}); check the kernel's accelerator and CUDA"
         )
 
 
 def find_rows(inputs: Path, benchmark: Benchmark) -> Path:
-    """The folder below ``inputs`` that holds the benchmark's files, zipped or not."""
-    wanted = [name for name in (benchmark.train_file, benchmark.sample_submission) if name]
+    """Return the folder below ``inputs`` with the benchmark's files, zipped or not; raises InputError if missing."""
+    required = [name for name in (benchmark.train_file, benchmark.sample_submission) if name]
     for path in sorted(inputs.rglob(f"{benchmark.train_file}*")):
-        if all(any((path.parent / f"{name}{end}").is_file() for end in ("", ".zip")) for name in wanted):
+        if all(any((path.parent / f"{name}{end}").is_file() for end in ("", ".zip")) for name in required):
             return path.parent
     raise InputError(
-        f"{inputs}: nowhere below it are {' and '.join(wanted)}; join the competition, attach its data"
+        f"{inputs}: no folder in it has {' and '.join(required)}; join the competition and attach its data"
     )
 
 
 def find_encoder(inputs: Path, dataset: str) -> Path:
-    """The folder of the attached dataset that holds an encoder's config.json."""
+    """Return the folder of the attached dataset with the encoder's config.json; raises InputError if missing."""
     name = dataset.rsplit("/", 1)[-1]
     for path in sorted(inputs.rglob("config.json")):
         if name in path.relative_to(inputs).parts:
             return path.parent
-    raise InputError(f"{inputs}: the dataset {dataset} is not there, or holds no config.json")
+    raise InputError(
+        f"{inputs}: the dataset {dataset} is missing or has no config.json; attach a dataset with the encoder"
+    )
 
 
 def bring_folds(inputs: Path, workspace: Workspace, benchmark: Benchmark) -> list[str]:
-    """Copy the folds that other kernels left as output into the workspace; return their names.
+    """Copy folds from the outputs of other kernels into the workspace; returns their names, ``<run>/fold_<k>``.
 
-    Of several copies of a fold, a finished one is taken.
+    If a fold occurs several times, a finished one is preferred.
     """
-    chosen = {}
-    for folder, place in places.find_folds(inputs, benchmark.name):
-        if place not in chosen or is_done(folder):
-            chosen[place] = folder
-    for place, folder in chosen.items():
-        shutil.copytree(folder, workspace.root / place)
-    return [f"{place.parent.name}/{place.name}" for place in chosen]
+    sources = {}  # path relative to the workspace -> folder below inputs
+    for folder, relative_path in places.find_folds(inputs, benchmark.name):
+        if relative_path not in sources or is_done(folder):
+            sources[relative_path] = folder
+    for relative_path, folder in sources.items():
+        shutil.copytree(folder, workspace.root / relative_path)
+    return [f"{path.parent.name}/{path.name}" for path in sources]
 
 
 def _run(command: str, options: list) -> int:

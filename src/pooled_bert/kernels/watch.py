@@ -1,6 +1,6 @@
-"""Folds on Kaggle: pushed as slots come free, watched, their results verified and brought home.
+"""Training folds on Kaggle: push kernels as slots become free, watch them, verify and download their results.
 
-Nothing is remembered between calls but what the folders and Kaggle hold, so it may be stopped at any time.
+All state is in the folders and on Kaggle, so a command can be stopped and started again at any time.
 """
 
 import shutil
@@ -22,23 +22,23 @@ from ..training.checkpoints import Checkpoints
 from .build import Plan, build_ensemble, build_fold
 from .client import Client, NoFreeSlot, State
 
-SLOTS = {True: 2, False: 5}  # runs at once that Kaggle allows, with a GPU and without
-LOG_TAIL = 15  # lines shown of a failed run
+SLOTS = {True: 2, False: 5}  # with a GPU or without -> how many kernels Kaggle runs at the same time
+LOG_TAIL = 15  # how many lines of a failed run's log are shown
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Where a fold is."""
+    """The state of a fold."""
 
     fold: int
     part: int
-    state: State | None  # of the kernel; None: the result is at home
-    minutes: float = 0.0  # since this process saw the kernel in this state first
+    state: State | None  # of the kernel; None: the result is downloaded
+    minutes: float = 0.0  # since this process first saw the kernel in this state
     message: str = ""
 
 
 class OtherBuild(Exception):
-    """A kernel's output was made from other sources or settings than are built now."""
+    """A kernel's output was made from other sources or settings than the kernels here."""
 
 
 class Watch:
@@ -50,11 +50,11 @@ class Watch:
         self.downloads = kernels / "downloads"
         self.run, self.model = parse_options(plan.options, plan.benchmark)
         self._pushed: set[str] = set()  # by this process
-        self._failed: dict[int, str] = {}  # fold -> why, of those
-        self._since: dict[tuple[str, State], float] = {}
+        self._failed: dict[int, str] = {}  # fold -> reason, for kernels pushed by this process
+        self._since: dict[tuple[str, State], float] = {}  # when this process first saw a kernel in a state
 
     def look(self, fold: int) -> Seen:
-        """Where the fold is now."""
+        """Return the fold's current state."""
         part = self._part(fold)
         if is_done(self.place.fold(fold)):
             return Seen(fold, part, None)
@@ -64,40 +64,43 @@ class Watch:
         return Seen(fold, part, status.state, (time.monotonic() - since) / 60, status.message)
 
     def collect(self, seen: Seen) -> bool:
-        """Bring the output of a complete kernel home; returns whether the fold is finished.
+        """Download the output of a complete kernel; returns whether the fold is finished.
 
-        When it ran out of time, its next part is built. Raises OtherBuild; InputError when the output is damaged.
+        If the kernel ran out of time, the fold's next part is built. Raises OtherBuild. Raises InputError if the output
+        is damaged.
         """
         slug = self.plan.slug(seen.fold, seen.part)
-        folder = self.downloads / slug
-        shutil.rmtree(folder, ignore_errors=True)
-        self.client.download(f"{self.plan.owner}/{slug}", folder)
-        place = fold_folder(Workspace(folder).run(self.plan.benchmark, self.plan.run), seen.fold)
-        self._verify(place, seen.fold)
-        finished = is_done(place)
+        download = self.downloads / slug
+        shutil.rmtree(download, ignore_errors=True)
+        self.client.download(f"{self.plan.owner}/{slug}", download)
+        fold_output = fold_folder(Workspace(download).run(self.plan.benchmark, self.plan.run), seen.fold)
+        self._verify(fold_output, seen.fold)
+        finished = is_done(fold_output)
         if finished:
-            read_fold(place, seen.fold)
-            self._bring_home(place, seen.fold)
-        elif any((place / CHECKPOINTS).glob("*.npz")):
+            read_fold(fold_output, seen.fold)
+            self._install(fold_output, seen.fold)
+        elif any((fold_output / CHECKPOINTS).glob("*.npz")):
             build_fold(self.plan, self.kernels, seen.fold, seen.part + 1)
         else:
-            raise InputError(f"{slug}: ran out of time before its first step; give it a longer --time-limit")
-        shutil.rmtree(folder)
+            raise InputError(
+                f"{slug}: ran out of time before its first step; build it again with a longer --time-limit"
+            )
+        shutil.rmtree(download)
         return finished
 
     def push(self, seen: Seen) -> None:
-        """Push the fold's newest part; raises NoFreeSlot."""
+        """Push the fold's newest part; raises NoFreeSlot if Kaggle runs no more kernels now."""
         slug = self.plan.slug(seen.fold, seen.part)
         self.client.push(self.kernels / slug)
         self._pushed.add(slug)
         self._since = {key: value for key, value in self._since.items() if key[0] != slug}
 
     def advance(self, folds: Iterable[int], *, is_pushing: bool = True) -> list[Seen]:
-        """Collect what is complete, push what is due while there are slots; returns where each fold is.
+        """Collect complete kernels and push waiting ones while slots are free; returns the state of each fold.
 
-        A fold that fails after this process pushed it is left alone then, and its log told.
+        If a fold fails after this process pushed it, the end of its log is printed and the fold is not pushed again.
         """
-        states, waiting, active = [], [], 0
+        states, waiting, n_active = [], [], 0  # waiting: positions in states
         for fold in folds:
             seen = self.look(fold)
             if seen.state is State.COMPLETE and fold not in self._failed:
@@ -106,23 +109,23 @@ class Watch:
             if seen.state is State.FAILED and slug in self._pushed and fold not in self._failed:
                 self._failed[fold] = self._failure(slug, seen.message)
             if seen.state in (State.QUEUED, State.RUNNING):
-                active += 1
+                n_active += 1
             elif seen.state in (State.ABSENT, State.FAILED) and fold not in self._failed:
                 waiting.append(len(states))
             states.append(seen)
-        for number in waiting if is_pushing else []:
-            if active >= SLOTS[self.plan.gpu]:
+        for index in waiting if is_pushing else []:
+            if n_active >= SLOTS[self.plan.gpu]:
                 break
             try:
-                self.push(states[number])
+                self.push(states[index])
             except NoFreeSlot:
                 break
-            states[number] = Seen(states[number].fold, states[number].part, State.QUEUED)
-            active += 1
+            states[index] = Seen(states[index].fold, states[index].part, State.QUEUED)
+            n_active += 1
         return states
 
     def wait(self, folds: list[int], *, poll_seconds: float, show: Callable[[list[Seen]], None]) -> None:
-        """Advance until every fold is at home or has failed; raises InputError when one has."""
+        """Advance until every fold is downloaded or has failed; raises InputError if a fold has failed."""
         while True:
             states = self.advance(folds)
             show(states)
@@ -135,13 +138,13 @@ class Watch:
             )
 
     def ensemble(self, submissions: Path, *, poll_seconds: float) -> list[Path]:
-        """Average the folds on Kaggle, from their kernels' output; returns the files, now in ``submissions``."""
+        """Average the folds in a kernel on Kaggle; returns the result files, which are moved to ``submissions``."""
         parts = {fold: self._part(fold) for fold in range(self.plan.n_folds)}
         for fold, part in parts.items():
             state = self.client.status(f"{self.plan.owner}/{self.plan.slug(fold, part)}").state
             if state is not State.COMPLETE:
                 raise InputError(
-                    f"fold {fold}: its kernel is {state.value}; the ensemble takes the output of all"
+                    f"fold {fold}: its kernel is {state.value}; the ensemble needs the output of all folds"
                 )
         slug = self.plan.slug(None)
         kernel = f"{self.plan.owner}/{slug}"
@@ -154,52 +157,56 @@ class Watch:
         shutil.rmtree(folder, ignore_errors=True)
         self.client.download(kernel, folder)
         submissions.mkdir(parents=True, exist_ok=True)
-        found = [path for path in sorted(folder.iterdir()) if path.suffix in (".csv", ".json")]
-        return [Path(shutil.move(path, submissions / f"kaggle-{path.name}")) for path in found]
+        results = [path for path in sorted(folder.iterdir()) if path.suffix in (".csv", ".json")]
+        return [Path(shutil.move(path, submissions / f"kaggle-{path.name}")) for path in results]
 
     def _collected(self, seen: Seen) -> Seen:
-        """Where the fold is after the output of its complete kernel was looked at."""
-        is_own = self.plan.slug(seen.fold, seen.part) in self._pushed
+        """Collect the output of a complete kernel; returns the fold's state afterwards."""
+        was_pushed_here = self.plan.slug(seen.fold, seen.part) in self._pushed
         try:
             finished = self.collect(seen)
         except OtherBuild as error:
-            if not is_own:
-                message = f"an earlier one is of another build: {error}"
+            if not was_pushed_here:
+                message = f"the kernel on Kaggle is from another build: {error}"
                 return Seen(seen.fold, seen.part, State.ABSENT, message=message)
             self._failed[seen.fold] = f"{error}; build and run again"
             return seen
         except InputError as error:
-            if not is_own:
+            if not was_pushed_here:
                 raise
             self._failed[seen.fold] = str(error)
             return seen
         return Seen(seen.fold, seen.part, None) if finished else Seen(seen.fold, seen.part + 1, State.ABSENT)
 
-    def _bring_home(self, place: Path, fold: int) -> None:
-        """Put a finished fold where an unfinished one of the same settings and data may be, but no other."""
-        home = self.place.fold(fold)
+    def _install(self, fold_output: Path, fold: int) -> None:
+        """Move a finished fold into the run's folder.
+
+        Raises InputError if an unfinished training with different settings or data is there.
+        """
+        destination = self.place.fold(fold)
         with self.place.lock(fold):
-            if Checkpoints(home / CHECKPOINTS).exist:
-                here, there = (read_config(folder, fold)["identity"] for folder in (home, place))
+            if Checkpoints(destination / CHECKPOINTS).exist:
+                here, there = (read_config(folder, fold)["identity"] for folder in (destination, fold_output))
                 difference = first_difference(here, there)
                 if difference:
                     raise InputError(
-                        f"{home}: an unfinished training is there, and is another: {difference}. Delete it, or build"
-                        " with another --run"
+                        f"{destination}: has an unfinished training with different settings or data: {difference}."
+                        " Delete it, or build with another --run"
                     )
-            shutil.rmtree(home, ignore_errors=True)
-            shutil.move(place, home)
+            shutil.rmtree(destination, ignore_errors=True)
+            shutil.move(fold_output, destination)
 
-    def _verify(self, place: Path, fold: int) -> None:
-        """Hold a fold's config.json against the plan, and against the folds of the run that are at home."""
-        if not (place / "config.json").exists():
-            raise OtherBuild(f"its output holds no {place.parent.name}/{place.name}")
-        config = read_config(place, fold)
+    def _verify(self, fold_output: Path, fold: int) -> None:
+        """Compare a fold's config.json with the plan, and with the finished folds of the run on this machine."""
+        if not (fold_output / "config.json").exists():
+            raise OtherBuild(f"its output has no folder {fold_output.parent.name}/{fold_output.name}")
+        config = read_config(fold_output, fold)
         revision = config["information"]["revision"]
         if revision != self.plan.revision:
-            raise OtherBuild(f"it is of revision {revision}, the kernels here of {self.plan.revision}")
+            raise OtherBuild(f"its revision is {revision}, but the kernels here are of {self.plan.revision}")
         expected = identity_settings(self.run, self.model)
-        ignored = ("encoder",) if self.plan.encoder_dataset else ()  # known by what is in it, over there
+        # on Kaggle, such an encoder is identified by a checksum of its files, which are not on this machine
+        ignored = ("encoder",) if self.plan.encoder_dataset else ()
         difference = first_difference(config["identity"]["settings"], expected, ignored)
         if difference:
             raise OtherBuild(f"its {difference}")
@@ -207,14 +214,16 @@ class Watch:
             other = read_json(path.parent / "config.json")["identity"]
             difference = first_difference(config["identity"], other, ("fold",))
             if difference:
-                raise InputError(f"{path.parent}: is not of one run with fold {fold} on Kaggle: {difference}")
+                raise InputError(
+                    f"{path.parent}: does not belong to the same run as fold {fold} on Kaggle: {difference}"
+                )
 
     def _failure(self, slug: str, message: str) -> str:
-        """Why a kernel failed, in a line; the end of its log goes to stderr."""
+        """Return in one line why a kernel failed, and print the end of its log on stderr."""
         kernel = f"{self.plan.owner}/{slug}"
         tail = self.client.log(kernel).splitlines()[-LOG_TAIL:]
         print(f"{kernel}, the end of its log:", *tail, sep="\n  ", file=sys.stderr)
-        return f"its kernel failed ({message or 'Kaggle names no reason'}); the end of its log is above"
+        return f"its kernel failed ({message or 'Kaggle gives no reason'}); the end of its log is above"
 
     def _part(self, fold: int) -> int:
         part = 1
@@ -228,11 +237,12 @@ class Watch:
 
 
 def status_table(states: list[Seen]) -> str:
-    """One line a fold."""
+    """Format the states as a table with one line per fold."""
     lines = []
     for seen in states:
         part = f" part {seen.part}" if seen.part > 1 else ""
-        state = "at home" if seen.state is None else seen.state.value
+        state = "downloaded" if seen.state is None else seen.state.value
         minutes = f" {seen.minutes:.0f} min" if seen.state in (State.QUEUED, State.RUNNING) else ""
-        lines.append(f"fold {seen.fold}{part}: {state}{minutes} {seen.message}".rstrip())
+        message = f" ({seen.message})" if seen.message else ""
+        lines.append(f"fold {seen.fold}{part}: {state}{minutes}{message}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""ONNX Runtime against TensorFlow, timed in turn on the same batches."""
+"""Speed of ONNX Runtime compared with TensorFlow, timed alternately on the same batches."""
 
 import statistics
 import time
@@ -13,28 +13,28 @@ ROWS, WIDTH, ROUNDS, CALLS = (8, 32), 128, 7, 4
 
 
 def speed_lines(classifier: Classifier, path: Path, threads: int) -> Iterator[str]:
-    """A line for each number of rows: both rates, and their ratio; medians over rounds, ratios paired by round.
+    """Yield one line per number of rows: both rates and their ratio (medians over rounds; one ratio per round).
 
-    ``path`` is the exported ONNX file.  threads : of each; TensorFlow has been started with as many.
+    path : the exported ONNX file.  threads : for ONNX Runtime; TensorFlow must have been started with the same number.
     """
     forward, session = forward_function(classifier.model), onnx_session(path, threads)
     width = min(WIDTH, classifier.head["max_length"])
     for n_rows in ROWS:
         batch = made_up(classifier, n_rows, width)
-        ours, theirs = [], []
+        tensorflow_rates, onnx_rates = [], []
         for _ in range(ROUNDS + 1):
-            ours.append(n_rows / _seconds(lambda batch=batch: forward(batch).numpy()))
-            theirs.append(n_rows / _seconds(lambda batch=batch: run_onnx(session, batch)))
-        del ours[0], theirs[0]  # the first warms up
-        ratio = statistics.median(there / here for here, there in zip(ours, theirs, strict=True))
+            tensorflow_rates.append(n_rows / _seconds(lambda batch=batch: forward(batch).numpy()))
+            onnx_rates.append(n_rows / _seconds(lambda batch=batch: run_onnx(session, batch)))
+        del tensorflow_rates[0], onnx_rates[0]  # the first round warms up
+        ratios = [onnx / tensorflow for onnx, tensorflow in zip(onnx_rates, tensorflow_rates, strict=True)]
         yield (
-            f"{n_rows} x {width} tokens: ONNX Runtime {statistics.median(theirs):.1f} rows/s,"
-            f" TensorFlow {statistics.median(ours):.1f}, ratio {ratio:.2f}"
+            f"{n_rows} x {width} tokens: ONNX Runtime {statistics.median(onnx_rates):.1f} rows/s,"
+            f" TensorFlow {statistics.median(tensorflow_rates):.1f}, ratio {statistics.median(ratios):.2f}"
         )
 
 
 def _seconds(call: Callable) -> float:
-    """A call's time, over some calls."""
+    """Measure the mean time of a call over CALLS calls."""
     started = time.perf_counter()
     for _ in range(CALLS):
         call()

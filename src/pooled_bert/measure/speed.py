@@ -1,4 +1,7 @@
-"""Ways of training and predicting, timed in turn on the same rows; each lives in a process (speed_worker.py)."""
+"""Speed of several ways of training and predicting, timed alternately on the same rows.
+
+Each way runs in its own process (speed_worker.py).
+"""
 
 import contextlib
 import json
@@ -20,33 +23,33 @@ from ..inputs.tokens import Tokens
 from ..training.settings import BertSettings
 
 WORK = ("train", "predict")
-TUNING = "TF_ENABLE_ONEDNN_OPTS"  # what starting TensorFlow in this process has set
+TUNING = "TF_ENABLE_ONEDNN_OPTS"  # set in this process by start_tensorflow; workers must not inherit it
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of doing the same work. ``width``: pad to that many tokens; None: to the longest of the batch."""
+    """One way of training and predicting."""
 
     name: str
     title: str
-    width: int | None = None
-    is_sorted: bool = True  # batches of similar length; prediction by a budget of tokens
+    width: int | None = None  # tokens to pad to; None: the longest text of the batch
+    is_sorted: bool = True  # batches of similar length; prediction also limits the tokens per batch
     fused_optimizer: bool = True
     fast_dropout: bool = True
-    is_tuned: bool = True  # the process: see runtime.py
+    is_tuned: bool = True  # TensorFlow's settings, see runtime.py
     precision: str = "auto"
-    peer: str | None = None  # a script under tests/peers, run by the interpreter given for them
-    options: dict = field(default_factory=dict)  # of the peer
+    peer: str | None = None  # a script in tests/peers, run by the Python given with --peer
+    options: dict = field(default_factory=dict)  # of the peer's script
 
 
 VARIANTS = {
     variant.name: variant
     for variant in (
-        Variant("ours", "everything on"),
+        Variant("ours", "all techniques on"),
         *(
             Variant(
                 f"article-{width}",
-                f"the article's way: padded to {width}, plain optimizer, float32",
+                f"as in the article: padded to {width} tokens, plain optimizer, float32",
                 width=width,
                 is_sorted=False,
                 fused_optimizer=False,
@@ -56,16 +59,16 @@ VARIANTS = {
             )
             for width in (128, 256)
         ),
-        Variant("unsorted", "batches in random order, padded to their longest", is_sorted=False),
-        Variant("plain-optimizer", "tfa.optimizers.RectifiedAdam as it is", fused_optimizer=False),
-        Variant("keras-dropout", "Keras' dropout, 32 random bits a value", fast_dropout=False),
-        Variant("default-kernels", "with oneDNN where TensorFlow chooses it only", is_tuned=False),
-        Variant("float32", "everything on, in float32", precision="float32"),
-        Variant("bfloat16", "everything on, in bfloat16", precision="bfloat16"),
+        Variant("unsorted", "batches in random order, padded to their longest text", is_sorted=False),
+        Variant("plain-optimizer", "tfa.optimizers.RectifiedAdam unchanged", fused_optimizer=False),
+        Variant("keras-dropout", "Keras' dropout, 32 random bits per value", fast_dropout=False),
+        Variant("default-kernels", "oneDNN only where TensorFlow uses it by default", is_tuned=False),
+        Variant("float32", "all techniques on, in float32", precision="float32"),
+        Variant("bfloat16", "all techniques on, in bfloat16", precision="bfloat16"),
         *(
             Variant(
                 f"trainer{'-bf16' if bf16 else ''}{'' if is_sorted else '-unsorted'}",
-                f"Hugging Face Trainer, grouped by length; prediction {'by' if is_sorted else 'whatever the'} length",
+                f"Hugging Face Trainer, grouped by length; prediction {'' if is_sorted else 'not '}sorted by length",
                 peer="trainer.py",
                 options={"bf16": bf16, "sorted": is_sorted},
             )
@@ -78,10 +81,10 @@ VARIANTS = {
 
 @dataclass
 class Timing:
-    """Seconds that a variant took, a value a round, and those of the base beside it."""
+    """Seconds of a variant, one value per round, and the base's seconds in the same rounds."""
 
     variant: Variant
-    facts: dict  # padding, precision, and for ours the parts of a step
+    facts: dict  # padding and precision; for the variant "ours" also the parts of a step
     seconds: dict[str, list[float]] = field(default_factory=lambda: {work: [] for work in WORK})
     base: dict[str, list[float]] = field(default_factory=lambda: {work: [] for work in WORK})
 
@@ -104,10 +107,11 @@ def measure(
     rounds: int,
     peer: Path | None,
 ) -> Iterator[Timing]:
-    """Time each variant in turn with the first one, the base; after all ``rounds`` each has done an epoch of the rows.
+    """Time each variant alternately with the first one, the base.
 
-    A round is a part of the variant's own batches of that epoch, spread over all lengths: grouping by length needs
-    many rows to choose from. Two processes live at a time.
+    Each variant divides one epoch of the rows into its own batches, because grouping by length needs many rows. A round
+    is a part of these batches, spread over all lengths; after all ``rounds`` each variant has processed the whole
+    epoch. Two worker processes run at a time.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as first:
         path = Path(folder) / "tokens.npz"
@@ -127,21 +131,21 @@ def _compare(base: "_Worker", worker: "_Worker", rounds: int) -> Timing:
         for work in WORK:
             timing.base[work].append(base.seconds(work, number, rounds))
             timing.seconds[work].append(worker.seconds(work, number, rounds))
-        told = ", ".join(
-            f"{work} {timing.seconds[work][-1]:.1f} s ({timing.base[work][-1]:.1f} s)" for work in WORK
+        times = ", ".join(
+            f"{work} {timing.seconds[work][-1]:.1f} s (base {timing.base[work][-1]:.1f} s)" for work in WORK
         )
-        print(f"{worker.variant.name}, round {number + 1}/{rounds}: {told}", file=sys.stderr, flush=True)
+        print(f"{worker.variant.name}, round {number + 1}/{rounds}: {times}", file=sys.stderr, flush=True)
     return timing
 
 
 def rates(timings: list[Timing], n_rows: int, n_tokens: int) -> list[dict]:
-    """Rates over the whole epoch, and the median over rounds of the time as a multiple of the base's beside it."""
+    """Compute rates over the whole epoch, and the median over rounds of the ratio of a variant's time to the base's."""
     records = []
     for timing in timings:
         record = {"variant": timing.variant.name, "what": timing.variant.title, **timing.facts}
         for work in WORK:
             seconds = timing.seconds[work]
-            ratios = [mine / base for mine, base in zip(seconds, timing.base[work], strict=True)]
+            ratios = [variant / base for variant, base in zip(seconds, timing.base[work], strict=True)]
             record |= {
                 f"{work} examples/s": n_rows / sum(seconds),
                 f"{work} tokens/s": n_tokens / sum(seconds),
@@ -160,7 +164,7 @@ def rates_table(records: list[dict]) -> str:
 
 
 class _Worker:
-    """A process that holds one variant's model and works when it is told to."""
+    """A process with one variant's model; it trains or predicts on request."""
 
     def __init__(self, variant: Variant, tokens: Path, settings: BertSettings, peer: Path | None):
         self.variant = variant
@@ -183,8 +187,8 @@ class _Worker:
         self.facts = self._answer()
 
     def seconds(self, work: str, number: int, rounds: int) -> float:
-        """How long ``train`` or ``predict`` took in a round."""
-        with contextlib.suppress(BrokenPipeError):  # then there is no answer either
+        """Run ``train`` or ``predict`` for a round, and return its seconds."""
+        with contextlib.suppress(BrokenPipeError):  # the worker has ended, which _answer reports
             self.process.stdin.write(json.dumps({"work": work, "round": number, "rounds": rounds}) + "\n")
             self.process.stdin.flush()
         return self._answer()["seconds"]
@@ -200,13 +204,13 @@ class _Worker:
         line = self.process.stdout.readline()
         if not line:
             raise InputError(
-                f"the worker of {self.variant.name} ended with status {self.process.wait()}; see above"
+                f"the worker of {self.variant.name} ended with status {self.process.wait()}; see its error above"
             )
         return json.loads(line)
 
 
 def plot(records: list[dict], path: Path) -> None:
-    """Bars of examples a second, training and prediction beside each other."""
+    """Draw bars of examples per second, for training and for prediction, into a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 0.45 * len(records) + 1), layout="constrained")

@@ -1,4 +1,4 @@
-"""A bidirectional LSTM over word-piece embeddings, in the place of BERT."""
+"""A bidirectional LSTM over word-piece embeddings, used in place of BERT."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 @dataclass(frozen=True)
 class BlstmConfig:
-    """Its sizes: word pieces, width of their embeddings, units in each direction."""
+    """Sizes of a Blstm: number of word pieces, width of their embeddings, LSTM units per direction."""
 
     vocab_size: int
     width: int
@@ -28,11 +28,11 @@ class BlstmConfig:
 
 
 class Blstm(tf.keras.layers.Layer):
-    """Word embeddings -> a forward and a backward LSTM (Graves & Schmidhuber 2005), called as ``TFBertModel`` is.
+    """Word embeddings -> a forward and a backward LSTM (Graves & Schmidhuber 2005), with the call of ``TFBertModel``.
 
-    call({inputs_embeds [batch, length, width], attention_mask int [batch, length], …}) gives ``last_hidden_state``
-    [batch, length, 2 · units] and, as ``pooler_output`` [batch, 2 · units], the last state of each direction: after
-    the last real token, and after the first.
+    call({inputs_embeds [batch, length, width], attention_mask int [batch, length], …}) returns ``last_hidden_state``
+    [batch, length, 2 · units] and ``pooler_output`` [batch, 2 · units]: the forward state after the last real token
+    and the backward state after the first token.
     """
 
     def __init__(self, config: BlstmConfig, **options):
@@ -45,18 +45,18 @@ class Blstm(tf.keras.layers.Layer):
         self.lstm.build(tf.TensorShape([None, None, config.width]))
 
     def get_input_embeddings(self) -> "Blstm":
-        """Where ``weight``, the word embeddings, is: the same call as a transformer's."""
+        """Return the layer whose ``weight`` is the word embeddings, as transformers' models do."""
         return self
 
     def call(self, inputs, training=None):
-        """Read; see the class."""
+        """Run both LSTMs; see the class."""
         words = self.dropout(inputs["inputs_embeds"], training=training)
         mask = tf.cast(inputs["attention_mask"], tf.bool)
         hidden, forward, _, backward, _ = self.lstm(words, mask=mask)
         return TFBaseModelOutputWithPooling(hidden, tf.concat([forward, backward], axis=1))
 
     def save_pretrained(self, folder: Path, **_) -> None:
-        """Write sizes and weights."""
+        """Write sizes (config.json) and weights (model.safetensors) into ``folder``."""
         (folder / CONFIG).write_text(json.dumps(asdict(self.config), indent=2) + "\n", encoding="utf-8")
         save_file(
             {str(index): tf.convert_to_tensor(w) for index, w in enumerate(self.weights)}, folder / WEIGHTS
@@ -64,9 +64,10 @@ class Blstm(tf.keras.layers.Layer):
 
 
 def make_blstm(encoder: str, tokenizer: PreTrainedTokenizerFast, *, units: int, dropout: float) -> Blstm:
-    """One whose word embeddings begin as those of ``encoder``, scaled to a standard deviation of 1.
+    """Make a Blstm that starts with the word embeddings of ``encoder``, scaled to a standard deviation of 1.
 
-    (BERT's are small, .05, and meet a layer norm first; an LSTM's gates would hardly open for them.)
+    BERT's embeddings are small (standard deviation .05), because BERT normalises them in a layer norm. Unscaled, they
+    would hardly open the gates of an LSTM.
     """
     pretrained = load_encoder(encoder, tokenizer).get_input_embeddings().weight.numpy()
     blstm = Blstm(BlstmConfig(*pretrained.shape, units, dropout))
@@ -75,7 +76,7 @@ def make_blstm(encoder: str, tokenizer: PreTrainedTokenizerFast, *, units: int, 
 
 
 def load_blstm(folder: str, _: PreTrainedTokenizerFast) -> Blstm:
-    """One that ``save_pretrained`` wrote; raises InputError."""
+    """Load a Blstm saved by ``save_pretrained``; raises InputError if a file is missing or damaged."""
     path = Path(folder) / WEIGHTS
     try:
         blstm = Blstm(BlstmConfig(**read_json(Path(folder) / CONFIG)))
@@ -83,5 +84,7 @@ def load_blstm(folder: str, _: PreTrainedTokenizerFast) -> Blstm:
         for index, variable in enumerate(blstm.weights):
             variable.assign(weights[str(index)])
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); train the fold anew") from error
+        raise InputError(
+            f"{path}: cannot be read ({error}); train the fold again with --overwrite"
+        ) from error
     return blstm

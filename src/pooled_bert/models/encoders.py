@@ -1,4 +1,4 @@
-"""Pretrained weights and their tokenizer, by Hugging Face name, from a directory, or made on the spot."""
+"""Pretrained encoders and their tokenizers, by Hugging Face name or from a directory, and a tiny random one."""
 
 import contextlib
 from collections import Counter
@@ -23,9 +23,9 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def load_tokenizer(encoder: str, texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """The encoder's tokenizer, which neither truncates nor pads (tokens.py does).
+    """Load the encoder's tokenizer, without truncation and padding (tokens.py does both).
 
-    ``texts`` give ``tiny`` its vocabulary and are not looked at otherwise.
+    ``texts`` are used only for the vocabulary of ``tiny``. Raises InputError if the tokenizer cannot be loaded.
     """
     if encoder == TINY:
         tokenizer = _tiny_tokenizer(texts)
@@ -34,14 +34,17 @@ def load_tokenizer(encoder: str, texts: Iterable[str]) -> PreTrainedTokenizerFas
             tokenizer = BertTokenizerFast.from_pretrained(encoder)
             if None in (tokenizer.cls_token_id, tokenizer.sep_token_id):
                 raise ValueError("its tokenizer has no [CLS] or [SEP]")
-    tokenizer.model_max_length = int(1e9)  # the library would warn of every long text
-    tokenizer.backend_tokenizer.no_truncation()  # some directories bring these settings along
+    tokenizer.model_max_length = int(1e9)  # otherwise the library warns about every long text
+    tokenizer.backend_tokenizer.no_truncation()  # some directories have truncation and padding switched on
     tokenizer.backend_tokenizer.no_padding()
     return tokenizer
 
 
 def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertModel:
-    """The encoder with its weights, without the pooling layer, which mean pooling would leave untrained."""
+    """Load the encoder with its weights; raises InputError if they are damaged or not those of a BERT.
+
+    BERT's own pooling layer is left out, because this project's pooling would leave it untrained.
+    """
     if encoder == TINY:
         config = BertConfig(
             vocab_size=len(tokenizer),
@@ -53,7 +56,7 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
             attention_probs_dropout_prob=0.0,
         )
         model = TFBertModel(config, add_pooling_layer=False)
-        model.build_in_name_scope()  # makes its weights
+        model.build_in_name_scope()  # creates the weights
         return model
     return _pretrained(TFBertModel, encoder, tokenizer, add_pooling_layer=False)
 
@@ -78,9 +81,9 @@ def embedded(encoder, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def load_language_model(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertForMaskedLM:
-    """The encoder under a masked-language-model head: its own, or a fresh one where its weights have none.
+    """Load the encoder with a masked-language-model head; the head is new if the encoder's files have none.
 
-    The head's last layer is the word embeddings.
+    The last layer of the head shares its weights with the word embeddings.
     """
     if encoder == TINY:
         model = TFBertForMaskedLM(load_encoder(TINY, tokenizer).config)
@@ -92,25 +95,25 @@ def load_language_model(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFB
 def _pretrained(
     architecture, encoder: str, tokenizer: PreTrainedTokenizerFast, *, may_lack: str = "", **options
 ):
-    """Weights from a directory or the hub; all must be there but those named ``may_lack``."""
+    """Load weights from a directory or the hub; only weights with ``may_lack`` in their name may be missing."""
     with _loading(encoder, ("config.json",)):
-        kind = BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
-        if kind != "bert":
-            raise ValueError(f"it is a {kind}")
+        model_type = BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
+        if model_type != "bert":
+            raise ValueError(f"its model type is {model_type}, not bert")
         model, report = architecture.from_pretrained(encoder, output_loading_info=True, **options)
         missing = sorted(name for name in report["missing_keys"] if not may_lack or may_lack not in name)
         if missing:  # the library would fill them with random numbers
             raise ValueError(f"its weights lack {missing[0]} and {len(missing) - 1} more")
         if len(tokenizer) > model.config.vocab_size:
             raise ValueError(
-                f"its tokenizer has {len(tokenizer)} pieces, its weights have {model.config.vocab_size}"
+                f"its tokenizer has {len(tokenizer)} word pieces, its weights have {model.config.vocab_size}"
             )
         return model
 
 
 @contextlib.contextmanager
 def clear_when_full() -> Iterator[None]:
-    """Raise OSError for what the libraries raise on a full disk, which is none, the tokenizers' even bare."""
+    """Raise OSError for any exception: on a full disk, the libraries raise others (tokenizers: a bare Exception)."""
     try:
         yield
     except Exception as error:
@@ -119,13 +122,13 @@ def clear_when_full() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _loading(encoder: str, needed: tuple[str, ...]) -> Iterator[None]:
-    """Turn whatever loading meets in foreign files into one message. A directory must hold one of ``needed``."""
+    """Raise InputError for every error of loading; a directory must have one of the files ``needed``."""
     folder = Path(encoder)
     try:
         if folder.is_dir() and not any((folder / name).is_file() for name in needed):
             raise OSError(f"there is no {' or '.join(needed)}")
         yield
-    except Exception as error:  # the libraries raise what they like, the tokenizers one a bare Exception
+    except Exception as error:  # the libraries raise many types; that of tokenizers is a bare Exception
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if isinstance(error, requests.exceptions.ConnectionError):
             reason = "the hub cannot be reached"
@@ -133,21 +136,21 @@ def _loading(encoder: str, needed: tuple[str, ...]) -> Iterator[None]:
             reason = "its weights have other shapes than its config.json says"
         raise InputError(
             f"--encoder {encoder}: cannot be loaded as a BERT ({reason}). Give a Hugging Face name that this machine"
-            " can fetch, or a directory with config.json, vocab.txt or tokenizer.json, and model.safetensors"
+            " can download, or a directory with config.json, vocab.txt or tokenizer.json, and model.safetensors"
             " or tf_model.h5"
         ) from error
 
 
 def _tiny_tokenizer(texts: Iterable[str], n_words: int = 2000, n_characters: int = 200) -> BertTokenizerFast:
-    """A WordPiece vocabulary of the commonest words and characters, ordered by count, then spelling.
+    """Make a tokenizer whose vocabulary is the most common characters and words, by count, then by spelling.
 
-    (The trainer of the tokenizers library gives another vocabulary in each process.)
+    The trainer of the tokenizers library is not used: it makes another vocabulary in each process.
     """
     splitter = BertWordPieceTokenizer(lowercase=True)
     words: Counter[str] = Counter()
     for text in texts:
-        normal = splitter.normalizer.normalize_str(text)
-        words.update(word for word, _ in splitter.pre_tokenizer.pre_tokenize_str(normal))
+        normalized = splitter.normalizer.normalize_str(text)
+        words.update(word for word, _ in splitter.pre_tokenizer.pre_tokenize_str(normalized))
     characters: Counter[str] = Counter()
     for word, count in words.items():
         characters.update(dict.fromkeys(word, count))

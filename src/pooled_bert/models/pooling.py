@@ -1,15 +1,15 @@
-"""Hidden states of a text -> one vector, over its real tokens only."""
+"""Pooling layers: the hidden states of a text's real tokens (not of padding) -> one vector."""
 
 import tensorflow as tf
 
 
 class MaskedPooling(tf.keras.layers.Layer):
-    """Average or largest hidden state, both side by side (``mean_max``), or the summary state (``cls``, ``last``).
+    """Mean or maximum of the hidden states, both concatenated (``mean_max``), or the summary (``cls``, ``last``).
 
-    call((hidden_states float [batch, length, width], attention_mask int [batch, length], summary [batch, any])) gives
-    float32 [batch, width], twice as wide for ``mean_max``. The summary is what the encoder itself has for the text:
-    BERT's state of [CLS], a BLSTM's last states. Padding never counts, so a prediction does not depend on how far
-    its batch was padded. Sums are taken in float32 whatever the precision of the encoder.
+    call((hidden_states float [batch, length, width], attention_mask int [batch, length], summary [batch, any])) returns
+    float32 [batch, width], or [batch, 2 · width] for ``mean_max``. The summary is the encoder's own vector for the
+    text: BERT's state of [CLS], a BLSTM's last states. Padding is ignored, so a prediction does not depend on the
+    padding of its batch. Sums are computed in float32, whatever the precision of the encoder.
     """
 
     def __init__(self, pooling: str, **options):
@@ -29,22 +29,22 @@ class MaskedPooling(tf.keras.layers.Layer):
 
 
 class AttentionPooling(tf.keras.layers.Layer):
-    """Global soft attention (Bahdanau et al. 2015, without a query), beside the summary state.
+    """Global soft attention (Bahdanau et al. 2015, without a query), concatenated with the summary.
 
-    Energies e_j = g · v̂ᵀ tanh(U h_j + b), v̂ of length 1, weights α = softmax of e over real tokens, context Σ α_j h_j.
-    The scale g is learnt, and begins at the square root of 1/width, so that attention begins near the average (as
-    in the normalised form of Luong's tutorial). call((hidden_states [batch, length, width], attention_mask
-    [batch, length], summary [batch, any])) gives float32 [batch, any + width], and α [batch, length].
+    Energies e_j = g · v̂ᵀ tanh(U h_j + b), with v̂ of length 1; weights α = softmax of e over the real tokens; context
+    Σ α_j h_j. The scale g is learnt and starts at √(1/width), so that attention starts near the mean (as in the
+    normalised form of Luong's tutorial). call((hidden_states [batch, length, width], attention_mask [batch, length],
+    summary [batch, any])) returns float32 [batch, any + width], and α [batch, length].
 
-    The article puts the last state beside the context. For BERT that is the state of [CLS], which was pre-trained to
-    stand for the text; its last token is [SEP].
+    The article concatenates the last state and the context. For BERT the state of [CLS] is used instead, because it
+    was pre-trained to represent the text, while BERT's last token is [SEP].
     """
 
     def __init__(self, **options):
         super().__init__(dtype=tf.float32, **options)
 
     def build(self, input_shape):
-        """Make U, b, v and g."""
+        """Create the weights U, b, v and g."""
         width = input_shape[0][-1]
         self.project = tf.keras.layers.Dense(width, activation="tanh", dtype=tf.float32, name="project")
         self.project.build([None, width])

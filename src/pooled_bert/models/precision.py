@@ -6,14 +6,15 @@ import tensorflow as tf
 
 
 def set_precision(precision: str) -> str:
-    """Make ``precision`` Keras' policy and return the one chosen: ``auto`` asks the device.
+    """Set Keras' precision policy and return the precision; ``auto`` picks the fastest that the hardware supports.
 
-    bfloat16 where the CPU or GPU has instructions for it, float16 on older GPUs with tensor cores,
-    float32 elsewhere (bfloat16 emulated on a plain CPU is no faster).
+    ``auto`` is bfloat16 if the CPU or GPU has instructions for it, float16 on older GPUs with tensor cores, otherwise
+    float32 (emulated bfloat16 is no faster).
     """
-    chosen = _fast_precision() if precision == "auto" else precision
-    tf.keras.mixed_precision.set_global_policy("float32" if chosen == "float32" else f"mixed_{chosen}")
-    return chosen
+    if precision == "auto":
+        precision = _fast_precision()
+    tf.keras.mixed_precision.set_global_policy("float32" if precision == "float32" else f"mixed_{precision}")
+    return precision
 
 
 def _fast_precision() -> str:

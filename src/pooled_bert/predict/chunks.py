@@ -1,4 +1,4 @@
-"""Texts in, predictions out, a chunk at a time: memory does not grow with the number of texts."""
+"""Prediction of many texts, one chunk at a time: memory use does not grow with the number of texts."""
 
 import sys
 from collections.abc import Iterable
@@ -12,18 +12,18 @@ from .predictor import Predictor
 from .resumable_output import PredictionFile
 from .text_files import Lines, Text, chunks
 
-CHUNK = 2000  # texts; those of a chunk are sorted by length, so where it begins decides the rounding of its numbers
+CHUNK = 2000  # texts; the texts of a chunk are batched by length, so chunk boundaries affect the rounding of results
 
 
 class StandardOutput:
-    """The place of predictions that are kept nowhere."""
+    """Standard output with the methods of a PredictionFile; nothing can be resumed."""
 
     def has(self, _: list[Text]) -> bool:
-        """Nothing is written yet."""
+        """Return False: no chunk is already written."""
         return False
 
     def write(self, content: bytes) -> None:
-        """Pass on."""
+        """Write and flush ``content``."""
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
 
@@ -36,9 +36,9 @@ def predict_texts(
     *,
     lines: Lines | None = None,
 ) -> int:
-    """Predict the texts that ``output`` does not hold yet, and write them; returns how many texts there are.
+    """Predict the texts that are not yet in ``output``, and write the predictions; returns the number of all texts.
 
-    A progress bar follows the bytes of ``lines``, from which the texts come, if that is given.
+    lines : the file that ``texts`` come from; if given, a progress bar shows how many of its bytes are read.
     """
     count = 0
     with progress_bar(
@@ -60,7 +60,7 @@ def predict_texts(
 
 
 def identity(predictor: Predictor, run_folder: Path, layout: Layout) -> dict:
-    """What decides the content of a file of predictions, beside the texts."""
+    """Return everything, besides the texts, that determines the content of a prediction file."""
     folders = {fold.fold: fold_folder(run_folder, fold.fold) for fold in predictor.run.folds}
     return {
         "folds": {str(fold): file_checksum(folder / "metrics.json") for fold, folder in folders.items()},

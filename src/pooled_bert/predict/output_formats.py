@@ -1,4 +1,4 @@
-"""How predictions are written: CSV and JSONL for programs, an aligned table for a terminal."""
+"""Output formats of predictions: CSV and JSONL for programs, an aligned table for a terminal."""
 
 import csv
 import io
@@ -18,9 +18,10 @@ from .text_files import ID, Text
 
 @dataclass(frozen=True)
 class Layout:
-    """What is written of each text: id, the probability of each label, and the labels assigned or the class.
+    """An output format, with per text: its id, the probability of each label, and its labels or its class.
 
-    thresholds : float64 [n_labels]: a label is assigned above its own; None: several labels are not decided.
+    thresholds : float64 [n_labels]. A label is assigned if its probability is above its threshold. None: several
+    labels are not assigned; of several classes the likeliest always is.
     """
 
     labels: tuple[str, ...]
@@ -34,68 +35,71 @@ class Layout:
 
     @property
     def columns(self) -> list[str]:
-        """The names of what is written."""
+        """The column names: id, labels, and the assigned labels or the class if decisions are written."""
         return [ID, *self.labels, *([self.target.decision] if self.decides else [])]
 
     def header(self) -> bytes:
-        """What stands before all chunks."""
+        """Return the bytes before the first chunk."""
         return b""
 
     def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
-        """What is written of some texts and their probabilities, float32 [n_texts, n_labels]."""
+        """Format some texts and their probabilities, float32 [n_texts, n_labels]."""
         raise NotImplementedError
 
-    def given(self, probabilities: np.ndarray) -> Iterator[list[str]]:
-        """The labels given to each text."""
+    def assigned(self, probabilities: np.ndarray) -> Iterator[list[str]]:
+        """Yield the list of assigned labels for each text."""
         for row in self.target.decide(probabilities, self.thresholds).tolist():
-            yield [label for label, is_given in zip(self.labels, row, strict=True) if is_given]
+            yield [label for label, is_assigned in zip(self.labels, row, strict=True) if is_assigned]
 
 
 class CsvLayout(Layout):
-    """Columns and numbers as in oof.csv and test.csv; the labels given are separated by spaces."""
+    """Columns and numbers as in oof.csv and test.csv; the assigned labels are separated by spaces."""
 
     def header(self) -> bytes:
-        """The names of the columns."""
+        """Return the line of column names."""
         return _csv([self.columns])
 
     def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
-        """A line a text."""
+        """Format one line per text."""
         rows = [
             [text.id, *map(_NUMBER, row)] for text, row in zip(texts, probabilities.tolist(), strict=True)
         ]
         if self.decides:
             rows = [
-                [*row, " ".join(names)] for row, names in zip(rows, self.given(probabilities), strict=True)
+                [*row, " ".join(names)] for row, names in zip(rows, self.assigned(probabilities), strict=True)
             ]
         return _csv(rows)
 
 
 class JsonlLayout(Layout):
-    """An object a line; the labels given are a list."""
+    """One JSON object per line; the assigned labels are a list."""
 
     def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
-        """A line a text."""
+        """Format one line per text."""
         rows = [
             [text.id, *(float(_NUMBER(value)) for value in row)]
             for text, row in zip(texts, probabilities.tolist(), strict=True)
         ]
         if self.decides:
-            rows = [[*row, names] for row, names in zip(rows, self.given(probabilities), strict=True)]
+            rows = [[*row, names] for row, names in zip(rows, self.assigned(probabilities), strict=True)]
         objects = (dict(zip(self.columns, row, strict=True)) for row in rows)
         return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in objects).encode()
 
 
 class TableLayout(Layout):
-    """Aligned, as wide as the terminal; what a terminal would obey is spelt out."""
+    """An aligned table, as wide as the terminal; control characters in texts are spelt out."""
 
     def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
-        """A table with a header of its own."""
+        """Format a table with its own header."""
         rows = [self.columns]
-        for text, row, names in zip(texts, probabilities.tolist(), self.given(probabilities), strict=True):
+        for text, row, names in zip(texts, probabilities.tolist(), self.assigned(probabilities), strict=True):
             rows.append([text.id, *map("{:.3f}".format, row), " ".join(names) or "-"])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        room = max(shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths), 20)
-        shown = ["text", *(shortened(visible(text.text[: room + 1], kept=""), room) for text in texts)]
+        text_width = max(shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths), 20)
+        shown = [
+            "text",
+            *(shortened(visible(text.text[: text_width + 1], kept=""), text_width) for text in texts),
+        ]
         lines = [
             "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), text]) + "\n"
             for row, text in zip(rows, shown, strict=True)
@@ -108,10 +112,10 @@ _NUMBER = "{:.9g}".format
 
 
 def layout_of(path: Path | None, form: str | None) -> type[Layout]:
-    """The layout ``form``, or without that the one which the name of the file tells; raises InputError."""
+    """Return the layout ``form``, or if that is None the one of the file's name; raises InputError if unknown."""
     form = form or (path.suffix[1:] if path else "csv")
     if form not in LAYOUTS:
-        raise InputError(f"{path}: is it to be csv or jsonl? Say it with --output-format")
+        raise InputError(f"{path}: unknown file format; give --output-format csv or jsonl")
     return LAYOUTS[form]
 
 

@@ -1,4 +1,4 @@
-"""Texts to be predicted, one by one from a CSV, JSONL or plain text file, in constant memory."""
+"""Texts to predict, read one by one from a CSV, JSONL or plain text file, in constant memory."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ ID = "id"
 
 
 class Text(NamedTuple):
-    """A text and its name."""
+    """A text and its id."""
 
     id: str
     text: str
@@ -24,11 +24,11 @@ class Text(NamedTuple):
 class Lines:
     """The lines of a file, or of standard input (``-``), as bytes.
 
-    size : bytes in all, None where that is not known.  read : bytes so far.
+    size : total bytes, None if unknown.  read : bytes read so far.
     """
 
     def __init__(self, path: str):
-        """Raises InputError when there is no such file."""
+        """Find the file's size; raises InputError if the file does not exist."""
         self.path = path
         self.name = "standard input" if path == STDIN else path
         self.size = None if path == STDIN else file_size(Path(path)) or None  # 0: a pipe
@@ -42,51 +42,55 @@ class Lines:
 
 
 class TextColumn:
-    """Which column, or name in an object, holds the texts.
+    """The choice of the column (in JSON: the name in an object) that holds the texts.
 
-    It is ``wanted``, or without that ``usual`` or ``text``, or else the only one beside ``id``.
+    It is ``wanted`` if that is given; else ``usual`` or ``text``; else the only column besides ``id``.
     """
 
     def __init__(self, wanted: str | None, usual: str):
         self.wanted, self.usual = wanted, (usual, "text")
 
-    def among(self, found: list[str], place: str) -> str:
-        """The one of ``found`` that it is; raises InputError."""
+    def among(self, columns: list[str], place: str) -> str:
+        """Return the one of ``columns`` that holds the texts; raises InputError with ``place`` (file, line)."""
         if self.wanted is not None:
-            require_columns(place, [self.wanted], found)
+            require_columns(place, [self.wanted], columns)
             return self.wanted
-        known = [column for column in self.usual if column in found]
-        others = [column for column in found if column != ID]
-        if not known and len(others) != 1:
-            listed = ", ".join(map(repr, found)) or "none"
+        usual = [column for column in self.usual if column in columns]
+        others = [column for column in columns if column != ID]
+        if not usual and len(others) != 1:
+            listed = ", ".join(map(repr, columns)) or "none"
             raise InputError(
-                f"{place}: which column holds the texts? Name it with --column; they are {listed}"
+                f"{place}: which column holds the texts? Name it with --column; available: {listed}"
             )
-        return (known or others)[0]
+        return (usual or others)[0]
 
 
 def csv_texts(lines: Lines, column: TextColumn) -> Iterator[Text]:
-    """The texts of a CSV file with a header; raises InputError, of the header now, of a row when its turn comes."""
+    """Return an iterator over the texts of a CSV file with a header.
+
+    Raises InputError: for the header at once, for a row when the iterator reaches it.
+    """
     header, records = csv_records(lines.name, lines)
-    text = header.index(column.among(header, lines.name))
-    own = header.index(ID) if ID in header and header[text] != ID else None
+    text_index = header.index(column.among(header, lines.name))
+    id_index = header.index(ID) if ID in header and header[text_index] != ID else None
 
     def texts() -> Iterator[Text]:
         for number, (line, row) in enumerate(records, start=1):
-            name = str(number) if own is None else _checked_id(row[own], f"{lines.name}, line {line}")
-            yield Text(name, row[text])
+            place = f"{lines.name}, line {line}"
+            text_id = str(number) if id_index is None else _checked_id(row[id_index], place)
+            yield Text(text_id, row[text_index])
 
     return texts()
 
 
 def plain_texts(lines: Lines, _: TextColumn) -> Iterator[Text]:
-    """One text a line, an empty one too."""
+    """Yield one text per line; an empty line is an empty text."""
     for number, line in text_lines(lines.name, lines):
         yield Text(str(number), line.removesuffix("\n").removesuffix("\r"))
 
 
 def jsonl_texts(lines: Lines, column: TextColumn) -> Iterator[Text]:
-    """One JSON value a line, an object or just a string; blank lines are skipped."""
+    """Yield one text per line, which holds a JSON object or a JSON string; blank lines are skipped."""
     number = 0
     for line_number, line in text_lines(lines.name, lines):
         if not line.isspace():
@@ -102,15 +106,15 @@ READERS: dict[str, Callable[[Lines, TextColumn], Iterator[Text]]] = {
 
 
 def read_texts(lines: Lines, form: str | None, column: TextColumn) -> Iterator[Text]:
-    """The texts in ``lines``, of the format ``form``, or without that of the one which the name of the file tells.
+    """Return an iterator over the texts in ``lines``; ``form`` is the format, None: known by the file's name.
 
-    Raises InputError: of the format, a header and the first text now, of others when their turn comes.
+    Raises InputError: for format, header and first text at once, for another text when the iterator reaches it.
     """
     if form is None:
         name = "x.txt" if lines.path == STDIN else lines.path
         form = "csv" if name.endswith(".csv.zip") else Path(name).suffix[1:]
     if form not in READERS:
-        raise InputError(f"{lines.path}: is it csv, txt or jsonl? Say it with --format")
+        raise InputError(f"{lines.path}: unknown file format; give --format csv, txt or jsonl")
     texts = READERS[form](lines, column)
     first = next(texts, None)
     if first is None:
@@ -119,7 +123,7 @@ def read_texts(lines: Lines, form: str | None, column: TextColumn) -> Iterator[T
 
 
 def chunks(texts: Iterable[Text], size: int) -> Iterator[list[Text]]:
-    """The texts, ``size`` at a time."""
+    """Yield the texts in lists of ``size``; the last list can be shorter."""
     texts = iter(texts)
     while chunk := list(islice(texts, size)):
         yield chunk
@@ -130,38 +134,43 @@ def _json_text(line: str, number: int, column: TextColumn, place: str) -> Text:
         value = json.loads(line, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place}: is not JSON ({error})") from error
-    name = str(number)
+    text_id = str(number)
     if isinstance(value, dict):
-        text = column.among(list(value), place)
-        name, value = value.get(ID, name) if text != ID else name, value[text]
+        text_name = column.among(list(value), place)
+        text_id, value = value.get(ID, text_id) if text_name != ID else text_id, value[text_name]
     if not isinstance(value, str) or not is_writable(value):
         raise InputError(
-            f"{place}: the text is {value!r:.60}, expected a string of whole characters without NUL"
+            f"{place}: the text is {value!r:.60}, expected a string without NUL characters and without lone"
+            " surrogates (half characters)"
         )
-    return Text(_checked_id(name, place), value)
+    return Text(_checked_id(text_id, place), value)
 
 
 def _object(pairs: list[tuple]) -> dict:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands there twice")
-    return found
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return content
 
 
-def _checked_id(name, place: str) -> str:
-    if isinstance(name, int) and not isinstance(name, bool):
-        name = str(name)
-    if not isinstance(name, str) or not name.isprintable():
+def _checked_id(value, place: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.isprintable():
         raise InputError(
-            f"{place}: id {name!r:.60} is no text, or holds a line break or another control character"
+            f"{place}: id {value!r:.60} must be a string or an integer, without line breaks and other control"
+            " characters"
         )
-    if not name:
+    if not value:
         raise InputError(f"{place}: the id is empty")
-    return name
+    return value
 
 
 def is_writable(text: str) -> bool:
-    """Whether UTF-8 can write ``text``, NUL aside: strings from JSON and command lines may hold half a character."""
+    """Return whether ``text`` has no NUL and can be encoded as UTF-8.
+
+    Strings from JSON and command lines can have lone surrogates (half a character), which UTF-8 cannot encode.
+    """
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:

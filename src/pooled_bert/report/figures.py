@@ -1,4 +1,4 @@
-"""Figures of a report: each drawn once, as PNG and as SVG that takes the colours of the page around it."""
+"""Figures of a report, as PNG and as SVG; the SVG uses the colours of the page that contains it."""
 
 import io
 import re
@@ -17,14 +17,14 @@ from matplotlib.ticker import MaxNLocator
 from ..base.files import atomic_path
 from ..results.curves import Curves, calibration_error
 
-# In an SVG these exact colours become those of the page, light or dark.
+# In an SVG these two colours are replaced by the page's colours, light or dark.
 INK, FAINT = "#010102", "#c9c9ca"
 THEMED = {INK: "var(--ink)", FAINT: "var(--faint)"}
-BLUE, ORANGE, GREEN, RED = "#3f83c8", "#dd8122", "#2f9e73", "#d2505e"  # seen well on white and on near-black
+BLUE, ORANGE, GREEN, RED = "#3f83c8", "#dd8122", "#2f9e73", "#d2505e"  # visible on white and on near-black
 CYCLE = (BLUE, ORANGE, GREEN, RED, "#8f6cc0", "#9c7a55", "#c969a8", "#7f8791", "#a3a12f", "#2aa5b8")
 STYLE = {
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "report",  # the same figure, the same bytes
+    "svg.fonttype": "none",  # keeps text as text
+    "svg.hashsalt": "report",  # makes the same figure the same bytes
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.spines.top": False,
@@ -52,18 +52,18 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """Panels that belong together. ``name``: of its PNG; ``caption``: what is seen, in a sentence or two."""
+    """Panels that belong together. ``name``: of the PNG file; ``caption``: one or two sentences on what they show."""
 
     name: str
     caption: str
     panels: Sequence[Panel]
 
     def svgs(self) -> list[str]:
-        """A panel each, for a page to arrange: as wide as there is room, in the page's colours, without scripts."""
+        """Draw each panel as an SVG without scripts, in the page's colours; the page sets size and arrangement."""
         return [_svg(panel) for panel in self.panels]
 
     def write_png(self, folder: Path) -> None:
-        """All panels in one picture, ``folder/<name>.png``."""
+        """Draw all panels into one picture, ``folder/<name>.png``."""
         n_columns = min(3, len(self.panels))
         n_rows = -(-len(self.panels) // n_columns)
         with matplotlib.rc_context(STYLE), atomic_path(folder / f"{self.name}.png") as temporary:
@@ -96,7 +96,10 @@ def _svg(panel: Panel) -> str:
 
 
 def draw_curves(curves: Curves, *, x: str, y: str, area: str, chance: float | None) -> Callable[[Axes], None]:
-    """The mean of the folds' curves in the band from lowest to highest; ``chance``: a level, or None for y = x."""
+    """Draw the mean of the folds' curves, in a band from the lowest to the highest curve.
+
+    chance : height of the dotted line of chance, None for the line y = x.
+    """
 
     def draw(axes: Axes) -> None:
         spread = f" ± {curves.areas.std(ddof=1):.4f}" if len(curves.areas) > 1 else ""
@@ -104,14 +107,14 @@ def draw_curves(curves: Curves, *, x: str, y: str, area: str, chance: float | No
         axes.plot(curves.x, curves.y.mean(axis=0), color=BLUE)
         axes.plot([0, 1], [0, 1] if chance is None else [chance, chance], ":", color=INK, lw=0.8)
         axes.set(xlabel=x, ylabel=y, xlim=(0, 1), ylim=(0, 1.02))
-        place, side = (0.03, "left") if chance is not None else (0.97, "right")
-        axes.text(place, 0.06, f"{area} {curves.areas.mean():.4f}{spread}", ha=side)
+        text_x, side = (0.03, "left") if chance is not None else (0.97, "right")
+        axes.text(text_x, 0.06, f"{area} {curves.areas.mean():.4f}{spread}", ha=side)
 
     return draw
 
 
 def draw_calibration(table: pd.DataFrame) -> Callable[[Axes], None]:
-    """Share of positives over the probability predicted, with intervals; the size of a dot says how many rows."""
+    """Draw the share of positives over the predicted probability, with intervals; larger dots have more rows."""
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], ":", color=INK, lw=0.8)
@@ -125,12 +128,12 @@ def draw_calibration(table: pd.DataFrame) -> Callable[[Axes], None]:
 
 
 def draw_histogram(truth: np.ndarray, scores: np.ndarray) -> Callable[[Axes], None]:
-    """How many rows have which probability, positives and negatives apart, on a logarithmic scale."""
+    """Draw histograms of the probabilities of positives and of negatives, on a logarithmic scale."""
 
     def draw(axes: Axes) -> None:
         bins = np.linspace(0, 1, 41)
-        for name, part, colour in (("negative", ~truth, BLUE), ("positive", truth, ORANGE)):
-            counts = np.histogram(scores[part], bins)[0]
+        for name, in_class, colour in (("negative", ~truth, BLUE), ("positive", truth, ORANGE)):
+            counts = np.histogram(scores[in_class], bins)[0]
             axes.stairs(counts, bins, fill=True, color=colour, alpha=0.3)
             axes.stairs(counts, bins, color=colour, label=name)
         axes.set_yscale("symlog", linthresh=1)
@@ -140,17 +143,17 @@ def draw_histogram(truth: np.ndarray, scores: np.ndarray) -> Callable[[Axes], No
     return draw
 
 
-def draw_confusion(figures: dict[str, float], threshold: float) -> Callable[[Axes], None]:
-    """Four counts, shaded by their share of the true class."""
+def draw_confusion(outcomes: dict[str, float], threshold: float) -> Callable[[Axes], None]:
+    """Draw the counts TN, FP, FN and TP as a matrix, shaded by their share of the true class."""
 
     def draw(axes: Axes) -> None:
-        counts = np.array([[figures["TN"], figures["FP"]], [figures["FN"], figures["TP"]]])
+        counts = np.array([[outcomes["TN"], outcomes["FP"]], [outcomes["FN"], outcomes["TP"]]])
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        words = [f"{n:,}\n{share:.1%}" for n, share in zip(counts.flat, shares.flat, strict=True)]
-        _matrix(axes, shares, [words[:2], words[2:]])
-        axes.set_xticks([0, 1], ["called\nnegative", "called\npositive"])
-        axes.set_yticks([0, 1], ["is\nnegative", "is\npositive"])
-        axes.set_xlabel(f"above {threshold:.3f}")
+        cells = [f"{n:,}\n{share:.1%}" for n, share in zip(counts.flat, shares.flat, strict=True)]
+        _matrix(axes, shares, [cells[:2], cells[2:]])
+        axes.set_xticks([0, 1], ["predicted\nnegative", "predicted\npositive"])
+        axes.set_yticks([0, 1], ["truly\nnegative", "truly\npositive"])
+        axes.set_xlabel(f"threshold {threshold:.3f}")
 
     return draw
 
@@ -171,32 +174,31 @@ def draw_class_confusion(counts: pd.DataFrame) -> Callable[[Axes], None]:
 
 
 def draw_correlation(matrix: pd.DataFrame) -> Callable[[Axes], None]:
-    """A square of correlations with their numbers."""
+    """Draw a square of correlations, with their numbers."""
 
     def draw(axes: Axes) -> None:
         values = matrix.to_numpy()
         _matrix(axes, values, [[f"{value:.2f}" for value in row] for row in values])
-        places = range(len(matrix))
-        axes.set_xticks(places, matrix.columns, rotation=40, ha="right")
-        axes.set_yticks(places, matrix.index)
+        positions = range(len(matrix))
+        axes.set_xticks(positions, matrix.columns, rotation=40, ha="right")
+        axes.set_yticks(positions, matrix.index)
 
     return draw
 
 
-def _matrix(axes: Axes, shades: np.ndarray, words: Sequence[Sequence[str]]) -> None:
-    for (row, column), shade in np.ndenumerate(
-        np.clip(np.nan_to_num(shades), 0, 1)
-    ):  # no picture: stays a drawing
+def _matrix(axes: Axes, shades: np.ndarray, cells: Sequence[Sequence[str]]) -> None:
+    # rectangles, because imshow would embed a bitmap in the SVG
+    for (row, column), shade in np.ndenumerate(np.clip(np.nan_to_num(shades), 0, 1)):
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, color=BLUE, alpha=0.75 * shade, lw=0))
     axes.set(xlim=(-0.5, shades.shape[1] - 0.5), ylim=(shades.shape[0] - 0.5, -0.5))
     axes.grid(False)
-    for row, line in enumerate(words):
-        for column, word in enumerate(line):
-            axes.text(column, row, word, ha="center", va="center", fontsize=8)
+    for row, line in enumerate(cells):
+        for column, cell in enumerate(line):
+            axes.text(column, row, cell, ha="center", va="center", fontsize=8)
 
 
 def draw_history(histories: dict[int, pd.DataFrame], columns: dict[str, str]) -> Callable[[Axes], None]:
-    """Columns of history.csv over epochs, a line a fold; ``columns``: their names in the legend, by column."""
+    """Draw columns of history.csv over epochs, one line per fold; ``columns``: column -> its name in the legend."""
 
     def draw(axes: Axes) -> None:
         for (column, name), colour in zip(columns.items(), CYCLE, strict=False):
@@ -211,13 +213,13 @@ def draw_history(histories: dict[int, pd.DataFrame], columns: dict[str, str]) ->
 
 
 def draw_lengths(lengths: np.ndarray, *, unit: str, limit: int | None = None) -> Callable[[Axes], None]:
-    """How many texts have which length, on a logarithmic scale; a line at ``limit``."""
+    """Draw a histogram of text lengths, on a logarithmic scale, with a line at ``limit``."""
 
     def draw(axes: Axes) -> None:
         bins = np.geomspace(1, max(lengths.max(), 2) + 1, 41)
         axes.hist(np.maximum(lengths, 1), bins, color=BLUE, alpha=0.6)
         axes.set_xscale("log")
-        axes.set(xlabel=f"{unit} a text", ylabel="texts")
+        axes.set(xlabel=f"{unit} per text", ylabel="texts")
         note = f"median {np.median(lengths):.0f}\n95 % below {np.quantile(lengths, 0.95):.0f}"
         if limit:
             axes.axvline(limit, color=ORANGE)
@@ -228,13 +230,13 @@ def draw_lengths(lengths: np.ndarray, *, unit: str, limit: int | None = None) ->
 
 
 def draw_balance(rates: pd.DataFrame) -> Callable[[Axes], None]:
-    """How far each fold's rate of each label is from that of all rows, in percent of it; a dot a fold."""
+    """Draw how much each label's rate in a fold differs from its mean rate, in percent of that; one dot per fold."""
 
     def draw(axes: Axes) -> None:
-        relative = 100 * (rates / rates.mean() - 1)
-        aside = np.linspace(-0.2, 0.2, len(relative))  # so that no dot hides another
-        for place, (_, row) in zip(aside, relative.iterrows(), strict=True):
-            axes.plot(place + np.arange(len(row)), row, "o", ms=4)
+        differences = 100 * (rates / rates.mean() - 1)
+        offsets = np.linspace(-0.2, 0.2, len(differences))  # so that no dot hides another
+        for offset, (_, fold_differences) in zip(offsets, differences.iterrows(), strict=True):
+            axes.plot(offset + np.arange(len(fold_differences)), fold_differences, "o", ms=4)
         axes.axhline(0, color=INK, lw=0.8)
         axes.set_xticks(range(rates.shape[1]), rates.columns, rotation=40, ha="right")
         axes.set_ylabel("difference, %")
@@ -244,12 +246,12 @@ def draw_balance(rates: pd.DataFrame) -> Callable[[Axes], None]:
 
 
 def draw_runs(aucs: dict[str, np.ndarray]) -> Callable[[Axes], None]:
-    """Mean AUC of each run, a dot a fold and a bar at their mean."""
+    """Draw the mean AUC of each run: one dot per fold, and a bar at the mean of the folds."""
 
     def draw(axes: Axes) -> None:
-        for place, values in enumerate(aucs.values()):
-            axes.plot(values, np.full(len(values), place), "o", ms=4, alpha=0.6, color=BLUE)
-            axes.plot(np.nanmean(values), place, "|", ms=14, mew=2, color=ORANGE)
+        for y, fold_aucs in enumerate(aucs.values()):
+            axes.plot(fold_aucs, np.full(len(fold_aucs), y), "o", ms=4, alpha=0.6, color=BLUE)
+            axes.plot(np.nanmean(fold_aucs), y, "|", ms=14, mew=2, color=ORANGE)
         axes.set_yticks(range(len(aucs)), aucs)
         axes.invert_yaxis()
         axes.margins(y=0.5 / max(len(aucs), 1))

@@ -1,4 +1,4 @@
-"""How much each run counts in a blend, found on out-of-fold rows; and what a blend so found really scores."""
+"""Weights of the runs in a blend, found on out-of-fold rows, and the honest score of the blend."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STACK_C = 0.1  # inverse strength of the stack's L2 penalty
 
 @dataclass(frozen=True)
 class FoldValues:
-    """One fold's rows as the runs predict them.
+    """The runs' predictions for one fold's rows, and the true labels.
 
     values : float64 [n_runs, n_rows, n_labels], on the blend's scale.
     labels : float64 [n_rows, n_labels], 0, 1 or NaN.
@@ -26,7 +26,7 @@ class FoldValues:
 
 @dataclass(frozen=True)
 class Weights:
-    """A blend: the sum over runs of runs[r, l] · value[r, :, l], plus intercept[l].
+    """A blend: for row n and label l, the sum over runs r of runs[r, l] · values[r, n, l], plus intercept[l].
 
     runs : float64 [n_runs, n_labels].  intercept : float64 [n_labels].
     """
@@ -35,7 +35,7 @@ class Weights:
     intercept: np.ndarray
 
     def combine(self, values: np.ndarray) -> np.ndarray:
-        """Values [n_runs, n_rows, n_labels] -> [n_rows, n_labels]."""
+        """Blend values, [n_runs, n_rows, n_labels] -> [n_rows, n_labels]."""
         return np.einsum("rl,rnl->nl", self.runs, values) + self.intercept
 
 
@@ -43,82 +43,84 @@ Finder = Callable[[Sequence[FoldValues]], Weights]
 
 
 def equal_weights(n_runs: int, n_labels: int) -> Weights:
-    """Every run the same."""
+    """Return the same weight, 1 / n_runs, for every run."""
     return Weights(np.full((n_runs, n_labels), 1 / n_runs), np.zeros(n_labels))
 
 
 def find_equal(folds: Sequence[FoldValues]) -> Weights:
-    """Every run the same, whatever the rows say."""
+    """Return equal weights; only their shape depends on ``folds``."""
     n_runs, _, n_labels = folds[0].values.shape
     return equal_weights(n_runs, n_labels)
 
 
 def find_greedy(folds: Sequence[FoldValues]) -> Weights:
-    """Add, again and again, the run that helps the mean AUC most; the same run may come many times.
+    """Repeatedly add the run that improves the mean AUC most; a run can be added several times.
 
-    Ensemble selection with replacement (Caruana et al. 2004), from nothing, over GREEDY_ROUNDS rounds, of which the
-    best is kept. The weights are shared by all labels: rare ones would choose theirs by chance.
+    Ensemble selection with replacement (Caruana et al. 2004), from an empty ensemble. The best of GREEDY_ROUNDS rounds
+    is returned. All labels share one weight per run: weights found for a rare label alone would depend on chance.
     """
     n_runs, _, n_labels = folds[0].values.shape
-    counts, best = np.zeros(n_runs), (-np.inf, np.zeros(n_runs))
+    counts, best_score, best_counts = np.zeros(n_runs), -np.inf, np.zeros(n_runs)
     for _ in range(GREEDY_ROUNDS):
-        scores = [_score(folds, counts + one) for one in np.eye(n_runs)]
+        scores = [_score(folds, counts + added_run) for added_run in np.eye(n_runs)]
         counts[int(np.argmax(scores))] += 1
-        if max(scores) > best[0]:
-            best = (max(scores), counts.copy())
-    shares = best[1] / best[1].sum()
+        if max(scores) > best_score:
+            best_score, best_counts = max(scores), counts.copy()
+    shares = best_counts / best_counts.sum()
     return Weights(np.repeat(shares[:, np.newaxis], n_labels, axis=1), np.zeros(n_labels))
 
 
 def _score(folds: Sequence[FoldValues], shares: np.ndarray) -> float:
-    """Mean over the folds of the mean column-wise AUC."""
+    """Compute the mean over the folds of the mean column-wise AUC."""
     return float(
         np.mean([fold_score(fold.labels, np.tensordot(shares, fold.values, axes=1)) for fold in folds])
     )
 
 
 def fold_score(labels: np.ndarray, values: np.ndarray) -> float:
-    """Mean column-wise AUC of one fold, as metrics.column_auc would have it, but fast."""
+    """Compute the mean column-wise AUC of one fold: the same as by metrics.column_auc, but faster."""
     return mean_auc(np.array([resampled_auc(*pair)[0] for pair in zip(labels.T, values.T, strict=True)]))
 
 
 def find_stack(folds: Sequence[FoldValues]) -> Weights:
-    """A logistic regression for each label on the runs' log-odds, with an L2 penalty (Wolpert 1992)."""
+    """Fit one logistic regression per label on the runs' log-odds, with an L2 penalty (Wolpert 1992).
+
+    A label with one class only keeps equal weights.
+    """
     values = np.concatenate([fold.values for fold in folds], axis=1)
     labels = np.concatenate([fold.labels for fold in folds])
     n_runs, _, n_labels = values.shape
-    found = equal_weights(n_runs, n_labels)
+    weights = equal_weights(n_runs, n_labels)
     for label in range(n_labels):
         known = ~np.isnan(labels[:, label])
         if len(np.unique(labels[known, label])) == 2:
             model = LogisticRegression(C=STACK_C).fit(values[:, known, label].T, labels[known, label])
-            found.runs[:, label], found.intercept[label] = model.coef_[0], model.intercept_[0]
-    return found
+            weights.runs[:, label], weights.intercept[label] = model.coef_[0], model.intercept_[0]
+    return weights
 
 
 FINDERS: dict[str, Finder] = {"equal": find_equal, "greedy": find_greedy, "stack": find_stack}
 
 
 def nested_weights(folds: Sequence[FoldValues], find: Finder) -> list[Weights]:
-    """For each fold the weights found without it: what they score on it is no choice of its own rows."""
-    if len(folds) == 1:  # with equal weights, which no rows choose
+    """Return, for each fold, the weights found on the other folds, so that the fold's own score is honest."""
+    if len(folds) == 1:  # only with equal weights, which do not depend on rows
         return [find(folds)]
     return [find([*folds[:index], *folds[index + 1 :]]) for index in range(len(folds))]
 
 
 def nested_score(folds: Sequence[FoldValues], find: Finder) -> float:
-    """Mean over the folds of the mean AUC of each by weights found on the others."""
-    weights = nested_weights(folds, find)
-    pairs = zip(folds, weights, strict=True)
-    return float(np.mean([fold_score(fold.labels, own.combine(fold.values)) for fold, own in pairs]))
+    """Compute the mean over the folds of each fold's mean AUC, with weights found on the other folds."""
+    pairs = zip(folds, nested_weights(folds, find), strict=True)
+    return float(np.mean([fold_score(fold.labels, weights.combine(fold.values)) for fold, weights in pairs]))
 
 
 def contributions(folds: Sequence[FoldValues], find: Finder) -> np.ndarray:
-    """What the nested mean AUC loses without each run, float64 [n_runs]; below 0 where the blend is better off."""
-    whole = nested_score(folds, find)
+    """Compute how much nested mean AUC the blend loses without each run, float64 [n_runs]; negative: it gains."""
+    full_score = nested_score(folds, find)
     runs = range(len(folds[0].values))
-    without = [
+    scores_without = [
         nested_score([FoldValues(np.delete(fold.values, run, axis=0), fold.labels) for fold in folds], find)
         for run in runs
     ]
-    return whole - np.array(without)
+    return full_score - np.array(scores_without)

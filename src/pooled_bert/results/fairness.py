@@ -1,7 +1,7 @@
-"""How a label's ranking fares among texts that name a group of people: the AUCs of Borkan et al. 2019.
+"""How well a label is ranked in texts that name a group of people: the AUCs of Borkan et al. 2019.
 
-"Nuanced Metrics for Measuring Unintended Bias with Real Data for Text Classification", with groups found by words, as
-no annotations are in this data: a word tells that a group is named, not that anyone is attacked.
+"Nuanced Metrics for Measuring Unintended Bias with Real Data for Text Classification". The data has no annotation of
+groups, so groups are found by words: a word shows that a text names a group, not that it attacks anyone.
 """
 
 import re
@@ -13,30 +13,32 @@ import pandas as pd
 from ..benchmarks.metrics import resampled_auc
 from .fold_scores import FoldScores
 
-ENOUGH = 10  # rows of either class, below which an AUC says nothing
+ENOUGH = 10  # rows per class; with fewer, an AUC is too uncertain to show
 FAIRNESS_NOTE = (
-    "Fairness, {label}: AUC among the texts that name a group (subgroup), of texts without {label} that name it against"
-    " texts with {label} that do not (background positive: low where the mere mention raises scores), and the other way"
-    f" round (background negative: low where {{label}} is missed in texts that name it); ± standard error. All folds"
-    f" together; no figure for fewer than {ENOUGH} rows of either class. A group is named by a short list of words"
-    " (benchmarks.py)."
+    "Fairness, {label}. Subgroup: AUC of the texts that name the group. Background positive: AUC of texts that name"
+    " the group, without {label}, against other texts with {label}; it is low if the mere mention raises scores."
+    " Background negative: AUC of texts that name the group, with {label}, against other texts without {label}; it is"
+    " low if {label} is missed in texts that name the group. ± standard error; all folds together; no value if either"
+    f" class has fewer than {ENOUGH} rows. A text names a group if it has a word of the group's list (benchmarks.py)."
 )
 
 
 def fairness_table(
     scores: FoldScores, texts: pd.Series, terms: Mapping[str, Sequence[str]], label: int = 0
 ) -> pd.DataFrame:
-    """A row a group: rows with and without the label, and the three AUCs, as text; the last row is of all texts.
+    """Return a table with one row per group: rows with and without the label, and the three AUCs, as text.
 
-    texts : those of the training table, which ``scores.rows`` index.  terms : words, in lower case, by group.
+    The last row is for all texts.
+
+    texts : of the training table, indexed by ``scores.rows``.  terms : group -> words, in lower case.
     """
     known = ~np.isnan(scores.labels[:, label])
     truth, values = scores.labels[known, label], scores.scores[known, label]
-    some = [text.lower() for text in texts.iloc[scores.rows[known]]]
-    rows = {group: _row(truth, values, names_group(some, words)) for group, words in terms.items()}
-    everything = np.ones(len(truth), bool)
+    known_texts = [text.lower() for text in texts.iloc[scores.rows[known]]]
+    rows = {group: _row(truth, values, names_group(known_texts, words)) for group, words in terms.items()}
+    all_texts = np.ones(len(truth), bool)
     rows["all texts"] = {
-        **_row(truth, values, everything),
+        **_row(truth, values, all_texts),
         "background positive": "",
         "background negative": "",
     }
@@ -44,9 +46,9 @@ def fairness_table(
 
 
 def names_group(texts: Sequence[str], words: Sequence[str]) -> np.ndarray:
-    """Which texts hold one of ``words`` as a word of its own, all in lower case; bool [n_texts]."""
+    """Find the texts that have one of ``words`` as a whole word (both in lower case); returns bool [n_texts]."""
     pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b")
-    # most texts hold none even within other words, which is seen at a tenth of the time
+    # ``in`` takes a tenth of the time of the pattern, and excludes most texts
     return np.array([any(word in text for word in words) and bool(pattern.search(text)) for text in texts])
 
 
@@ -62,13 +64,13 @@ def _row(truth: np.ndarray, values: np.ndarray, named: np.ndarray) -> dict:
 
 
 def _auc(truth: np.ndarray, values: np.ndarray, chosen: np.ndarray) -> str:
-    """AUC of the chosen rows ± its standard error by Hanley & McNeil 1982, or a dash."""
+    """Return "<AUC> ± <standard error>" of the chosen rows (Hanley & McNeil 1982), or a dash for too few rows."""
     truth, values = truth[chosen], values[chosen]
     n_positive = int(truth.sum())
     n_negative = len(truth) - n_positive
     if min(n_positive, n_negative) < ENOUGH:
         return "–"
     auc = float(resampled_auc(truth, values)[0])
-    both = auc / (2 - auc) - auc**2, 2 * auc**2 / (1 + auc) - auc**2
-    variance = auc * (1 - auc) + (n_positive - 1) * both[0] + (n_negative - 1) * both[1]
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)  # as named in the article
+    variance = auc * (1 - auc) + (n_positive - 1) * (q1 - auc**2) + (n_negative - 1) * (q2 - auc**2)
     return f"{auc:.4f} ± {np.sqrt(variance / (n_positive * n_negative)):.4f}"

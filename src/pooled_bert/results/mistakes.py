@@ -1,4 +1,4 @@
-"""The rows that a run got most wrong."""
+"""The worst mistakes of a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .fold_scores import FoldScores
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row of the training table, what it scored for a label that it has or has not, and the labels it has."""
+    """One mistake: ``row`` of the training table, its ``score`` for the label in question, the labels it ``has``."""
 
     row: int
     score: float
@@ -20,17 +20,21 @@ class Mistake:
 def worst_mistakes(
     scores: FoldScores, labels: Sequence[str], *, n: int
 ) -> dict[str, tuple[list[Mistake], list[Mistake]]]:
-    """For each label the ``n`` rows without it that score highest, and the ``n`` with it that score lowest."""
-    found = {}
+    """Find, per label, the ``n`` highest-scoring rows without the label and the ``n`` lowest-scoring rows with it.
+
+    Returns label -> (rows without the label, rows with it), each with the worst row first.
+    """
+    mistakes = {}
     for column, label in enumerate(labels):
         truth, values = scores.labels[:, column], scores.scores[:, column]
-        without, having = np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)
-        falsely = without[np.argsort(-values[without], kind="stable")[:n]]
-        missed = having[np.argsort(values[having], kind="stable")[:n]]
-        found[label] = tuple(
-            [_mistake(scores, row, column, labels) for row in rows] for rows in (falsely, missed)
+        negatives, positives = np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)
+        highest_negatives = negatives[np.argsort(-values[negatives], kind="stable")[:n]]
+        lowest_positives = positives[np.argsort(values[positives], kind="stable")[:n]]
+        mistakes[label] = tuple(
+            [_mistake(scores, row, column, labels) for row in rows]
+            for rows in (highest_negatives, lowest_positives)
         )
-    return found
+    return mistakes
 
 
 def _mistake(scores: FoldScores, row: int, column: int, labels: Sequence[str]) -> Mistake:

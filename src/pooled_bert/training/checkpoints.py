@@ -1,4 +1,4 @@
-"""States of a training on disk: a killed process loses minutes, and a resumed one ends with the same bytes."""
+"""Checkpoints: a killed training loses only minutes of work, and a resumed one produces the same bytes."""
 
 import contextlib
 import json
@@ -11,17 +11,17 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.files import read_arrays, write_arrays
 
-KEPT = 2  # states on disk; should the newest be damaged, the one before it serves
-SLOW_DISK = 50e6  # bytes a second: what a save is expected to take before one was timed
+KEPT = 2  # states on disk: if the newest is damaged, the previous one is loaded
+SLOW_DISK = 50e6  # bytes per second, assumed until the first save has been timed
 _RECORD = "record"
 
 
 class Checkpoints:
-    """The newest states of one training, in a folder of their own.
+    """The newest states of one training, in their own folder.
 
-    A state is ``step_<n>.npz``: named arrays, and a record of plain values as JSON. It appears by renaming,
-    so it is whole or absent, and the CRCs of the format tell when it was damaged later. Without ``writes``, as for
-    a process that helps another, states are only loaded.
+    A state is a file ``step_<n>.npz`` with named arrays and a record of plain values as JSON. Files are written
+    atomically, so a state is complete or missing; the CRCs of the format show later damage. With ``writes=False``, for
+    workers that are not the chief, states are loaded but never saved.
     """
 
     def __init__(self, folder: Path, *, minutes: float = 5.0, writes: bool = True):
@@ -31,7 +31,7 @@ class Checkpoints:
 
     @property
     def exist(self) -> bool:
-        """Whether there is any."""
+        """Whether any state is saved."""
         return bool(self._newest_first())
 
     @property
@@ -40,11 +40,11 @@ class Checkpoints:
         return time.monotonic() - self._saved_at >= 60 * self.minutes
 
     def saving_seconds(self, n_bytes: int) -> float:
-        """How long saving a state of this size will take."""
+        """Estimate the seconds to save a state of this size."""
         return n_bytes * self._seconds_per_byte
 
     def save(self, step: int, arrays: dict[str, np.ndarray], record: dict) -> None:
-        """Save a state, then remove those that are too many; raises InputError when the disk refuses."""
+        """Save a state, then delete all but the newest KEPT; raises InputError if the disk is full or read-only."""
         if not self.writes:
             return
         started = time.monotonic()
@@ -55,13 +55,13 @@ class Checkpoints:
         self._seconds_per_byte = (self._saved_at - started) / sum(array.nbytes for array in arrays.values())
 
     def load(self) -> tuple[dict[str, np.ndarray], dict] | None:
-        """The newest undamaged state, or None. A damaged one is named on stderr and removed."""
+        """Load the newest undamaged state, None if there is none; damaged states are reported and deleted."""
         for path in self._newest_first():
             try:
                 arrays = read_arrays(path)
                 return arrays, json.loads(str(arrays.pop(_RECORD)))
             except InputError as error:
-                print(f"{error}; passed over", file=sys.stderr)
+                print(f"{error}; skipped", file=sys.stderr)
                 if self.writes:
                     with contextlib.suppress(OSError):
                         path.unlink()

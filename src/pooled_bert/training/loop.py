@@ -1,4 +1,4 @@
-"""Epochs of shuffled batches, with progress, saved as they go and resumed to the same end."""
+"""The training loop: epochs of shuffled batches, a progress bar, and checkpoints that resume to the same result."""
 
 import math
 import time
@@ -17,24 +17,24 @@ from .checkpoints import Checkpoints
 
 @dataclass
 class State:
-    """How far a training is; with the values of its variables, all that a resumed one needs.
+    """The progress of a training; a State and the values of the variables are the complete checkpoint.
 
-    Everything random is a function of seed, epoch and step (batches: tokens.py; dropout: model.py).
+    All random numbers are functions of seed, epoch and step (batches: tokens.py; dropout: model.py).
     """
 
-    epoch: int = 1  # the one in progress
-    batches: int = 0  # of it, trained on
-    rows: int = 0  # in those batches
-    loss: float = 0.0  # summed over those rows
-    history: list[dict] = field(default_factory=list)  # of the epochs before
+    epoch: int = 1  # the epoch in progress, from 1
+    batches: int = 0  # completed batches of this epoch
+    rows: int = 0  # rows in these batches
+    loss: float = 0.0  # sum over these rows
+    history: list[dict] = field(default_factory=list)  # one record per completed epoch
 
 
 @dataclass(frozen=True)
 class Feed:
-    """The rows of a training, and how some of them become a batch.
+    """The rows of a training, and the function that makes a batch of some of them.
 
-    lengths : int64 [n_rows], tokens.  batch : (rows, random) -> arguments of the step, of ``signature``; ``random``
-    is a generator that depends on seed, epoch and batch alone.
+    lengths : int64 [n_rows], tokens per row.  batch : (rows, random) -> arguments of the step, as in ``signature``;
+    ``random`` is a generator that depends only on seed, epoch and batch number.
     """
 
     lengths: np.ndarray
@@ -46,15 +46,15 @@ class Feed:
 
     @property
     def steps(self) -> int:
-        """An epoch's."""
+        """The number of steps per epoch."""
         return math.ceil(len(self.lengths) / self.batch_size)
 
     def order(self, epoch: int) -> list[np.ndarray]:
-        """The rows of each batch of an epoch."""
+        """Return the rows of each batch of an epoch."""
         return shuffled_batches(self.lengths, self.batch_size, seed=self.seed, epoch=epoch)
 
     def dataset(self, order: list[np.ndarray], epoch: int, start: int) -> tf.data.Dataset:
-        """The batches from ``start`` on, prepared while the step before them runs."""
+        """Return the batches from number ``start`` on, each prepared while an earlier step runs."""
 
         def batches() -> Iterator:
             for index, rows in enumerate(order[start:], start):
@@ -64,10 +64,10 @@ class Feed:
 
 
 class Loop:
-    """A training in place: ``step`` changes ``variables``, which with a State are all there is to save.
+    """A training that changes ``variables`` by calls of ``step``; they and a State are the complete checkpoint.
 
-    ``kept`` are arrays that are saved beside them, the weights of the best epoch say.  ``on_step`` is called with the
-    number, from 0, and the loss of each step.
+    ``kept`` : further arrays to save in checkpoints, for example the weights of the best epoch.  ``on_step`` is called
+    after each step with the step's number, from 0, and loss.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class Loop:
         self._n_bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in variables)
 
     def run(self, end_epoch: Callable[[int, float], tuple[dict, str]]) -> list[dict]:
-        """Train to the end; returns the history, a record an epoch.
+        """Train to the end; returns the history, one record per epoch.
 
-        ``end_epoch``: (epoch, mean loss) -> its record and the line that is printed. A process that is killed in it
-        calls it again.
+        ``end_epoch``: (epoch, mean loss) -> the epoch's record, and a line to print. If the process is killed during
+        ``end_epoch``, the resumed process calls it again.
         """
         self._resume()
         with progress_bar(
@@ -109,7 +109,7 @@ class Loop:
         return self.state.history
 
     def _finish_epoch(self, bar) -> None:
-        """Take the steps that are left of the epoch in progress."""
+        """Run the remaining steps of the epoch in progress."""
         state = self.state
         order = self.feed.order(state.epoch)
         dataset = self.feed.dataset(order, state.epoch, state.batches)
@@ -118,7 +118,7 @@ class Loop:
             loss = float(self.step(*batch))
             if not math.isfinite(loss):
                 raise InputError(
-                    "the loss is no longer a number; lower --learning-rate or take --precision float32"
+                    "the loss is infinite or not a number; lower --learning-rate, or use --precision float32"
                 )
             self.on_step(self._steps_done, loss)
             state.batches += 1
@@ -131,13 +131,16 @@ class Loop:
             started = time.monotonic()
 
     def _save_if_due(self) -> None:
-        """Save at the interval asked for, and when another step might not end before the deadline."""
-        needed = 2 * self._slowest_step + self.checkpoints.saving_seconds(self._n_bytes)
-        is_over = not self.deadline.leaves(needed)
-        if is_over or self.checkpoints.is_due:
+        """Save if the checkpoint interval has passed, or if the next step might end after the deadline.
+
+        Raises TimeLimitReached, after saving, in the second case.
+        """
+        needed_seconds = 2 * self._slowest_step + self.checkpoints.saving_seconds(self._n_bytes)
+        must_stop = not self.deadline.leaves(needed_seconds)
+        if must_stop or self.checkpoints.is_due:
             self._save()
-        if is_over:
-            self.deadline.check(needed)
+        if must_stop:
+            self.deadline.check(needed_seconds)
 
     @property
     def _steps_done(self) -> int:
@@ -153,11 +156,11 @@ class Loop:
         self.checkpoints.save(self._saved_step, arrays, {"state": vars(self.state), "seconds": seconds})
 
     def _resume(self) -> None:
-        """Go back to the newest checkpoint, if there is one."""
-        found = self.checkpoints.load()
-        if found is None:
+        """Restore the newest checkpoint, if there is one."""
+        checkpoint = self.checkpoints.load()
+        if checkpoint is None:
             return
-        arrays, record = found
+        arrays, record = checkpoint
         values = [arrays.get(f"variable_{index}") for index in range(len(self.variables))]
         if [np.shape(value) for value in values] != [tuple(variable.shape) for variable in self.variables]:
             raise InputError(
@@ -169,5 +172,5 @@ class Loop:
         self.kept = [arrays[f"best_{index}"] for index in range(len(arrays) - len(self.variables))]
         self.state, self.earlier_seconds = State(**record["state"]), record["seconds"]
         self._saved_step = self._steps_done
-        place = f"step {self.state.batches} of {self.feed.steps} in epoch {self.state.epoch}"
-        print(f"{self.title}: goes on after {place}", flush=True)
+        position = f"step {self.state.batches} of {self.feed.steps} in epoch {self.state.epoch}"
+        print(f"{self.title}: resumes after {position}", flush=True)

@@ -109,7 +109,9 @@ class Training:
         self.n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self.tokens = classifier.reader.encode(problem.items, cache=problem.cache).take(problem.train)
         self.labels = problem.labels[problem.train].astype(np.float32)
-        self.valid = classifier.reader.encode_to_predict(problem.items, cache=problem.cache).take(problem.valid)
+        self.valid = classifier.reader.encode_to_predict(problem.items, cache=problem.cache).take(
+            problem.valid
+        )
         inputs = {name: tf.TensorSpec(spec.shape, spec.dtype) for name, spec in self.model.signature.items()}
         feed = Feed(
             self.tokens.lengths,

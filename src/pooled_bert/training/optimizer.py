@@ -1,4 +1,4 @@
-"""RectifiedAdam, its learning-rate schedule, and the precision that a device computes fast."""
+"""RectifiedAdam, its learning-rate schedule, and the choice of the floating-point precision."""
 
 import re
 
@@ -7,17 +7,17 @@ import tensorflow_addons as tfa
 
 
 class WarmupDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up over the first ``warmup`` share of the steps, then constant or linear decay to zero.
+    """Linear warm-up over the first ``warmup`` share of the steps, then a constant rate or linear decay to zero.
 
-    (Devlin et al. 2019 fine-tune BERT with linear warm-up and linear decay; the article with a constant rate.)
+    Devlin et al. 2019 fine-tune BERT with linear warm-up and linear decay; the article uses a constant rate.
     """
 
     def __init__(self, peak: float, *, total_steps: int, warmup: float, decay: str):
         self.peak, self.total_steps, self.warmup, self.decay = peak, total_steps, warmup, decay
 
     def __call__(self, step):
-        """The learning rate, float32 scalar, of the update number ``step`` (from 0)."""
-        done = tf.cast(step, tf.float32) + 1.0
+        """Return the learning rate, float32 scalar, of update number ``step`` (from 0)."""
+        done = tf.cast(step, tf.float32) + 1.0  # the number of updates, including this one
         warmup_steps = tf.constant(self.warmup * self.total_steps, tf.float32)
         rising = done / tf.maximum(warmup_steps, 1.0)
         falling = 1.0
@@ -26,7 +26,7 @@ class WarmupDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * tf.where(done < warmup_steps, rising, tf.clip_by_value(falling, 0.0, 1.0))
 
     def get_config(self) -> dict:
-        """The constructor's arguments, as Keras wants them."""
+        """Return the constructor's arguments, as Keras requires."""
         return {
             "peak": self.peak,
             "total_steps": self.total_steps,
@@ -38,32 +38,33 @@ class WarmupDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
 class FusedRectifiedAdam(tfa.optimizers.RectifiedAdam):
     """``tfa.optimizers.RectifiedAdam`` with the same updates in a seventh of the time (MiniLM, two cores).
 
-    Dense gradients take Adam's fused kernel: for given step, RectifiedAdam differs from Adam in two scalars only.
-    Sparse ones (embeddings): the moments of a row decay when the row is met next, by the power of the steps
-    between, where tfa decays every row of the vocabulary at every step.
+    Dense gradients use Adam's fused kernel: at a given step, RectifiedAdam differs from Adam in two scalars only.
+    Sparse gradients (embeddings): the moments of a row decay only when the row occurs again, by the power of the steps
+    since its last occurrence; tfa decays every row of the vocabulary at every step.
 
     A variable of the encoder learns at ``layer_decay`` times the rate of the layer above it (Howard & Ruder 2018).
     """
 
-    _NO_ROOT = 1e10  # an epsilon beside which the root of v is nothing
+    _NO_ROOT = 1e10  # an epsilon so large that √v does not count beside it
 
     def __init__(self, learning_rate, *, layer_decay: float = 1.0, n_layers: int = 0):
         super().__init__(learning_rate, name="RectifiedAdam")
         self.layer_decay, self.n_layers = layer_decay, n_layers
 
-    def _share(self, var) -> float:
+    def _factor(self, var) -> float:
         return self.layer_decay ** layers_above(var.name, self.n_layers)
 
     def _create_slots(self, var_list):
         super()._create_slots(var_list)
         for var in var_list:
             if var.shape.rank == 2:
-                self.add_slot(var, "met", shape=var.shape[:1])  # the step at which a row was met last
+                self.add_slot(var, "met", shape=var.shape[:1])  # the step at which each row last occurred
 
     def _resource_apply_dense(self, grad, var, apply_state=None):
         coef = apply_state[var.device, var.dtype.base_dtype]
-        # Adam's step is lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε); ours, with v corrected before the root and ε,
-        # is the same with the ε below, times rₜ. While r is undefined (t ≤ 5), it is lr · m / (1 − β₁ᵗ).
+        # Adam's step is lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε). RectifiedAdam corrects v before the root and ε,
+        # which gives the same step with the ε below, times rₜ. While rₜ is undefined (t ≤ 5), RectifiedAdam's step is
+        # lr · m / (1 − β₁ᵗ).
         root = tf.sqrt(1.0 - coef["beta_2_power"])
         is_rectified = coef["sma_t_ge_sma_threshold"]
         return tf.raw_ops.ResourceApplyAdam(
@@ -72,7 +73,7 @@ class FusedRectifiedAdam(tfa.optimizers.RectifiedAdam):
             v=self.get_slot(var, "v").handle,
             beta1_power=coef["beta_1_power"],
             beta2_power=coef["beta_2_power"],
-            lr=self._share(var) * coef["lr_t"] * tf.where(is_rectified, coef["r_t"], self._NO_ROOT / root),
+            lr=self._factor(var) * coef["lr_t"] * tf.where(is_rectified, coef["r_t"], self._NO_ROOT / root),
             beta1=coef["beta_1_t"],
             beta2=coef["beta_2_t"],
             epsilon=tf.where(is_rectified, coef["epsilon_t"] * root, self._NO_ROOT),
@@ -81,27 +82,29 @@ class FusedRectifiedAdam(tfa.optimizers.RectifiedAdam):
 
     def _resource_apply_sparse(self, grad, var, indices, apply_state=None):
         coef = apply_state[var.device, var.dtype.base_dtype]
-        m, v, met = (self.get_slot(var, name) for name in ("m", "v", "met"))
-        steps = (coef["local_step"] - tf.gather(met, indices))[:, tf.newaxis]
-        m_t = tf.gather(m, indices) * coef["beta_1_t"] ** steps + coef["one_minus_beta_1_t"] * grad
-        v_t = tf.gather(v, indices) * coef["beta_2_t"] ** steps + coef["one_minus_beta_2_t"] * tf.square(grad)
+        m, v, last_step = (self.get_slot(var, name) for name in ("m", "v", "met"))
+        gap = (coef["local_step"] - tf.gather(last_step, indices))[:, tf.newaxis]
+        m_t = tf.gather(m, indices) * coef["beta_1_t"] ** gap + coef["one_minus_beta_1_t"] * grad
+        v_t = tf.gather(v, indices) * coef["beta_2_t"] ** gap + coef["one_minus_beta_2_t"] * tf.square(grad)
         m_corrected = m_t * coef["recip_one_minus_beta_1_power"]
         v_corrected = v_t * coef["recip_one_minus_beta_2_power"]
         rectified = coef["r_t"] * m_corrected / (tf.sqrt(v_corrected) + coef["epsilon_t"])
         update = (
-            self._share(var) * coef["lr_t"] * tf.where(coef["sma_t_ge_sma_threshold"], rectified, m_corrected)
+            self._factor(var)
+            * coef["lr_t"]
+            * tf.where(coef["sma_t_ge_sma_threshold"], rectified, m_corrected)
         )
         step = tf.fill(tf.shape(indices), coef["local_step"])
         return tf.group(
             m.scatter_update(tf.IndexedSlices(m_t, indices)),
             v.scatter_update(tf.IndexedSlices(v_t, indices)),
-            met.scatter_update(tf.IndexedSlices(step, indices)),
+            last_step.scatter_update(tf.IndexedSlices(step, indices)),
             var.scatter_sub(tf.IndexedSlices(update, indices)),
         )
 
 
 def layers_above(name: str, n_layers: int) -> int:
-    """How many layers of an encoder stand above the variable ``name``, going by it: 0 for the last and for the head."""
+    """Return how many encoder layers are above variable ``name``, parsed from the name: 0 for the last and the head."""
     layer = re.search(r"/layer_\._(\d+)/", name)
     if layer:
         return n_layers - 1 - int(layer[1])
@@ -117,7 +120,7 @@ def make_optimizer(
     layer_decay: float = 1.0,
     n_layers: int = 0,
 ):
-    """RectifiedAdam (Liu et al. 2020) at the rates of the schedule, scaling the loss where float16 needs it."""
+    """Make a RectifiedAdam (Liu et al. 2020) with the WarmupDecay schedule; for float16 it scales the loss."""
     schedule = WarmupDecay(learning_rate, total_steps=total_steps, warmup=warmup, decay=decay)
     optimizer = FusedRectifiedAdam(schedule, layer_decay=layer_decay, n_layers=n_layers)
     if tf.keras.mixed_precision.global_policy().compute_dtype == "float16":
@@ -126,7 +129,7 @@ def make_optimizer(
 
 
 def optimizer_variables(optimizer: tf.keras.optimizers.legacy.Optimizer) -> list[tf.Variable]:
-    """All that the optimizer remembers, the scale of the loss included, in an order that does not change."""
+    """Return all variables of the optimizer, including the loss scale, always in the same order."""
     nodes = tf.train.TrackableView(optimizer).descendants()
-    found = [*optimizer.variables(), *(node for node in nodes if isinstance(node, tf.Variable))]
-    return list({id(variable): variable for variable in found}.values())
+    variables = [*optimizer.variables(), *(node for node in nodes if isinstance(node, tf.Variable))]
+    return list({id(variable): variable for variable in variables}.values())

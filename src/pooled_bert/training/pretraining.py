@@ -1,4 +1,4 @@
-"""Further masked-LM pre-training on a benchmark's own texts; no label is looked at."""
+"""Further masked-language-model pre-training on a benchmark's own texts, without their labels."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from .loop import Feed, Loop
 from .optimizer import make_optimizer, optimizer_variables
 from .settings import PretrainingSettings
 
-MASK_SHARE, RANDOM_SHARE = 0.8, 0.1  # of the chosen tokens, masked and replaced; the rest stays as it is
+MASK_SHARE, RANDOM_SHARE = 0.8, 0.1  # shares of the chosen tokens that become [MASK], or a random token
 
 
 def pretrain(
@@ -28,9 +28,10 @@ def pretrain(
     checkpoints: Checkpoints,
     deadline: Deadline,
 ) -> tuple[Callable[[Path], None], list[dict]]:
-    """Train on, from the last checkpoint where there is one.
+    """Pre-train the encoder further, resuming from the last checkpoint if there is one.
 
-    Returns a function that writes the model into a folder, as ``--encoder`` reads it, and the loss of each epoch.
+    Returns a function that saves the model into a folder, in the form that ``--encoder`` reads, and the history, one
+    record with the loss per epoch.
     """
     tf.keras.backend.clear_session()
     tf.keras.utils.set_random_seed(settings.seed)
@@ -69,7 +70,7 @@ def pretrain(
 
 
 def masked_feed(tokens: Tokens, tokenizer: PreTrainedTokenizerFast, settings: PretrainingSettings) -> Feed:
-    """Batches whose tokens are masked anew at each epoch (Liu et al. 2019, "dynamic masking")."""
+    """Make the Feed of batches; each epoch masks other tokens (Liu et al. 2019, "dynamic masking")."""
 
     def batch(rows: np.ndarray, random: np.random.Generator) -> tuple:
         inputs = tokens.padded(rows)
@@ -91,27 +92,31 @@ def masked_feed(tokens: Tokens, tokenizer: PreTrainedTokenizerFast, settings: Pr
 def mask_tokens(
     ids: np.ndarray, tokenizer: PreTrainedTokenizerFast, share: float, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hide ``share`` of the tokens, int32 [batch, length]; returns what is seen, and the hidden ones' ids, else −1.
+    """Choose ``share`` of the tokens ``ids``, int32 [batch, length], and mask them (Devlin et al. 2019).
 
-    Of those chosen 80 % become [MASK], 10 % a random token, and 10 % stay (Devlin et al. 2019). [CLS], [SEP] and
-    padding are never chosen; at least one token of a batch is, where it has any.
+    Of the chosen tokens 80 % become [MASK], 10 % a random token, and 10 % stay. [CLS], [SEP] and padding are never
+    chosen; at least one token per batch is, if the batch has any other tokens.
+
+    Returns the model's input, and the targets: the original id of each chosen token, −1 elsewhere. Both are int32
+    [batch, length].
     """
     special = [tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id]
     draws = np.where(np.isin(ids, special), np.inf, random.random(ids.shape))
     chosen = (draws < share) | ((draws == draws.min()) & np.isfinite(draws))
     kind = random.random(ids.shape)
-    seen = np.where(chosen & (kind < MASK_SHARE), tokenizer.mask_token_id, ids)
-    replaced = chosen & (kind >= MASK_SHARE) & (kind < MASK_SHARE + RANDOM_SHARE)
-    seen = np.where(replaced, random.integers(len(tokenizer), size=ids.shape), seen)
-    return seen.astype(np.int32), np.where(chosen, ids, -1).astype(np.int32)
+    inputs = np.where(chosen & (kind < MASK_SHARE), tokenizer.mask_token_id, ids)
+    is_random = chosen & (kind >= MASK_SHARE) & (kind < MASK_SHARE + RANDOM_SHARE)
+    inputs = np.where(is_random, random.integers(len(tokenizer), size=ids.shape), inputs)
+    return inputs.astype(np.int32), np.where(chosen, ids, -1).astype(np.int32)
 
 
 def language_step_function(
     model: TFBertForMaskedLM, optimizer: tf.keras.optimizers.legacy.Optimizer, seed: int
 ) -> tuple[Callable, tf.Variable]:
-    """Compiled step(inputs, targets int32 [batch, length], −1 where nothing is hidden) -> loss, and its counter.
+    """Compile step(inputs, targets) -> loss; targets: int32 [batch, length], −1 for tokens that were not chosen.
 
-    Only hidden tokens go through the head: its product with the vocabulary would be most of the work otherwise.
+    Returns the step and its counter, which dropout depends on. Only chosen tokens pass through the head; otherwise its
+    product with the vocabulary would be most of the work.
     """
     counter = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step")
     replace_dropout(model, seed * 1000, lambda: counter)
@@ -122,12 +127,12 @@ def language_step_function(
 
     @tf.function(input_signature=[dict.fromkeys(names, matrix), matrix], autograph=False)
     def step(inputs, targets):
-        places = tf.where(targets >= 0)
+        positions = tf.where(targets >= 0)
         with tf.GradientTape() as tape:
             hidden = model.bert(inputs, training=True).last_hidden_state
-            logits = model.mlm(tf.gather_nd(hidden, places)[tf.newaxis], training=True)[0]
+            logits = model.mlm(tf.gather_nd(hidden, positions)[tf.newaxis], training=True)[0]
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-                tf.gather_nd(targets, places), tf.cast(logits, tf.float32)
+                tf.gather_nd(targets, positions), tf.cast(logits, tf.float32)
             )
             loss = tf.reduce_sum(losses) / tf.maximum(tf.cast(tf.size(losses), tf.float32), 1.0)
             scaled = optimizer.get_scaled_loss(loss) if is_scaled else loss

@@ -1,4 +1,4 @@
-"""Curves of a training for TensorBoard."""
+"""Training curves for TensorBoard."""
 
 import time
 from pathlib import Path
@@ -7,21 +7,21 @@ import tensorflow as tf
 
 from ..base.errors import InputError
 
-EVERY = 10  # steps
+EVERY = 10  # steps between two points of a curve
 
 
 class Events:
-    """Scalars of one training, in event files of ``folder``, a file a process.
+    """Scalars of one training, in event files in ``folder``, one file per process.
 
-    Each file begins by saying at which step, so that TensorBoard drops what an earlier one, of a process that was
-    killed, has from there on: the resumed training writes it again. The folder is made with the first scalar.
+    Each file begins with a START record for its first step. TensorBoard then drops the later points of earlier files,
+    because the resumed training writes these points again. The folder is created with the first scalar.
     """
 
     def __init__(self, folder: Path):
         self.folder, self._writer = folder, None
 
     def write(self, step: int, scalars: dict[str, float]) -> None:
-        """Add a point to each curve, after ``step`` steps, which never falls; raises InputError."""
+        """Add a point to each curve at ``step``, which must not decrease; raises InputError if writing fails."""
         values = [tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         try:
             if self._writer is None:
@@ -33,7 +33,7 @@ class Events:
 
     def _start(self, step: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        # TensorBoard knows its files by this name, and reads them in its order
+        # TensorBoard recognises its files by this name, and reads them in the order of their names
         self._writer = tf.io.TFRecordWriter(str(self.folder / f"events.out.tfevents.{time.time_ns()}"))
         self._add(file_version="brain.Event:2")
         self._add(step=step, session_log=tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START))

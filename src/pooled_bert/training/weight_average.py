@@ -1,4 +1,4 @@
-"""An exponential moving average of a model's weights, to predict by."""
+"""An exponential moving average of a model's weights, used for prediction."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,34 +7,34 @@ import tensorflow as tf
 
 
 class WeightAverage:
-    """ā ← d·ā + (1 − d)·w after each step, d at most ``decay`` and (1 + t) / (10 + t) in the early steps t.
+    """The average ā ← d·ā + (1 − d)·w after each step t, where d = min(``decay``, (1 + t) / (10 + t)).
 
-    The average of the last 1 / (1 − decay) steps or so (Polyak & Juditsky 1992; the early steps as in
+    It covers about the last 1 / (1 − decay) steps (Polyak & Juditsky 1992; the smaller d in early steps is that of
     ``tf.train.ExponentialMovingAverage``).
     """
 
     def __init__(self, weights: list[tf.Variable], decay: float):
-        first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # each computes the same
+        first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # all replicas compute the same average
         self.weights, self.decay = weights, decay
         self.averages = [tf.Variable(weight, trainable=False, aggregation=first) for weight in weights]
 
     def update(self, step: tf.Variable) -> None:
-        """Take in the weights of now, after ``step`` (from 0)."""
+        """Add the current weights to the average, after step number ``step`` (from 0)."""
         steps = tf.cast(step, tf.float32)
         decay = tf.minimum(self.decay, (1.0 + steps) / (10.0 + steps))
         for average, weight in zip(self.averages, self.weights, strict=True):
             average.assign_add((1.0 - decay) * (weight - average))
 
     def swap(self) -> None:
-        """Give the model the averages, and keep its weights in their place; or back again."""
+        """Exchange the model's weights and the averages; a second call undoes the first."""
         for average, weight in zip(self.averages, self.weights, strict=True):
-            kept = weight.numpy()
+            trained_weight = weight.numpy()
             weight.assign(average)
-            average.assign(kept)
+            average.assign(trained_weight)
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """The model has the averages within the block."""
+        """Use the averages as the model's weights during the block."""
         self.swap()
         try:
             yield
