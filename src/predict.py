@@ -61,8 +61,9 @@ def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_tabl
                 f"--thresholds: run {args.run!r} assigns the likeliest class and has no thresholds; leave the option out"
             )
         return None
-    choice = args.thresholds or (str(ARTICLE) if is_table else None)
-    return choice and chosen_thresholds(choice, folder, predictor.run, predictor.labels)
+    if args.thresholds is None and not is_table:
+        return None
+    return chosen_thresholds(args.thresholds or str(ARTICLE), folder, predictor.run, predictor.labels)
 
 
 def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> None:

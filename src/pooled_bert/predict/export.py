@@ -6,7 +6,7 @@ Whatever a fold was trained in, exports compute in float32.
 import importlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -102,10 +102,17 @@ def _read_huggingface(folder: Path) -> Function:
     return lambda inputs: forward(inputs).numpy()
 
 
+class _Variables(tf.Module):
+    """Nothing but variables, which are saved with it."""
+
+    def __init__(self, variables: Sequence[tf.Variable]):
+        super().__init__()
+        self.weights = variables
+
+
 def _write_savedmodel(classifier: Classifier, folder: Path, record: dict) -> None:
     """Of the model nothing but its variables and the one function, so that Keras need not be there to load it."""
-    module = tf.Module()
-    module.weights = classifier.model.variables
+    module = _Variables(classifier.model.variables)
     with clear_when_full():
         tf.saved_model.save(module, str(folder), {"serving_default": _serving_function(classifier.model)})
         classifier.reader.tokenizer.save_pretrained(folder)

@@ -6,11 +6,13 @@ foreign page could send without being asked for leave.
 """
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
-import waitress
+from waitress.server import create_server
 from werkzeug.exceptions import (
     BadRequest,
     Forbidden,
@@ -70,7 +72,7 @@ class PlayApp:
             self._check_origin(request)
             response = self._answer(request)
         except HTTPException as error:
-            response = _json({"error": error.description}, error.code)
+            response = _json({"error": error.description}, error.code or 500)
         response.headers.extend(HEADERS)
         return response(environ, start_response)
 
@@ -155,21 +157,23 @@ def _json(content: dict, status: int = 200) -> Response:
     return Response(json.dumps(content, ensure_ascii=False), status, mimetype="application/json")
 
 
-def make_server(predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int):
-    """A server on 127.0.0.1 that is bound and can be run; raises InputError when the port is taken. 0: any port."""
-    apps = []
+def make_server(predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int) -> tuple[Any, int]:
+    """Return a server that listens on 127.0.0.1 once it is run, and its port; ``port`` 0 takes any free one.
+
+    Raises InputError if the port is taken.
+    """
     try:
-        server = waitress.create_server(
-            lambda environ, start: apps[0](environ, start),
-            host="127.0.0.1",
-            port=port,
-            threads=2 * WAITING,  # so that the page itself is served while others compute
-            max_request_body_size=MAX_BODY,
-            ident=None,
-        )
+        listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise InputError(
-            f"--port {port}: cannot be listened on ({error.strerror or error}); give another"
+            f"--port {port}: cannot listen on it ({error.strerror or error}); give another port"
         ) from error
-    apps.append(PlayApp(predictors, benchmark, server.effective_port))  # it must know the port that was free
-    return server
+    port = listener.getsockname()[1]
+    server = create_server(
+        PlayApp(predictors, benchmark, port),
+        sockets=[listener],
+        threads=2 * WAITING,  # so that the page itself is served while others compute
+        max_request_body_size=MAX_BODY,
+        ident=None,
+    )
+    return server, port

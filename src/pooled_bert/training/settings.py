@@ -3,12 +3,13 @@
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..base.errors import require
 from ..benchmarks.registry import BENCHMARKS, DEFAULT
 
 
-def option(default, help_text: str, *, decides: bool = True, **argparse_options):
+def option(default, help_text: str, *, decides: bool = True, **argparse_options) -> Any:
     """A dataclass field that is also a command-line option of the same name.
 
     ``decides``: whether it decides the result. One that does not (but for rounding) may change while a run is under
@@ -17,7 +18,7 @@ def option(default, help_text: str, *, decides: bool = True, **argparse_options)
     return field(default=default, metadata={"help": help_text, "decides": decides, **argparse_options})
 
 
-def _as_in(record: type, name: str, **change):
+def _as_in(record: type, name: str, **change) -> Any:
     """The option ``name`` of ``record``, with another ``default`` if one is given."""
     (same,) = (setting for setting in dataclasses.fields(record) if setting.name == name)
     return field(default=change.get("default", same.default), metadata=same.metadata)
