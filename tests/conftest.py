@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import made_up_benchmark  # noqa: F401  (registers it before settings read the registry)
 import pytest
 from hypothesis import settings
 
