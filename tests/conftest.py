@@ -13,6 +13,8 @@ from hypothesis import settings
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import TimeLimitReached
 from pooled_bert.base.tensorflow_setup import start_tensorflow
+from pooled_bert.benchmarks.imdb import IMDB
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 
 start_tensorflow()  # before any test module imports TensorFlow
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a job that a shell started with &; commands inherit it
@@ -30,7 +32,7 @@ def sample(tmp_path_factory):
     from pooled_bert.data.sample import write_sample
 
     folder = tmp_path_factory.mktemp("jigsaw")
-    write_sample(folder, "jigsaw", rows=1200, test_rows=60, seed=1)
+    write_sample(folder, JIGSAW, rows=1200, test_rows=60, seed=1)
     return folder
 
 
@@ -40,7 +42,7 @@ def imdb_sample(tmp_path_factory):
     from pooled_bert.data.sample import write_sample
 
     folder = tmp_path_factory.mktemp("imdb")
-    write_sample(folder, "imdb", rows=200, test_rows=40, seed=1)
+    write_sample(folder, IMDB, rows=200, test_rows=40, seed=1)
     return folder
 
 
@@ -70,7 +72,7 @@ def encoder_folder(tmp_path_factory, tokenizer):
 def tiny_run(sample, tmp_path_factory):
     """The folder of a run of two folds, whose models read 16 tokens; fewer than most texts of the sample have."""
     from pooled_bert.base.deadline import Deadline
-    from pooled_bert.benchmarks.jigsaw import JIGSAW
+    from pooled_bert.base.places import Workspace
     from pooled_bert.data.rows import read_rows
     from pooled_bert.runs.cross_validation import CrossValidation
     from pooled_bert.training.settings import BertSettings, RunSettings
@@ -78,13 +80,13 @@ def tiny_run(sample, tmp_path_factory):
     model = BertSettings(
         encoder="tiny", epochs=4, batch_size=16, learning_rate=1e-2, max_length=16, precision="float32"
     )
-    folder = tmp_path_factory.mktemp("workspace") / "folds" / "jigsaw"
+    folder = tmp_path_factory.mktemp("workspace")
     rows = read_rows(JIGSAW, sample)
-    work = CrossValidation(rows, RunSettings(n_folds=2), model, name="bert", folds_folder=folder)
+    work = CrossValidation(rows, RunSettings(n_folds=2), model, name="bert", workspace=Workspace(folder))
     work.start([0, 1], overwrite=False)
     for fold in (0, 1):
         work.train_fold(fold, checkpoint_minutes=5, deadline=Deadline(None))
-    return folder / "runs" / "bert"
+    return Workspace(folder).run("jigsaw", "bert")
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ labels = np.stack([["one" in text.split(), "two" in text.split()] for text in te
 labels[random.random(labels.shape) < 0.2] = np.nan
 place = Path(sys.argv[3])
 for strategy in ("one", "mirrored"):
-    problem = Problem(("a", "b"), texts, labels, np.arange(65), np.arange(65, 77), texts[:3], strategy, 1,
+    problem = Problem(SEVERAL_LABELS, ("a", "b"), texts, labels, np.arange(65), np.arange(65, 77), texts[:3], strategy, 1,
                       place, Checkpoints(place / strategy))
     settings = BertSettings(encoder="tiny", epochs=4, batch_size=13, learning_rate=3e-3, dropout=0.0, strategy=strategy,
                             precision="float32")

@@ -11,6 +11,7 @@ import filelock
 import pytest
 from conftest import ROOT
 
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.data.sample import write_sample
 from pooled_bert.runs.fold_files import read_config, write_config
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    write_sample(folder, "jigsaw", rows=200, test_rows=20, seed=2)
+    write_sample(folder, JIGSAW, rows=200, test_rows=20, seed=2)
     return folder
 
 

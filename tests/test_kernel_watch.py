@@ -14,6 +14,8 @@ from conftest import ROOT, table_of
 from kaggle_server import Kaggle
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.places import Workspace
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.kernels.build import Plan, build_ensemble, build_fold, write_plan
 from pooled_bert.kernels.client import Client, NoFreeSlot, State
 from pooled_bert.kernels.watch import Watch
@@ -41,7 +43,7 @@ def finished_fold(place, slug, *, revision="abc", options=OPTIONS, is_done=True)
         valid = table_of(["one", "two", "three"], [[0, 1], [1, 0], [1, 1]])
         outcome = Outcome(oof=np.full((3, 2), 0.5), test=np.full((1, 2), 0.5))
         write_fold(
-            folder, outcome, valid=valid, test_ids=valid["id"][:1], facts={"fold": fold, "made_up": True}
+            folder, outcome, SEVERAL_LABELS, valid=valid, test_ids=valid["id"][:1], facts={"fold": fold, "made_up": True}
         )
     else:
         (folder / "checkpoints").mkdir()
@@ -63,7 +65,7 @@ def kaggle(tmp_path, monkeypatch):
 def watch(kaggle, tmp_path):
     for fold in range(3):
         build_fold(PLAN, tmp_path / "kernels", fold)
-    return Watch(PLAN, tmp_path / "kernels", tmp_path / "folds" / "jigsaw", Client(pause=0.01))
+    return Watch(PLAN, tmp_path / "kernels", Workspace(tmp_path), Client(pause=0.01))
 
 
 def wait(watch, folds=(0, 1, 2)):
@@ -93,7 +95,7 @@ def test_all_folds_come_home_two_at_a_time(kaggle, watch, tmp_path):
 
 def test_what_is_done_or_on_its_way_is_not_pushed_again(kaggle, watch, tmp_path):
     watch.advance([0])
-    again = Watch(PLAN, tmp_path / "kernels", tmp_path / "folds" / "jigsaw", Client(pause=0.01))
+    again = Watch(PLAN, tmp_path / "kernels", Workspace(tmp_path), Client(pause=0.01))
     wait(again, [0])
     wait(again, [0])
     assert kaggle.pushes == ["pooled-bert-jigsaw-bert-fold-0"]
@@ -145,7 +147,7 @@ def test_failed_kernel_is_told_with_the_end_of_its_log_after_the_others_are_in(
     assert (tmp_path / "folds" / "jigsaw" / "runs" / "bert" / "fold_2" / "metrics.json").exists()
     kaggle.execute = lambda slug, _: finished_fold(tmp_path / "outputs", slug)
     wait(
-        Watch(PLAN, watch.kernels, watch.place.path.parent.parent, Client(pause=0.01))
+        Watch(PLAN, watch.kernels, Workspace(watch.place.path.parents[3]), Client(pause=0.01))
     )  # started again, it tries again
     assert kaggle.pushes[3:] == [PLAN.slug(0)]
 

@@ -11,6 +11,7 @@ import pytest
 from kaggle_server import Kaggle
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.kernels.build import Plan, build_fold
 from pooled_bert.kernels.inside import bring_folds, find_encoder, find_rows
@@ -226,5 +227,5 @@ def test_finished_fold_wins_over_an_unfinished_one(tmp_path):
         write(tmp_path / "input" / part / place / "config.json")
     write(tmp_path / "input" / "a" / place / "metrics.json")
     write(tmp_path / "input" / "c" / "folds/imdb/runs/bert/fold_1/config.json")
-    assert bring_folds(tmp_path / "input", tmp_path / "workspace", JIGSAW) == ["bert/fold_0"]
+    assert bring_folds(tmp_path / "input", Workspace(tmp_path / "workspace"), JIGSAW) == ["bert/fold_0"]
     assert (tmp_path / "workspace" / place / "metrics.json").exists()

@@ -16,6 +16,7 @@ from conftest import ROOT
 from made_up_texts import HOSTILE, texts_in
 
 from pooled_bert.base.files import read_json
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.predict.chunks import identity, predict_texts
 from pooled_bert.predict.output_formats import CsvLayout
 from pooled_bert.predict.predictor import load_predictor
@@ -41,7 +42,7 @@ def command(tiny_run, *arguments):
 @pytest.mark.slow
 def test_killed_command_goes_on_to_the_same_bytes(tiny_run, rows, tmp_path, run_command):
     predictor = load_predictor(tiny_run)
-    layout = CsvLayout(predictor.labels, None)
+    layout = CsvLayout(predictor.labels, SEVERAL_LABELS, None)
     own = identity(predictor, tiny_run, layout)
     with open_predictions(
         tmp_path / "whole.csv", identity=own, header=layout.header(), overwrite=False
