@@ -89,16 +89,31 @@ def tiny_run(sample, tmp_path_factory):
     return Workspace(folder).run("jigsaw", "bert")
 
 
+def checked(result, status):
+    """Return the result of a command that ended with this status, and with no traceback."""
+    assert result.returncode == status, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    return result
+
+
 @pytest.fixture(scope="session")
 def run_command():
-    """Run a command of src/ in a process of its own: run_command("train_folds.py", "--fold", 0)."""
+    """Run a command of src/ inside this process: run_command("train_folds.py", "--fold", 0)."""
+    from in_process import run_here
 
     def run(script, *arguments, status=0):
+        return checked(run_here(ROOT / "src" / script, arguments), status)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_process():
+    """Run a command of src/ in a process of its own, as a user starts it; it takes what run_command takes."""
+
+    def run(script, *arguments, status=0, **options):
         command = [sys.executable, str(ROOT / "src" / script), *map(str, arguments)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert result.returncode == status, result.stdout + result.stderr
-        assert "Traceback" not in result.stderr
-        return result
+        return checked(subprocess.run(command, capture_output=True, text=True, **options), status)
 
     return run
 
