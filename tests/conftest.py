@@ -1,5 +1,6 @@
 """Made-up rows, a tiny tokenizer and encoder, and the commands as a user runs them."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)  # the 
 settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent
+VERY_LONG = 20 * 60  # seconds; what is not there by then does not come
 
 
 @pytest.fixture(scope="session")
@@ -97,14 +99,17 @@ def checked(result, status):
 
 
 @pytest.fixture(scope="session")
-def run_command():
-    """Run a command of src/ inside this process: run_command("train_folds.py", "--fold", 0)."""
-    from in_process import run_here
+def run_here():
+    """Run a command of src/ inside this process, whatever its end: run_here("train_folds.py", "--fold", 0)."""
+    from in_process import run_script
 
-    def run(script, *arguments, status=0):
-        return checked(run_here(ROOT / "src" / script, arguments), status)
+    return lambda script, *arguments: run_script(ROOT / "src" / script, arguments)
 
-    return run
+
+@pytest.fixture(scope="session")
+def run_command(run_here):
+    """Run a command of src/ inside this process, which must end with a status: run_command("report.py", status=2)."""
+    return lambda script, *arguments, status=0: checked(run_here(script, *arguments), status)
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +121,28 @@ def run_process():
         return checked(subprocess.run(command, capture_output=True, text=True, **options), status)
 
     return run
+
+
+@pytest.fixture
+def start_halting():
+    """Start a command that halts when a file is to get a name like pattern for the count-th time; wait until it does.
+
+    The process is killed in the end. It can be sent signals meanwhile, of which SIGCONT lets it go on.
+    """
+    started = []
+
+    def start(pattern, count, script, *arguments, **options):
+        halting = [ROOT / "tests" / "halting.py", pattern, count, ROOT / "src" / script, *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen([sys.executable, *map(str, halting)], **pipes, **options)
+        started.append(process)
+        assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]), process.communicate()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 class StopAfter(Deadline):

@@ -19,7 +19,7 @@ import tensorflow as tf
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 
-def run_here(script: Path, arguments) -> subprocess.CompletedProcess:
+def run_script(script: Path, arguments) -> subprocess.CompletedProcess:
     """Run a script's file from its first line, and return its exit status and what it and its children wrote."""
     command = [str(script), *map(str, arguments)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
