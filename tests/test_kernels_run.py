@@ -21,7 +21,7 @@ LINEAR = ("--model", "linear", "--n-folds", "2", "--limit", "300")
 TINY = ("--encoder", "tiny", "--n-folds", "2", "--limit", "300", "--epochs", "2")
 BERT = ("--encoder", "tiny", "--n-folds", "2", "--limit", "300", "--epochs", "2", "--dropout", "0.1")
 
-# As sitecustomize.py: half a day goes by when a training saves its first checkpoint.
+# Half a day goes by when a training saves its first checkpoint.
 CLOCK = """
 import sys, time
 
@@ -50,7 +50,7 @@ def start(tmp_path, sample):
     """Start a built kernel as Kaggle does; returns its process and its output folder. Inputs cannot be written to."""
     made = []
 
-    def in_tree(kernel, *, is_new_layout, is_zipped, outputs=(), variables=()):
+    def in_tree(kernel, *, is_new_layout, is_zipped, outputs=(), first=None):
         tree = tmp_path / f"kaggle-{len(made)}"
         place = tree / "input" / ("competitions/jigsaw" if is_new_layout else "jigsaw")
         place.mkdir(parents=True)
@@ -67,13 +67,16 @@ def start(tmp_path, sample):
             path.chmod(stat.S_IRUSR | (stat.S_IXUSR if path.is_dir() else 0))
         (tree / "working").mkdir()
         (tree / "tmp").mkdir()
+        if first:  # Python code that runs in each of the kernel's processes, before anything else
+            own = tree / "tmp" / "pooled-bert" / "src" / "sitecustomize.py"
+            own.parent.mkdir(parents=True)
+            own.write_text(first)
         shutil.copy(kernel / "script.py", tree / "script.py")
         environment = {
             **os.environ,
             "TMPDIR": str(tree / "tmp"),
             "KAGGLE_KEY": SECRET,
             "KAGGLE_USERNAME": "someone",
-            **dict(variables),
         }
         process = subprocess.Popen(
             [sys.executable, str(tree / "script.py")],
@@ -160,13 +163,7 @@ def test_fold_out_of_time_goes_on_in_the_next_part_to_the_same_result(start, run
     kernels = tmp_path / "kernels"
     enough = plan_of((*BERT, "--time-limit", "660"), "bert")
     slow = plan_of((*enough.options, "--checkpoint-minutes", "0"), "bert")
-    (tmp_path / "sitecustomize.py").write_text(CLOCK)
-    process, working = start(
-        build_fold(slow, kernels, 0),
-        is_new_layout=True,
-        is_zipped=False,
-        variables={"PYTHONPATH": str(tmp_path)},
-    )
+    process, working = start(build_fold(slow, kernels, 0), is_new_layout=True, is_zipped=False, first=CLOCK)
     assert "follow-up kernel" in finish(process)
     assert any("checkpoints/step_" in name for name in files_of(working))
     process, output = start(
