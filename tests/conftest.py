@@ -1,5 +1,6 @@
 """Made-up rows, a tiny tokenizer and encoder, and the commands as a user runs them."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)  # the 
 settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent
+VERY_LONG = 20 * 60  # seconds; what is not there by then does not come
 
 
 @pytest.fixture(scope="session")
@@ -90,18 +92,58 @@ def tiny_run(sample, tmp_path_factory):
     return Workspace(folder).run("jigsaw", "bert")
 
 
-@pytest.fixture(scope="session")
-def run_command():
-    """Run a command of src/ in a process of its own: run_command("train_folds.py", "--fold", 0)."""
+def checked(result, status):
+    """Return the result of a command that ended with this status, and with no traceback."""
+    assert result.returncode == status, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    return result
 
-    def run(script, *arguments, status=0):
+
+@pytest.fixture(scope="session")
+def run_here():
+    """Run a command of src/ inside this process, whatever its end: run_here("train_folds.py", "--fold", 0)."""
+    from in_process import run_script
+
+    return lambda script, *arguments: run_script(ROOT / "src" / script, arguments)
+
+
+@pytest.fixture(scope="session")
+def run_command(run_here):
+    """Run a command of src/ inside this process, which must end with a status: run_command("report.py", status=2)."""
+    return lambda script, *arguments, status=0: checked(run_here(script, *arguments), status)
+
+
+@pytest.fixture(scope="session")
+def run_process():
+    """Run a command of src/ in a process of its own, as a user starts it; it takes what run_command takes."""
+
+    def run(script, *arguments, status=0, **options):
         command = [sys.executable, str(ROOT / "src" / script), *map(str, arguments)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert result.returncode == status, result.stdout + result.stderr
-        assert "Traceback" not in result.stderr
-        return result
+        return checked(subprocess.run(command, capture_output=True, text=True, **options), status)
 
     return run
+
+
+@pytest.fixture
+def start_halting():
+    """Start a command that halts when a file is to get a name like pattern for the count-th time; wait until it does.
+
+    The process is killed in the end. It can be sent signals meanwhile, of which SIGCONT lets it go on.
+    """
+    started = []
+
+    def start(pattern, count, script, *arguments, **options):
+        halting = [ROOT / "tests" / "halting.py", pattern, count, ROOT / "src" / script, *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen([sys.executable, *map(str, halting)], **pipes, **options)
+        started.append(process)
+        assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]), process.communicate()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 class StopAfter(Deadline):
