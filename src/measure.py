@@ -56,7 +56,7 @@ def speed(args: argparse.Namespace) -> None:
 
 
 def scale(args: argparse.Namespace) -> None:
-    """Time what surrounds the model on made-up rows of the competition's lengths: reading, folds, tokens, files, blends."""
+    """Time everything around the model on made-up rows: reading, folds, tokens, files, blends, report."""
     import pandas as pd
 
     from pooled_bert.base.files import write_json

@@ -23,6 +23,11 @@ def main() -> None:
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
     is_table = is_table or args.explain is not None
     kind = TableLayout if is_table else layout_of(args.output, args.output_format)
+    if args.thresholds and BENCHMARKS[args.benchmark].target.is_exclusive:
+        raise InputError(
+            f"--thresholds: --benchmark {args.benchmark} has no thresholds, its likeliest class is assigned; leave the"
+            " option out"
+        )
     if args.output:
         check_free(args.output, args.overwrite)
     texts, lines = given_texts(args)
@@ -52,16 +57,10 @@ def main() -> None:
 
 
 def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_table: bool):
-    """Return float64 [n_labels], or None where no label is decided or the likeliest class is."""
+    """Return float64 [n_labels], or None if no label is assigned or the likeliest class is."""
     from pooled_bert.results.thresholds import ARTICLE, chosen_thresholds
 
-    if predictor.target.is_exclusive:
-        if args.thresholds:
-            raise InputError(
-                f"--thresholds: run {args.run!r} assigns the likeliest class and has no thresholds; leave the option out"
-            )
-        return None
-    if args.thresholds is None and not is_table:
+    if predictor.target.is_exclusive or (args.thresholds is None and not is_table):
         return None
     return chosen_thresholds(args.thresholds or str(ARTICLE), folder, predictor.run, predictor.labels)
 

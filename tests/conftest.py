@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import made_up_benchmark  # noqa: F401  (registers it before settings read the registry)
 import numpy as np
 import pandas as pd
-import made_up_benchmark  # noqa: F401  (registers it before settings read the registry)
 import pytest
 from hypothesis import settings
 

@@ -1,1 +1,4 @@
-"""What every package uses and what knows nothing of learning: errors, files, times, devices, paths, pages. Imports nothing else."""
+"""What every package uses and what knows nothing of learning.
+
+Errors, files, times, devices, paths, pages. Imports no other package.
+"""

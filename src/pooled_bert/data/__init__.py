@@ -1,1 +1,4 @@
-"""Files -> checked rows -> folds. Imports benchmarks and base, never TensorFlow."""
+"""Files -> checked rows -> folds.
+
+Imports benchmarks and base, and never TensorFlow.
+"""

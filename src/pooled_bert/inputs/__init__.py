@@ -1,1 +1,4 @@
-"""Rows -> what a model reads, in batches of similar length. Knows no labels. Imports benchmarks and base."""
+"""Rows -> what a model reads, in batches of similar length.
+
+Knows no labels. Imports benchmarks and base.
+"""

@@ -1,1 +1,4 @@
-"""Training on Kaggle: kernels are built, watched, and carried out inside Kaggle. Imports runs and the packages below it."""
+"""Training on Kaggle.
+
+Kernels are built, watched, and carried out inside Kaggle. Imports runs and what runs may import.
+"""

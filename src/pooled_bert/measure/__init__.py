@@ -1,1 +1,4 @@
-"""Measurements of this project: speed, scale, whether explanations are true. May import every package."""
+"""Measurements of this project.
+
+Speed, scale, and whether explanations are true. May import every package.
+"""

@@ -1,1 +1,4 @@
-"""Inputs -> logits: encoders, pooling, the network, and prediction. Imports inputs and the packages below it."""
+"""Inputs -> logits -> probabilities.
+
+Encoders, pooling, the network, prediction. Imports inputs and what inputs may import.
+"""

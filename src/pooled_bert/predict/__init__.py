@@ -1,1 +1,4 @@
-"""Any item in, an answer out: predictions, explanations, exports, the page to play with. Never imports training or results."""
+"""Any item in, an answer out.
+
+Predictions, explanations, exports, the page to play with. Imports runs and models; never training or results.
+"""

@@ -1,1 +1,4 @@
-"""What runs have learnt, as a page: figures, sections, model cards. Imports results and the packages below it."""
+"""What runs have learnt, as a page.
+
+Figures, sections, model cards. Imports results and what results may import.
+"""

@@ -1,1 +1,4 @@
-"""Scores of finished runs -> blends -> submissions. Imports runs and the packages below it."""
+"""Scores of finished runs -> blends -> submissions.
+
+Imports runs and what runs may import; neither predict nor kernels.
+"""

@@ -1,1 +1,4 @@
-"""Many folds and their files: a run is trained, identified, written and read. Imports training and the packages below it."""
+"""Many folds and their files.
+
+A run is trained, identified, written and read. Imports training and what training may import.
+"""

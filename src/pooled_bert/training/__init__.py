@@ -1,1 +1,4 @@
-"""One fold: a Problem in, an Outcome out. Imports models and the packages below it."""
+"""One fold: a Problem in, an Outcome out.
+
+Settings, learners, the loop that resumes. Imports models, and data, and what they may import.
+"""
