@@ -98,17 +98,17 @@ def test_nothing_is_compared_when_the_plain_model_failed(run_command, sample, tm
     )
     result = run_command("ablate.py", *options, status=2)
     assert "plain, ema: not trained" in result.stderr
-    assert "held against" not in result.stdout
+    assert "compared with" not in result.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("--recipes", "magic"), "--recipes magic: is none of plain, cls"),
+        (("--recipes", "magic"), "--recipes magic: is not one of plain, cls"),
         (("--try", "no options"), "expected NAME: OPTIONS"),
         (("--jobs", 0), "--jobs is 0"),
         (("--folds", 7), "--fold 7: the folds are 0 to 4"),
-        (("--without", "rudeness"), "--without rudeness: is none of toxic"),
+        (("--without", "rudeness"), "--without rudeness: is not one of toxic"),
     ],
 )
 def test_wrong_arguments_get_one_line(run_command, sample, tmp_path, arguments, expected):

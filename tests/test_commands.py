@@ -97,7 +97,7 @@ def test_weights_found_on_out_of_fold_rows_show_what_they_score_honestly(run_com
         assert origin["weights"]["found"] == weights
         assert origin["oof_mean_auc"] <= origin["optimistic_oof_mean_auc"] + 1e-3
     compared = run_command("compare_runs.py", *options, "--run", "words", "pieces", "--confusion").stdout
-    assert "held against words" in compared
+    assert "compared with words" in compared
     assert "TP" in compared
     refused = run_command(
         "make_submission.py", *options, "--run", "words", "--folds", 0, "--weights", "stack", status=2

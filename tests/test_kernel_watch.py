@@ -273,7 +273,7 @@ def test_watcher_that_is_killed_goes_on_when_started_again(kaggle, tmp_path):
     first.communicate()
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
-    assert "all in; now: python src/make_submission.py --benchmark jigsaw --run bert" in result.stdout
+    assert "results of every fold are here. Next: python src/make_submission.py --benchmark jigsaw --run bert" in result.stdout
     assert sorted(kaggle.pushes) == [PLAN.slug(fold) for fold in range(3)]
     assert "marked-secret" not in result.stdout + result.stderr + json.dumps(
         [path.read_text(errors="replace") for path in kernels.rglob("*") if path.is_file()]

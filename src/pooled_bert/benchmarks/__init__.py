@@ -1,1 +1,4 @@
-"""What is learnt and how it is scored: one record per benchmark, targets, metrics. Imports base alone, never TensorFlow."""
+"""What is learnt and how it is scored: one record per benchmark, targets, metrics.
+
+Imports only ``base``, never TensorFlow.
+"""

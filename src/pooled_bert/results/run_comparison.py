@@ -19,7 +19,7 @@ def check_labels(without: Sequence[str], benchmark: Benchmark) -> None:
     """Raise InputError for a label to be left out that there is not, or when none would be left."""
     unknown = set(without) - set(benchmark.labels)
     if unknown:
-        raise InputError(f"--without {min(unknown)}: is none of {', '.join(benchmark.labels)}")
+        raise InputError(f"--without {min(unknown)}: is not one of {', '.join(benchmark.labels)}")
     if set(without) == set(benchmark.labels):
         raise InputError(f"--without {' '.join(without)}: leaves no label to compare by")
 
