@@ -144,8 +144,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--output",
         type=Path,
-        help="a .csv or .jsonl file to write; the same command resumes an interrupted one. With --explain, an .html"
-        " page",
+        help="a .csv or .jsonl file to write; the same command again resumes an interrupted file. With --explain, an"
+        " .html page",
     )
     parser.add_argument(
         "--output-format",
