@@ -47,7 +47,7 @@ def main() -> None:
             raise KeyboardInterrupt
         minutes_left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
         print(
-            f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_words()}"
+            f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_line()}"
             f" ({count} of {len(jobs)}, {minutes_left:.0f} min minutes_left)",
             flush=True,
         )

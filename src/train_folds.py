@@ -68,10 +68,10 @@ def main() -> None:
     if not work.workers.is_chief:
         print("this worker is done; the chief writes the results")
         return
-    finished = read_run(work.place.path)
+    finished = read_run(work.run_folder.path)
     table = score_table(finished.oof, rows.train, benchmark)
     print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished)))
-    together = on_same_folds(finished, read_runs(work.place.path.parent))
+    together = on_same_folds(finished, read_runs(work.run_folder.path.parent))
     if len(together) > 1:
         print()
         title = "on the same rows and folds"

@@ -73,7 +73,7 @@ def test_command_trains_what_is_missing_and_shows_what_failed_apart(run_command,
     options = ("--data", sample, "--workspace", tmp_path, "--folds", 0, "--recipes", "ema", *TINY)
     bad = run_command("ablate.py", *options, "--try", "long: --max-length 513", status=2)
     assert "long, fold 0: train_folds.py: --max-length is 513" in bad.stdout
-    assert "held against ablation-plain" in bad.stdout
+    assert "compared with ablation-plain" in bad.stdout
     assert "ablation-ema" in bad.stdout
     assert "long: not trained" in bad.stderr
     place = tmp_path / "folds/jigsaw/runs/ablation-ema/fold_0/metrics.json"

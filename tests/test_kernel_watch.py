@@ -217,7 +217,7 @@ def test_damaged_output_is_refused(kaggle, watch, tmp_path):
         return output
 
     kaggle.execute = execute
-    with pytest.raises(InputError, match="not as it was written"):
+    with pytest.raises(InputError, match="changed after it was written"):
         wait(watch)
     assert not (tmp_path / "folds" / "jigsaw" / "runs" / "bert" / "fold_0").exists()
 

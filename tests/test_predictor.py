@@ -128,7 +128,7 @@ def test_linear_run_is_refused(sample, tmp_path):
     work.start([0], overwrite=False)
     work.train_fold(0, checkpoint_minutes=5, deadline=Deadline(None))
     with pytest.raises(InputError, match="--model linear keeps no models, so give a run of another"):
-        load_predictor(work.place.path)
+        load_predictor(work.run_folder.path)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "head.safetensors", "head.json", "tokenizer.json"])
