@@ -139,7 +139,7 @@ def test_export_that_differs_is_not_written_and_replaces_nothing(classifier, tmp
 
 def test_blstm_is_no_hugging_face_model(classifier, tmp_path):
     blstm = dataclasses.replace(classifier, head={**classifier.head, "architecture": "blstm"})
-    with pytest.raises(InputError, match="a blstm is none of its models"):
+    with pytest.raises(InputError, match="Hugging Face has no model class for a blstm"):
         export(blstm, tmp_path / "model", "huggingface", ORIGIN)
     assert not list(tmp_path.iterdir())
 
