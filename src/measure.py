@@ -27,7 +27,7 @@ def speed(args: argparse.Namespace) -> None:
     check_variants(args.variants, args.peer)
     if args.encoder == "tiny":
         raise InputError(
-            "--encoder tiny: is made anew from the texts of each run; give a name or a directory"
+            "--encoder tiny: is made from the texts of each run; give a name or a directory"
         )
     settings = BertSettings(encoder=args.encoder, max_length=args.max_length, batch_size=args.batch_size)
     benchmark = BENCHMARKS[args.benchmark]

@@ -41,7 +41,10 @@ DECISIONS_NOTE = (
     " is decided at 0.5."
 )
 
-CLASSES_NOTE = "Decisions: the likeliest class. Precision, recall and F1 of each class against all others are out of fold."
+CLASSES_NOTE = (
+    "Decisions: the likeliest class. Precision, recall and F1 are out of fold, for each class against all"
+    " others."
+)
 
 
 def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmark) -> Section:
