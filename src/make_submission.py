@@ -78,14 +78,14 @@ def parse_arguments() -> argparse.Namespace:
         "--blend",
         choices=("mean", "rank", "logit"),
         default="logit",
-        help="average the runs' probabilities, ranks or log-odds (default: logit, log-odds)",
+        help="average the runs' probabilities (mean), ranks (rank) or log-odds (logit) (default: logit)",
     )
     parser.add_argument(
         "--weights",
         choices=("equal", "greedy", "stack"),
         default="equal",
-        help="weights of the runs: equal, or fitted on out-of-fold rows, either greedily for the highest AUC or by a"
-        " logistic regression, stack (default: equal)",
+        help="weights of the runs: equal, or found on out-of-fold rows: greedily for the highest AUC (greedy), or by a"
+        " logistic regression (stack) (default: equal)",
     )
     parser.add_argument(
         "--folds",

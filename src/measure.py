@@ -26,9 +26,7 @@ def speed(args: argparse.Namespace) -> None:
 
     check_variants(args.variants, args.peer)
     if args.encoder == "tiny":
-        raise InputError(
-            "--encoder tiny: is made from the texts of each run; give a name or a directory"
-        )
+        raise InputError("--encoder tiny: is made from the texts of each run; give a name or a directory")
     settings = BertSettings(encoder=args.encoder, max_length=args.max_length, batch_size=args.batch_size)
     benchmark = BENCHMARKS[args.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data))

@@ -39,8 +39,10 @@ class RunSettings:
     benchmark: str = option(DEFAULT, "benchmark to learn", choices=tuple(BENCHMARKS))
     model: str = option("bert", "the architecture", choices=("bert", "blstm", "linear"))
     n_folds: int = option(5, "number of folds")
-    fold_seed: int = option(0, "seed of the fold assignment; runs that are to be blended need the same one")
-    seed: int = option(0, "seed of the training; the folds do not depend on it")
+    fold_seed: int = option(
+        0, "seed of the fold assignment, separate from --seed; runs that are to be blended need the same one"
+    )
+    seed: int = option(0, "seed of the training")
     limit: int | None = option(
         None, "use only this many of each fold's training rows, drawn at random", type=int
     )
@@ -69,7 +71,7 @@ class NeuralSettings:
     max_length: int = option(128, "largest number of tokens per text, [CLS] and [SEP] included")
     truncation: str = option(
         "head",
-        "part of a longer text that is kept: its start, or its start and its end",
+        "part of a longer text that is kept: its start (head), or its start and its end (head_tail)",
         choices=("head", "head_tail"),
     )
     windows: str | None = option(
@@ -98,7 +100,7 @@ class NeuralSettings:
     )
     ema: float | None = option(
         None,
-        "predict with an exponential moving average of the weights; its decay per step",
+        "predict with an exponential moving average of the weights that has this decay per step",
         type=float,
     )
     precision: str = option(
@@ -113,8 +115,8 @@ class NeuralSettings:
     )
     strategy: str = option(
         "auto",
-        "devices that train together: one, all of this machine (mirrored), or those of the machines in TF_CONFIG"
-        " (multiworker)",
+        "devices that train together: one, all GPUs of this machine (mirrored), or those of all machines in TF_CONFIG"
+        " (multiworker); auto: as many of these as there are",
         decides=False,
         choices=("auto", "one", "mirrored", "multiworker"),
     )
@@ -178,7 +180,7 @@ class LinearSettings:
 
     ngrams: str = option(
         "word_char",
-        "features: words with pairs of words, and pieces of words too (word_char)",
+        "features: words and pairs of words (word), or these and pieces of words (word_char)",
         choices=("word_char", "word"),
     )
     c: float = option(4.0, "inverse strength of the L2 penalty")
