@@ -1,6 +1,6 @@
 # make demo   everything set up, then folds -> out-of-fold AUC -> submission and report on a small made-up sample
 # make test   everything set up, then the tests
-# make lint   ruff
+# make lint   style, format, the layers of the packages, types
 .PHONY: demo test lint clean
 .DEFAULT_GOAL := demo
 
@@ -20,6 +20,9 @@ test: .venv/tests
 
 lint: .venv/tests
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	PYTHONPATH=src .venv/bin/lint-imports
+	.venv/bin/basedpyright
 
 clean:
 	rm -rf .venv build

@@ -49,7 +49,10 @@ def main() -> None:
     if len(runs) > 1:
         print(blend_report(blend, table, benchmark, notes), end="\n\n")
 
-    table = submission_table(blend.test(), rows.template, benchmark)
+    predictions = blend.test()
+    if rows.template is None:
+        raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
+    table = submission_table(predictions, rows.template, benchmark)
     name = check_name("--name", args.name) if args.name else "-".join([benchmark.name, *names])
     path = args.workspace.submissions / f"{name}.csv"
     write_submission(path, table, provenance(blend, scores))

@@ -21,8 +21,8 @@ def main() -> None:
 
     from pooled_bert.predict.play_server import make_server
 
-    server = make_server(predictors, BENCHMARKS[args.benchmark], args.port)
-    print(f"http://127.0.0.1:{server.effective_port}/  (Ctrl-C stops the server)", flush=True)
+    server, port = make_server(predictors, BENCHMARKS[args.benchmark], args.port)
+    print(f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", flush=True)
     server.run()
 
 

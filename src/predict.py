@@ -63,8 +63,9 @@ def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_tabl
                 " --thresholds"
             )
         return None
-    choice = args.thresholds or (str(ARTICLE) if is_table else None)
-    return choice and chosen_thresholds(choice, folder, predictor.run, predictor.labels)
+    if args.thresholds is None and not is_table:
+        return None
+    return chosen_thresholds(args.thresholds or str(ARTICLE), folder, predictor.run, predictor.labels)
 
 
 def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> None:

@@ -26,11 +26,11 @@ def main() -> None:
     benchmark = BENCHMARKS[args.benchmark]
     train = read_train(benchmark, find_data(benchmark, args.data))
     folder = args.workspace.runs(benchmark.name)
-    data = {"train": table_checksum(train)}
-    others = [run for run in read_runs(folder) if run.identity["data"]["train"] == data["train"]]
+    checksum = table_checksum(train)
+    others = [run for run in read_runs(folder) if run.identity["data"]["train"] == checksum]
     names = dict.fromkeys(args.run or [best_run(others, folder).name])
     runs = [read_run(folder / check_name("--run", name), args.folds, tables=("oof.csv",)) for name in names]
-    check_same_rows(runs, data)
+    check_same_rows(runs, {"train": checksum})
     parts = [run_section(run, folder / run.name, train, benchmark) for run in runs]
     sections = [
         runs_section(on_same_folds(runs[0], others), benchmark),

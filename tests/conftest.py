@@ -1,5 +1,6 @@
 """Made-up rows, a tiny tokenizer and encoder, and the commands as a user runs them."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -7,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import made_up_benchmark  # noqa: F401  (registers it before settings read the registry)
 import pytest
 from hypothesis import settings
 
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import TimeLimitReached
 from pooled_bert.base.tensorflow_setup import start_tensorflow
+from pooled_bert.benchmarks.imdb import IMDB
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 
 start_tensorflow()  # before any test module imports TensorFlow
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a job that a shell started with &; commands inherit it
@@ -22,6 +26,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)  # the 
 settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent
+VERY_LONG = 20 * 60  # seconds; what is not there by then does not come
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +35,7 @@ def sample(tmp_path_factory):
     from pooled_bert.data.sample import write_sample
 
     folder = tmp_path_factory.mktemp("jigsaw")
-    write_sample(folder, "jigsaw", rows=1200, test_rows=60, seed=1)
+    write_sample(folder, JIGSAW, rows=1200, test_rows=60, seed=1)
     return folder
 
 
@@ -40,7 +45,7 @@ def imdb_sample(tmp_path_factory):
     from pooled_bert.data.sample import write_sample
 
     folder = tmp_path_factory.mktemp("imdb")
-    write_sample(folder, "imdb", rows=200, test_rows=40, seed=1)
+    write_sample(folder, IMDB, rows=200, test_rows=40, seed=1)
     return folder
 
 
@@ -70,7 +75,7 @@ def encoder_folder(tmp_path_factory, tokenizer):
 def tiny_run(sample, tmp_path_factory):
     """The folder of a run of two folds, whose models read 16 tokens; fewer than most texts of the sample have."""
     from pooled_bert.base.deadline import Deadline
-    from pooled_bert.benchmarks.jigsaw import JIGSAW
+    from pooled_bert.base.places import Workspace
     from pooled_bert.data.rows import read_rows
     from pooled_bert.runs.cross_validation import CrossValidation
     from pooled_bert.training.settings import BertSettings, RunSettings
@@ -78,27 +83,67 @@ def tiny_run(sample, tmp_path_factory):
     model = BertSettings(
         encoder="tiny", epochs=4, batch_size=16, learning_rate=1e-2, max_length=16, precision="float32"
     )
-    folder = tmp_path_factory.mktemp("workspace") / "folds" / "jigsaw"
+    folder = tmp_path_factory.mktemp("workspace")
     rows = read_rows(JIGSAW, sample)
-    work = CrossValidation(rows, RunSettings(n_folds=2), model, name="bert", folds_folder=folder)
+    work = CrossValidation(rows, RunSettings(n_folds=2), model, name="bert", workspace=Workspace(folder))
     work.start([0, 1], overwrite=False)
     for fold in (0, 1):
         work.train_fold(fold, checkpoint_minutes=5, deadline=Deadline(None))
-    return folder / "runs" / "bert"
+    return Workspace(folder).run("jigsaw", "bert")
+
+
+def checked(result, status):
+    """Return the result of a command that ended with this status, and with no traceback."""
+    assert result.returncode == status, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    return result
 
 
 @pytest.fixture(scope="session")
-def run_command():
-    """Run a command of src/ in a process of its own: run_command("train_folds.py", "--fold", 0)."""
+def run_here():
+    """Run a command of src/ inside this process, whatever its end: run_here("train_folds.py", "--fold", 0)."""
+    from in_process import run_script
 
-    def run(script, *arguments, status=0):
+    return lambda script, *arguments: run_script(ROOT / "src" / script, arguments)
+
+
+@pytest.fixture(scope="session")
+def run_command(run_here):
+    """Run a command of src/ inside this process, which must end with a status: run_command("report.py", status=2)."""
+    return lambda script, *arguments, status=0: checked(run_here(script, *arguments), status)
+
+
+@pytest.fixture(scope="session")
+def run_process():
+    """Run a command of src/ in a process of its own, as a user starts it; it takes what run_command takes."""
+
+    def run(script, *arguments, status=0, **options):
         command = [sys.executable, str(ROOT / "src" / script), *map(str, arguments)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert result.returncode == status, result.stdout + result.stderr
-        assert "Traceback" not in result.stderr
-        return result
+        return checked(subprocess.run(command, capture_output=True, text=True, **options), status)
 
     return run
+
+
+@pytest.fixture
+def start_halting():
+    """Start a command that halts when a file is to get a name like pattern for the count-th time; wait until it does.
+
+    The process is killed in the end. It can be sent signals meanwhile, of which SIGCONT lets it go on.
+    """
+    started = []
+
+    def start(pattern, count, script, *arguments, **options):
+        halting = [ROOT / "tests" / "halting.py", pattern, count, ROOT / "src" / script, *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen([sys.executable, *map(str, halting)], **pipes, **options)
+        started.append(process)
+        assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]), process.communicate()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 class StopAfter(Deadline):

@@ -1,8 +1,9 @@
 import os
-import time
+import threading
 from pathlib import Path
 
 import pytest
+from conftest import VERY_LONG
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.runs.ablation import RECIPES, Job, plan, train
@@ -45,24 +46,22 @@ def test_pseudo_labels_without_their_source_are_refused():
         make_plan("pseudo")
 
 
-class Watched(Job):
-    """Trains nothing and remembers its cores."""
-
-    def train(self, cores):
-        seen.append(cores)
-        time.sleep(0.05)  # so that the next one begins beside it
-        return 0
-
-
-seen = []
-
-
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_trainings_at_a_time_share_the_cores():
     cores = os.sched_getaffinity(0)
+    at_a_time = min(2, len(cores))
+    together, seen = threading.Barrier(at_a_time, timeout=VERY_LONG), []
+
+    class Watched(Job):
+        """Trains nothing, remembers its cores, and ends when as many as shall be have begun beside it."""
+
+        def train(self, cores):
+            seen.append(cores)
+            together.wait()
+            return 0
+
     jobs = [Watched(f"r{number}", 0, (), Path("log")) for number in range(4)]
-    seen.clear()
-    assert len(list(train(jobs, min(2, len(cores))))) == 4
+    assert len(list(train(jobs, at_a_time))) == 4
     assert set().union(*seen) == (cores if len(cores) > 1 else set())
     with pytest.raises(InputError, match="this machine has"):
         list(train(jobs, len(cores) + 1))

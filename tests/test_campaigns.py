@@ -14,6 +14,6 @@ from conftest import ROOT
 )
 def test_slice_of_the_campaign_finds_nothing(script, options):
     command = [sys.executable, str(ROOT / "tests" / "campaigns" / script), *options]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "0 failures" in result.stdout

@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -100,7 +99,7 @@ labels = np.stack([["one" in text.split(), "two" in text.split()] for text in te
 labels[random.random(labels.shape) < 0.2] = np.nan
 place = Path(sys.argv[3])
 for strategy in ("one", "mirrored"):
-    problem = Problem(("a", "b"), texts, labels, np.arange(65), np.arange(65, 77), texts[:3], strategy, 1,
+    problem = Problem(SEVERAL_LABELS, ("a", "b"), texts, labels, np.arange(65), np.arange(65, 77), texts[:3], strategy, 1,
                       place, Checkpoints(place / strategy))
     settings = BertSettings(encoder="tiny", epochs=4, batch_size=13, learning_rate=3e-3, dropout=0.0, strategy=strategy,
                             precision="float32")
@@ -116,7 +115,7 @@ for strategy in ("one", "mirrored"):
 
 def test_two_devices_train_as_one(tmp_path):
     command = [sys.executable, "-c", TWO_DEVICES, str(ROOT / "src"), str(ROOT / "tests"), str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     one, two = (np.load(tmp_path / f"{name}.npz") for name in ("one", "mirrored"))
     assert (int(one["replicas"]), int(two["replicas"])) == (1, 2)
@@ -133,16 +132,18 @@ def test_two_devices_train_as_one(tmp_path):
 
 @pytest.fixture
 def start_workers(sample):
-    """Start two workers on this machine, each with the same options; they are killed in the end."""
+    """Start two workers on this machine, each with the same options; they are killed in the end.
+
+    The first one can be made to halt at its second checkpoint.
+    """
     started = []
 
-    def start(*options):
+    def start(*options, halting=False):
         with socket.socket() as first, socket.socket() as second:
             for one in (first, second):
                 one.bind(("127.0.0.1", 0))
             addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in (first, second)]
         command = [
-            sys.executable,
             ROOT / "src" / "train_folds.py",
             "--data",
             sample,
@@ -150,9 +151,10 @@ def start_workers(sample):
             "tiny",
             *options,
         ]
+        halt = [ROOT / "tests" / "halting.py", "step_*.npz", 2] if halting else []
         processes = [
             subprocess.Popen(
-                list(map(str, command)),
+                [sys.executable, *map(str, [*(halt if index == 0 else []), *command])],
                 env={**os.environ, "TF_CONFIG": config_of({"worker": addresses}, "worker", index)},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -194,18 +196,19 @@ def test_killed_worker_ends_the_other_and_both_resume_to_the_result_of_one(
         "float32",  # whatever the machine has instructions for
     ]
     workspace, one = tmp_path / "two", tmp_path / "one"
-    chief, helper = start_workers(*options, "--workspace", workspace, "--checkpoint-minutes", 0)
-    folder = workspace / "folds" / "jigsaw" / "runs" / "bert" / "fold_0"
-    until = time.monotonic() + 120
-    while not list(folder.glob("checkpoints/*.npz")) and time.monotonic() < until:
-        time.sleep(0.05)
-    helper.send_signal(signal.SIGKILL)
-    _, errors = chief.communicate(timeout=120)
+    chief, helper = start_workers(
+        *options, "--workspace", workspace, "--checkpoint-minutes", 0, halting=True
+    )
+    assert os.WIFSTOPPED(os.waitpid(chief.pid, os.WUNTRACED)[1]), chief.communicate()
+    helper.kill()
+    helper.communicate()
+    chief.send_signal(signal.SIGCONT)
+    _, errors = chief.communicate()
     assert chief.returncode == 2, errors
     assert "another worker of TF_CONFIG ended" in errors
     assert "Traceback" not in errors
     for process in start_workers(*options, "--workspace", workspace):
-        out, errors = process.communicate(timeout=120)
+        out, errors = process.communicate()
         assert process.returncode == 0, errors
         assert "resumes after step" in out
     run_command("train_folds.py", "--data", sample, "--encoder", "tiny", *options, "--workspace", one)

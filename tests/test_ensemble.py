@@ -4,6 +4,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.results.blend import blend, blend_oof, blend_test, check_blendable, correlation, make_blend
 from pooled_bert.results.blend_weights import Weights
 from pooled_bert.runs.fold_files import FoldResult, Run
@@ -29,7 +30,7 @@ def run_of(name="x", folds=(0, 1), assignment="a", data=DATA):
 @pytest.mark.parametrize("how", ["mean", "rank", "logit"])
 def test_blend_of_one_keeps_every_auc_and_stays_a_probability(how):
     table, labels = predictions(), RANDOM.random(50) < 0.4
-    blended = blend([table], how)
+    blended = blend([table], SEVERAL_LABELS, how)
     assert roc_auc_score(labels, blended["toxic"]) == pytest.approx(roc_auc_score(labels, table["toxic"]))
     assert blended[["toxic", "threat"]].to_numpy().min() >= 0
     assert blended[["toxic", "threat"]].to_numpy().max() <= 1
@@ -38,38 +39,38 @@ def test_blend_of_one_keeps_every_auc_and_stays_a_probability(how):
 @pytest.mark.parametrize("how", ["mean", "rank", "logit"])
 def test_blend_does_not_depend_on_the_order_of_its_tables(how):
     tables = [predictions() for _ in range(3)]
-    pd.testing.assert_frame_equal(blend(tables, how), blend(tables[::-1], how))
+    pd.testing.assert_frame_equal(blend(tables, SEVERAL_LABELS, how), blend(tables[::-1], SEVERAL_LABELS, how))
 
 
 def test_logit_blend_takes_probabilities_of_zero_and_one():
     table = predictions()
     table["toxic"] = np.where(table["toxic"] > 0.5, 1.0, 0.0)
-    assert np.isfinite(blend([table, predictions()], "logit")["toxic"]).all()
+    assert np.isfinite(blend([table, predictions()], SEVERAL_LABELS, "logit")["toxic"]).all()
 
 
 def test_rank_blend_ignores_calibration():
     table, other = predictions(), predictions()
     squeezed = table.assign(toxic=table["toxic"] ** 9, threat=table["threat"] / 100)
-    pd.testing.assert_frame_equal(blend([table, other], "rank"), blend([squeezed, other], "rank"))
+    pd.testing.assert_frame_equal(blend([table, other], SEVERAL_LABELS, "rank"), blend([squeezed, other], SEVERAL_LABELS, "rank"))
 
 
 def test_rows_in_another_order_are_refused():
     table = predictions()
     with pytest.raises(InputError, match="not of the same rows"):
-        blend([table, table.iloc[::-1].reset_index(drop=True)], "mean")
+        blend([table, table.iloc[::-1].reset_index(drop=True)], SEVERAL_LABELS, "mean")
 
 
 def test_every_run_weighs_the_same_in_the_test_predictions():
     runs = [run_of("x"), run_of("y")]
     means = [np.mean([fold.test["toxic"] for fold in run.folds], axis=0) for run in runs]
-    assert np.allclose(blend_test(runs, "mean")["toxic"], np.mean(means, axis=0))
+    assert np.allclose(blend_test(runs, SEVERAL_LABELS, "mean")["toxic"], np.mean(means, axis=0))
 
 
 def test_out_of_fold_rows_are_blended_fold_by_fold():
     runs = [run_of("x"), run_of("y")]
-    blended = blend_oof(runs, "rank")
+    blended = blend_oof(runs, SEVERAL_LABELS, "rank")
     assert list(blended) == [0, 1]
-    pd.testing.assert_frame_equal(blended[1], blend([run.folds[1].oof for run in runs], "rank"))
+    pd.testing.assert_frame_equal(blended[1], blend([run.folds[1].oof for run in runs], SEVERAL_LABELS, "rank"))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_runs_that_do_not_belong_together_are_refused(other, expected):
 def test_weights_of_one_leave_that_run(how):
     tables = [predictions(), predictions()]
     weights = Weights(np.array([[0.0, 1.0], [1.0, 0.0]]), np.zeros(2))
-    blended = blend(tables, how, weights)
+    blended = blend(tables, SEVERAL_LABELS, how, weights)
     assert np.allclose(blended["toxic"], tables[1]["toxic"])
     assert np.allclose(blended["threat"], tables[0]["threat"])
 
@@ -105,14 +106,14 @@ def make_truth(run):
 
 def test_found_weights_are_scored_by_those_of_the_other_folds():
     runs = [run_of("x"), run_of("y")]
-    blend_of_both = make_blend(runs, "logit", "greedy", make_truth(runs[0]))
+    blend_of_both = make_blend(runs, SEVERAL_LABELS, "logit", "greedy", make_truth(runs[0]))
     honest, optimistic = blend_of_both.oof(), blend_of_both.optimistic_oof()
     for index, weights in enumerate(blend_of_both.nested):
         parts = [run.folds[index].oof for run in runs]
-        pd.testing.assert_frame_equal(honest[index], blend(parts, "logit", weights))
-        pd.testing.assert_frame_equal(optimistic[index], blend(parts, "logit", blend_of_both.weights))
+        pd.testing.assert_frame_equal(honest[index], blend(parts, SEVERAL_LABELS, "logit", weights))
+        pd.testing.assert_frame_equal(optimistic[index], blend(parts, SEVERAL_LABELS, "logit", blend_of_both.weights))
     assert blend_of_both.shares()["weight"].sum() == pytest.approx(1)
-    stacked = make_blend(runs, "logit", "stack", make_truth(runs[0])).shares()
+    stacked = make_blend(runs, SEVERAL_LABELS, "logit", "stack", make_truth(runs[0])).shares()
     assert list(stacked.columns) == ["toxic", "threat", "contribution"]
 
 
@@ -120,10 +121,10 @@ def test_weights_that_cannot_be_found_honestly_are_refused():
     runs = [run_of("x", folds=(0,)), run_of("y", folds=(0,))]
     truth = make_truth(runs[0])
     with pytest.raises(InputError, match="one fold is not enough"):
-        make_blend(runs, "logit", "greedy", truth)
+        make_blend(runs, SEVERAL_LABELS, "logit", "greedy", truth)
     with pytest.raises(InputError, match="use --blend logit"):
-        make_blend([run_of("x"), run_of("y")], "rank", "stack", truth)
-    assert len(make_blend(runs, "logit", "equal", truth).oof()) == 1
+        make_blend([run_of("x"), run_of("y")], SEVERAL_LABELS, "rank", "stack", truth)
+    assert len(make_blend(runs, SEVERAL_LABELS, "logit", "equal", truth).oof()) == 1
 
 
 def test_correlation_is_one_with_oneself_and_less_with_others():

@@ -6,6 +6,7 @@ from conftest import StopAfter
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pooled_bert.base.errors import InputError, TimeLimitReached
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.neural import fit
 from pooled_bert.training.problem import Problem
@@ -29,8 +30,9 @@ def problem(tmp_path_factory):
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(["alpha", "beta", "gamma"], 4)) for _ in range(150)]
     return Problem(
+        target=SEVERAL_LABELS,
         label_names=("a", "b"),
-        texts=texts,
+        items=texts,
         labels=np.array([["alpha" in text, "beta" in text] for text in texts], np.float64),
         train=np.arange(8 * STEPS),
         valid=np.arange(8 * STEPS, 150),

@@ -6,8 +6,9 @@ import pytest
 
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.benchmarks.targets import to_scale
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.data.rows import read_rows
 from pooled_bert.measure.deletion import RANDOM, deletion_drops, drop_table, without_words
 from pooled_bert.predict.explanation import BINS, Explanation, explain
@@ -37,10 +38,10 @@ def attentive(sample, tmp_path_factory):
     )
     run = RunSettings(n_folds=2, limit=64)
     folder = tmp_path_factory.mktemp("attentive")
-    work = CrossValidation(read_rows(JIGSAW, sample), run, model, name="attentive", folds_folder=folder)
+    work = CrossValidation(read_rows(JIGSAW, sample), run, model, name="attentive", workspace=Workspace(folder))
     work.start([0], overwrite=False)
     work.train_fold(0, checkpoint_minutes=5, deadline=Deadline(None))
-    return load_predictor(folder / "runs" / "attentive")
+    return load_predictor(Workspace(folder).run("jigsaw", "attentive"))
 
 
 @pytest.mark.parametrize("method", ["occlusion", "gradients"])
@@ -58,7 +59,7 @@ def test_occlusion_is_what_a_mask_in_the_place_of_the_word_takes_away(predictor,
     found = explain(predictor, text, "occlusion")
     start, stop = found.spans[2]
     masked = f"{text[:start]}[MASK]{text[stop:]}"
-    before, after = to_scale(predictor.predict_proba([text, masked]).astype(np.float64), "logit")
+    before, after = SEVERAL_LABELS.to_scale(predictor.predict_proba([text, masked]).astype(np.float64), "logit")
     assert found.weights[2] == pytest.approx(before - after, abs=1e-4)
 
 
@@ -66,7 +67,7 @@ def test_gradients_add_up_to_the_difference_from_a_text_of_masks(predictor, text
     text = " ".join(texts[1].split()[:8])
     found = explain(predictor, text, "gradients")
     masks = " ".join(["[MASK]"] * len(found.spans))
-    full, empty = to_scale(predictor.predict_proba([text, masks]).astype(np.float64), "logit")
+    full, empty = SEVERAL_LABELS.to_scale(predictor.predict_proba([text, masks]).astype(np.float64), "logit")
     assert found.weights.sum(axis=0) == pytest.approx(full - empty, abs=0.05 * np.abs(full - empty).max())
 
 
@@ -111,7 +112,7 @@ def test_deleting_what_an_explanation_puts_first_lowers_the_score_more_than_rand
 
 
 def made_up(text, spans, weights, method="occlusion"):
-    return Explanation(text, method, ("a", "b"), np.array([0.9, 0.1]), spans, np.array(weights, float))
+    return Explanation(text, method, SEVERAL_LABELS, ("a", "b"), np.array([0.9, 0.1]), spans, np.array(weights, float))
 
 
 def test_words_are_taken_out_of_the_text_and_nothing_else():

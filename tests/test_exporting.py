@@ -11,8 +11,10 @@ from conftest import table_of
 from transformers import AutoTokenizer, TFBertModel
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
+from pooled_bert.inputs.tokens import SIGNATURE
 from pooled_bert.models.blstm import make_blstm
-from pooled_bert.models.classifier import Classifier, load_classifier
+from pooled_bert.models.classifier import Classifier, load_classifier, text_reader
 from pooled_bert.models.encoders import load_encoder
 from pooled_bert.models.inference import forward_function, predict
 from pooled_bert.models.network import build_model
@@ -32,10 +34,10 @@ def make_classifier(tokenizer, architecture="bert", pooling="mean"):
     else:
         encoder = make_blstm("tiny", tokenizer, units=6, dropout=0.3)
     labels = ["toxic", "obscene"]
-    model = build_model(encoder, n_labels=len(labels), pooling=pooling, dropout=0.1)
+    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=len(labels), pooling=pooling, dropout=0.1)
     head = {"architecture": architecture, "labels": labels, "pooling": pooling, "dropout": 0.1}
     head |= {"max_length": 16, "truncation": "head", "windows": None}
-    return Classifier(model, encoder, tokenizer, head)
+    return Classifier(model, encoder, text_reader(tokenizer, head), head)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def workspace(tmp_path_factory, tokenizer):
         save = None if name == "linear" else make_classifier(tokenizer).save
         outcome = Outcome(oof=np.full((2, 2), 0.5), test=np.zeros((0, 2)), save_model=save)
         valid = table_of(["one", "two"], [[0, 1], [1, 0]])
-        write_fold(folder, outcome, valid=valid, test_ids=None, facts={"fold": 0})
+        write_fold(folder, outcome, SEVERAL_LABELS, valid=valid, test_ids=None, facts={"fold": 0})
     return place
 
 
@@ -105,13 +107,13 @@ for number in range(4):
 assert not {"transformers", "pooled_bert"} & set(sys.modules)
 """
     subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, timeout=120
+        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True
     )
     for number, batch in enumerate(batches):
         expected = forward_function(classifier.model)(batch)
         assert np.allclose(np.load(tmp_path / f"{number}.npy"), expected, atol=1e-6)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "saved")
-    assert tokenizer(TEXTS)["input_ids"] == classifier.tokenizer(TEXTS)["input_ids"]
+    assert tokenizer(TEXTS)["input_ids"] == classifier.reader.tokenizer(TEXTS)["input_ids"]
 
 
 def test_hugging_face_folder_is_read_by_its_tools_and_by_ours(classifier, tmp_path):
@@ -121,7 +123,7 @@ def test_hugging_face_folder_is_read_by_its_tools_and_by_ours(classifier, tmp_pa
     encoder = TFBertModel.from_pretrained(folder, add_pooling_layer=False)
     hidden = [model(inputs).last_hidden_state for model in (encoder, classifier.encoder)]
     assert np.allclose(*hidden, atol=1e-6)
-    tokens = classifier.encode(TEXTS, cache=None)
+    tokens = classifier.reader.encode(TEXTS, cache=None)
     again = load_classifier(folder)
     assert np.allclose(predict(again.model, tokens), predict(classifier.model, tokens), atol=1e-6)
 

@@ -4,6 +4,7 @@ from conftest import table_of
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import read_json, write_json
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.data.folds import assign_folds, check_manifest, label_rates, rare_labels
 from pooled_bert.data.groups import text_key, without_near_duplicates
 
@@ -15,28 +16,28 @@ def random_table(n_rows=600, n_labels=3, seed=0):
 
 
 def test_every_row_is_in_one_fold_and_all_folds_are_used():
-    folds = assign_folds(random_table(), 5, fold_seed=0)
+    folds = assign_folds(random_table(), SEVERAL_LABELS, 5, fold_seed=0)
     assert folds.shape == (600,)
     assert sorted(set(folds.tolist())) == [0, 1, 2, 3, 4]
 
 
 def test_assignment_is_repeatable_and_depends_on_its_seed():
     table = random_table()
-    assert (assign_folds(table, 5, 0) == assign_folds(table, 5, 0)).all()
-    assert (assign_folds(table, 5, 0) != assign_folds(table, 5, 1)).any()
+    assert (assign_folds(table, SEVERAL_LABELS, 5, 0) == assign_folds(table, SEVERAL_LABELS, 5, 0)).all()
+    assert (assign_folds(table, SEVERAL_LABELS, 5, 0) != assign_folds(table, SEVERAL_LABELS, 5, 1)).any()
 
 
 def test_assignment_follows_the_id_not_the_position():
     table = random_table()
     shuffled = table.sample(frac=1, random_state=3)
-    by_id = dict(zip(table["id"], assign_folds(table, 5, 0), strict=True))
-    assert [by_id[row_id] for row_id in shuffled["id"]] == assign_folds(shuffled, 5, 0).tolist()
+    by_id = dict(zip(table["id"], assign_folds(table, SEVERAL_LABELS, 5, 0), strict=True))
+    assert [by_id[row_id] for row_id in shuffled["id"]] == assign_folds(shuffled, SEVERAL_LABELS, 5, 0).tolist()
 
 
 @pytest.mark.parametrize("n_labels", [1, 3])
 def test_label_counts_differ_by_few_rows_between_folds(n_labels):
     table = random_table(n_labels=n_labels)
-    folds = assign_folds(table, 5, 0)
+    folds = assign_folds(table, SEVERAL_LABELS, 5, 0)
     sizes = np.bincount(folds)
     assert sizes.max() - sizes.min() <= 6
     for name in ("a", "b", "c")[:n_labels]:
@@ -47,7 +48,7 @@ def test_label_counts_differ_by_few_rows_between_folds(n_labels):
 def test_near_identical_texts_share_a_fold():
     table = random_table()
     table["text"] = [f"Text number {row // 3}" + ("", "!!", "\n...")[row % 3] for row in range(len(table))]
-    folds = assign_folds(table, 5, 0)
+    folds = assign_folds(table, SEVERAL_LABELS, 5, 0)
     assert (folds.reshape(-1, 3) == folds[::3, None]).all()
 
 
@@ -60,7 +61,7 @@ def test_unknown_labels_are_spread_and_not_taken_for_positive():
     table = random_table()
     unknown = np.random.default_rng(1).random(len(table)) < 0.3
     table.loc[unknown, "a"] = np.nan
-    folds = assign_folds(table, 5, 0)
+    folds = assign_folds(table, SEVERAL_LABELS, 5, 0)
     for counted in (unknown, (table["a"] == 1).to_numpy()):
         counts = np.bincount(folds, weights=counted)
         assert counts.max() - counts.min() <= 3
@@ -68,7 +69,7 @@ def test_unknown_labels_are_spread_and_not_taken_for_positive():
 
 def test_more_folds_than_texts_are_refused():
     with pytest.raises(InputError, match="cannot be cut into 5 folds"):
-        assign_folds(table_of(["a", "b", "B!"]), 5, 0)
+        assign_folds(table_of(["a", "b", "B!"]), SEVERAL_LABELS, 5, 0)
 
 
 def test_extra_rows_near_identical_to_validation_rows_are_left_out():
@@ -89,12 +90,12 @@ def test_labels_rarer_than_the_folds_are_told_and_still_cut():
     table.loc[[3, 7], "b"] = 1.0
     assert rare_labels(table, 5)["b"] == 2
     assert "a" not in rare_labels(table, 5)
-    assert np.bincount(assign_folds(table, 5, 0), weights=table["b"]).max() == 1
+    assert np.bincount(assign_folds(table, SEVERAL_LABELS, 5, 0), weights=table["b"]).max() == 1
 
 
 def test_manifest_is_written_once_and_then_held_against(tmp_path):
     table = random_table()
-    folds = assign_folds(table, 5, 0)
+    folds = assign_folds(table, SEVERAL_LABELS, 5, 0)
     first = check_manifest(tmp_path, table, folds, data_checksum="d" * 64, fold_seed=0)
     (path,) = tmp_path.iterdir()
     assert check_manifest(tmp_path, table, folds, data_checksum="d" * 64, fold_seed=0) == first

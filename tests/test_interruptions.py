@@ -1,16 +1,14 @@
-"""Trainings that are stopped, doubled or run out of disk, as commands in processes of their own."""
+"""Trainings that are stopped, doubled or run out of disk."""
 
 import resource
 import shlex
+import shutil
 import signal
-import subprocess
-import sys
-import time
 
 import filelock
 import pytest
-from conftest import ROOT
 
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.data.sample import write_sample
 from pooled_bert.runs.fold_files import read_config, write_config
 
@@ -25,31 +23,23 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    write_sample(folder, "jigsaw", rows=200, test_rows=20, seed=2)
+    write_sample(folder, JIGSAW, rows=200, test_rows=20, seed=2)
     return folder
 
 
-def start(data, workspace, *more, **options):
-    command = [
-        sys.executable,
-        ROOT / "src/train_folds.py",
-        "--data",
-        data,
-        "--workspace",
-        workspace,
-        *SETTINGS,
-        *more,
-    ]
-    return subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
+@pytest.fixture
+def train(data, run_command):
+    """Train into a workspace, inside this process; returns the output and the messages."""
+
+    def run(workspace, *more, status=0):
+        result = run_command("train_folds.py", *options(data, workspace), *more, status=status)
+        return result.stdout, result.stderr
+
+    return run
 
 
-def finish(process, status):
-    out, err = process.communicate(timeout=200)
-    assert process.returncode == status, out + err
-    assert "Traceback" not in err
-    return out, err
+def options(data, workspace):
+    return ["--data", data, "--workspace", workspace, *SETTINGS]
 
 
 def fold_of(workspace):
@@ -60,79 +50,79 @@ def result_of(workspace):
     return {name: (fold_of(workspace) / name).read_bytes() for name in FILES}
 
 
-def wait_for_checkpoint(workspace, process):
-    while not list(fold_of(workspace).glob("checkpoints/step_*.npz")):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
-def undisturbed(data, tmp_path_factory):
+def undisturbed(data, tmp_path_factory, run_process):
     workspace = tmp_path_factory.mktemp("undisturbed")
-    finish(start(data, workspace), 0)
+    run_process("train_folds.py", *options(data, workspace))
     assert not (fold_of(workspace) / "checkpoints").exists()
-    return result_of(workspace)
+    return workspace
 
 
-def test_interrupted_training_says_so_in_one_line_and_goes_on_to_the_same_bytes(data, undisturbed, tmp_path):
-    process = start(data, tmp_path)
-    wait_for_checkpoint(tmp_path, process)
+def test_interrupted_training_says_so_in_one_line_and_goes_on_to_the_same_bytes(
+    data, undisturbed, start_halting, train, tmp_path
+):
+    process = start_halting("step_*.npz", 2, "train_folds.py", *options(data, tmp_path))
     process.send_signal(signal.SIGINT)
-    err = finish(process, 130)[1]
+    process.send_signal(signal.SIGCONT)
+    err = process.communicate()[1]
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("train_folds.py: interrupted; finished work is kept")
-    out = finish(start(data, tmp_path), 0)[0]
-    assert "fold 0: resumes after step" in out
-    assert result_of(tmp_path) == undisturbed
+    assert "fold 0: resumes after step" in train(tmp_path)[0]
+    assert result_of(tmp_path) == result_of(undisturbed)
 
 
-def test_time_limit_ends_with_its_own_status_and_the_command_that_goes_on(data, undisturbed, tmp_path):
-    statuses, limit = [], 0.05  # less than the imports take
+def test_time_limit_ends_with_its_own_status_and_the_command_that_goes_on(
+    data, undisturbed, run_here, tmp_path
+):
+    statuses, limit = [], 0.02  # less than reading and the model's first step take
     while 0 not in statuses:
-        process = start(data, tmp_path, "--time-limit", f"{limit:.2f}")
-        out, err = process.communicate(timeout=200)
-        statuses.append(process.returncode)
-        if process.returncode == 75:
-            last = err.splitlines()[-1]
+        result = run_here("train_folds.py", *options(data, tmp_path), "--time-limit", f"{limit:.2f}")
+        statuses.append(result.returncode)
+        if result.returncode == 75:
+            last = result.stderr.splitlines()[-1]
             assert f"the time limit of {limit:g} minutes is reached" in last
-            assert shlex.split(last.split(" To resume, run: ")[1]) == ["python", *process.args[1:]]
+            assert shlex.split(last.split(" To resume, run: ")[1]) == ["python", *result.args]
         else:
-            assert process.returncode == 0, out + err
-        limit *= 3
+            assert result.returncode == 0, result.stdout + result.stderr
+        limit *= 8
     assert 75 in statuses
-    assert result_of(tmp_path) == undisturbed
+    assert result_of(tmp_path) == result_of(undisturbed)
 
 
-def test_second_process_on_the_same_fold_says_so_and_stops(data, tmp_path):
+def test_second_process_on_the_same_fold_says_so_and_stops(data, train, tmp_path):
     fold_of(tmp_path).parent.mkdir(parents=True)
     with filelock.FileLock(fold_of(tmp_path).with_name(".fold_0.lock")):
-        err = finish(start(data, tmp_path), 2)[1]
+        err = train(tmp_path, status=2)[1]
     assert "fold_0: another process is training this fold" in err
 
 
-def test_full_disk_is_named_and_nothing_is_lost(data, undisturbed, tmp_path):
+def test_full_disk_is_named_and_nothing_is_lost(data, undisturbed, run_process, train, tmp_path):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    err = finish(start(data, tmp_path, preexec_fn=small_files), 2)[1]
+    err = run_process("train_folds.py", *options(data, tmp_path), status=2, preexec_fn=small_files).stderr
     assert err.splitlines()[-1].endswith(".npz: cannot be written (File too large)")
     assert not list(tmp_path.rglob("*.part"))
-    finish(start(data, tmp_path), 0)
-    assert result_of(tmp_path) == undisturbed
+    train(tmp_path)
+    assert result_of(tmp_path) == result_of(undisturbed)
 
 
-def test_replacing_with_an_encoder_that_cannot_be_loaded_keeps_the_old_fold(data, undisturbed, tmp_path):
-    finish(start(data, tmp_path), 0)
-    assert result_of(tmp_path) == undisturbed
-    err = finish(start(data, tmp_path, "--overwrite", "--encoder", tmp_path), 2)[1]
-    assert "cannot be loaded as a BERT" in err
-    assert result_of(tmp_path) == undisturbed
+def test_replacing_with_an_encoder_that_cannot_be_loaded_keeps_the_old_fold(
+    data, undisturbed, train, tmp_path
+):
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    assert "cannot be loaded as a BERT" in train(tmp_path, "--overwrite", "--encoder", tmp_path, status=2)[1]
+    assert result_of(tmp_path) == result_of(undisturbed)
 
 
-def test_other_revision_of_the_code_is_told_and_other_settings_are_refused(data, tmp_path):
-    finish(start(data, tmp_path), 0)
+def test_other_revision_of_the_code_is_told_and_other_settings_are_refused(
+    data, undisturbed, train, tmp_path
+):
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
     config = read_config(fold_of(tmp_path), 0)
     write_config(fold_of(tmp_path), config["identity"], {**config["information"], "revision": "0123456789ab"})
-    err = finish(start(data, tmp_path), 0)[1]
+    err = train(tmp_path)[1]
     assert "note: fold 0 was started with revision 0123456789ab, now " in err
-    err = finish(start(data, tmp_path, "--epochs", "3"), 2)[1]
+    err = train(tmp_path, "--epochs", "3", status=2)[1]
     assert "fold_0: was started with different settings or data: settings.epochs is 2 there and 3 here" in err

@@ -4,9 +4,9 @@ import json
 import pytest
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.places import KERNELS
 from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.kernels.build import (
-    ROOT,
     Plan,
     build_ensemble,
     build_fold,
@@ -72,7 +72,7 @@ def test_script_is_the_same_for_the_same_sources_and_is_python(tmp_path):
     assert script == script_text({"fold": 0}, dict(reversed(sources.items())), "abc")
     assert "revision abc" in script.splitlines()[0]
     ast.parse(script)
-    assert set(sources) >= {"src/train_folds.py", "src/pooled_bert/model.py", "requirements.txt", "REVISION"}
+    assert set(sources) >= {"src/train_folds.py", "src/pooled_bert/models/classifier.py", "requirements.txt", "REVISION"}
 
 
 def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):
@@ -109,6 +109,6 @@ def test_owner_is_given_or_in_the_environment_or_in_the_clients_file(tmp_path, m
 
 
 def test_committed_metadata_is_a_template_without_an_owner():
-    template = json.loads((ROOT / "kernels" / "kernel-metadata.json").read_text())
+    template = json.loads((KERNELS / "kernel-metadata.json").read_text())
     assert template["id"] == "OWNER/SLUG"
     assert template["is_private"]

@@ -1,7 +1,6 @@
 """The real Kaggle client against a stand-in of its server."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -10,10 +9,12 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, table_of
+from conftest import ROOT, VERY_LONG, table_of
 from kaggle_server import Kaggle
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.places import Workspace
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.kernels.build import Plan, build_ensemble, build_fold, write_plan
 from pooled_bert.kernels.client import Client, NoFreeSlot, State
 from pooled_bert.kernels.watch import Watch
@@ -41,7 +42,7 @@ def finished_fold(place, slug, *, revision="abc", options=OPTIONS, is_done=True)
         valid = table_of(["one", "two", "three"], [[0, 1], [1, 0], [1, 1]])
         outcome = Outcome(oof=np.full((3, 2), 0.5), test=np.full((1, 2), 0.5))
         write_fold(
-            folder, outcome, valid=valid, test_ids=valid["id"][:1], facts={"fold": fold, "made_up": True}
+            folder, outcome, SEVERAL_LABELS, valid=valid, test_ids=valid["id"][:1], facts={"fold": fold, "made_up": True}
         )
     else:
         (folder / "checkpoints").mkdir()
@@ -63,7 +64,7 @@ def kaggle(tmp_path, monkeypatch):
 def watch(kaggle, tmp_path):
     for fold in range(3):
         build_fold(PLAN, tmp_path / "kernels", fold)
-    return Watch(PLAN, tmp_path / "kernels", tmp_path / "folds" / "jigsaw", Client(pause=0.01))
+    return Watch(PLAN, tmp_path / "kernels", Workspace(tmp_path), Client(pause=0.01))
 
 
 def wait(watch, folds=(0, 1, 2)):
@@ -93,7 +94,7 @@ def test_all_folds_come_home_two_at_a_time(kaggle, watch, tmp_path):
 
 def test_what_is_done_or_on_its_way_is_not_pushed_again(kaggle, watch, tmp_path):
     watch.advance([0])
-    again = Watch(PLAN, tmp_path / "kernels", tmp_path / "folds" / "jigsaw", Client(pause=0.01))
+    again = Watch(PLAN, tmp_path / "kernels", Workspace(tmp_path), Client(pause=0.01))
     wait(again, [0])
     wait(again, [0])
     assert kaggle.pushes == ["pooled-bert-jigsaw-bert-fold-0"]
@@ -145,7 +146,7 @@ def test_failed_kernel_is_told_with_the_end_of_its_log_after_the_others_are_in(
     assert (tmp_path / "folds" / "jigsaw" / "runs" / "bert" / "fold_2" / "metrics.json").exists()
     kaggle.execute = lambda slug, _: finished_fold(tmp_path / "outputs", slug)
     wait(
-        Watch(PLAN, watch.kernels, watch.place.path.parent.parent, Client(pause=0.01))
+        Watch(PLAN, watch.kernels, Workspace(watch.place.path.parents[3]), Client(pause=0.01))
     )  # started again, it tries again
     assert kaggle.pushes[3:] == [PLAN.slug(0)]
 
@@ -262,16 +263,14 @@ def test_watcher_that_is_killed_goes_on_when_started_again(kaggle, tmp_path):
         build_fold(PLAN, kernels, fold)
     write_plan(PLAN, kernels)
     command = [sys.executable, str(ROOT / "src" / "kaggle_kernels.py"), "run", "--kernels", str(kernels)]
-    command += ["--workspace", str(tmp_path), "--poll-seconds", "0.3"]
-    first = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    )
-    until = time.monotonic() + 60
-    while len(kaggle.pushes) < 2 and time.monotonic() < until:
+    command += ["--workspace", str(tmp_path), "--poll-seconds"]
+    first = subprocess.Popen([*command, str(VERY_LONG)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(kaggle.pushes) < 2:
+        assert first.poll() is None, first.communicate()
         time.sleep(0.02)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    result = subprocess.run([*command, "0.1"], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "results of every fold are here. Next: python src/make_submission.py --benchmark jigsaw --run bert" in result.stdout
     assert sorted(kaggle.pushes) == [PLAN.slug(fold) for fold in range(3)]

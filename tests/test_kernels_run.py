@@ -11,6 +11,7 @@ import pytest
 from kaggle_server import Kaggle
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.kernels.build import Plan, build_fold
 from pooled_bert.kernels.inside import bring_folds, find_encoder, find_rows
@@ -18,7 +19,18 @@ from pooled_bert.kernels.inside import bring_folds, find_encoder, find_rows
 SECRET = "marked-secret-0123456789"
 LINEAR = ("--model", "linear", "--n-folds", "2", "--limit", "300")
 TINY = ("--encoder", "tiny", "--n-folds", "2", "--limit", "300", "--epochs", "2")
-BERT = ("--encoder", "tiny", "--n-folds", "2", "--limit", "600", "--epochs", "40", "--dropout", "0.1")
+BERT = ("--encoder", "tiny", "--n-folds", "2", "--limit", "300", "--epochs", "2", "--dropout", "0.1")
+
+# Half a day goes by when a training saves its first checkpoint.
+CLOCK = """
+import sys, time
+
+def watch(event, arguments, real=time.monotonic):
+    if event == "os.rename" and "step_" in str(arguments[1]):
+        time.monotonic = lambda: real() + 12 * 60 * 60
+
+sys.addaudithook(watch)
+"""
 
 
 def plan_of(options, run, *, gpu=False):
@@ -38,7 +50,7 @@ def start(tmp_path, sample):
     """Start a built kernel as Kaggle does; returns its process and its output folder. Inputs cannot be written to."""
     made = []
 
-    def in_tree(kernel, *, is_new_layout, is_zipped, outputs=()):
+    def in_tree(kernel, *, is_new_layout, is_zipped, outputs=(), first=None):
         tree = tmp_path / f"kaggle-{len(made)}"
         place = tree / "input" / ("competitions/jigsaw" if is_new_layout else "jigsaw")
         place.mkdir(parents=True)
@@ -55,6 +67,10 @@ def start(tmp_path, sample):
             path.chmod(stat.S_IRUSR | (stat.S_IXUSR if path.is_dir() else 0))
         (tree / "working").mkdir()
         (tree / "tmp").mkdir()
+        if first:  # Python code that runs in each of the kernel's processes, before anything else
+            own = tree / "tmp" / "pooled-bert" / "src" / "sitecustomize.py"
+            own.parent.mkdir(parents=True)
+            own.write_text(first)
         shutil.copy(kernel / "script.py", tree / "script.py")
         environment = {
             **os.environ,
@@ -83,7 +99,7 @@ def start(tmp_path, sample):
 
 
 def finish(process, status=0):
-    log, _ = process.communicate(timeout=300)
+    log, _ = process.communicate()
     assert process.returncode == status, log
     assert SECRET not in log
     return log
@@ -145,15 +161,11 @@ def test_full_cycle_ends_in_the_submission_that_is_made_at_home(kaggle, run_comm
 @pytest.mark.slow
 def test_fold_out_of_time_goes_on_in_the_next_part_to_the_same_result(start, run_command, sample, tmp_path):
     kernels = tmp_path / "kernels"
-    for minutes in ("0.15", "0.25", "0.4", "0.7"):  # the first in which this machine comes to a step
-        short = plan_of((*BERT, "--time-limit", minutes), "bert")
-        process, working = start(build_fold(short, kernels, 0), is_new_layout=True, is_zipped=False)
-        log, _ = process.communicate(timeout=300)
-        if any("checkpoints/step_" in name for name in files_of(working)):
-            break
-    assert process.returncode == 0, log
-    assert "follow-up kernel" in log
     enough = plan_of((*BERT, "--time-limit", "660"), "bert")
+    slow = plan_of((*enough.options, "--checkpoint-minutes", "0"), "bert")
+    process, working = start(build_fold(slow, kernels, 0), is_new_layout=True, is_zipped=False, first=CLOCK)
+    assert "follow-up kernel" in finish(process)
+    assert any("checkpoints/step_" in name for name in files_of(working))
     process, output = start(
         build_fold(enough, kernels, 0, part=2), is_new_layout=True, is_zipped=False, outputs=[working]
     )
@@ -226,5 +238,5 @@ def test_finished_fold_wins_over_an_unfinished_one(tmp_path):
         write(tmp_path / "input" / part / place / "config.json")
     write(tmp_path / "input" / "a" / place / "metrics.json")
     write(tmp_path / "input" / "c" / "folds/imdb/runs/bert/fold_1/config.json")
-    assert bring_folds(tmp_path / "input", tmp_path / "workspace", JIGSAW) == ["bert/fold_0"]
+    assert bring_folds(tmp_path / "input", Workspace(tmp_path / "workspace"), JIGSAW) == ["bert/fold_0"]
     assert (tmp_path / "workspace" / place / "metrics.json").exists()

@@ -10,6 +10,7 @@ from made_up_texts import HOSTILE, LABELS, Fake
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.shown_text import shortened
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.predict.output_formats import CsvLayout, JsonlLayout, TableLayout, layout_of
 from pooled_bert.predict.text_files import Text
 from pooled_bert.results.thresholds import chosen_thresholds
@@ -19,7 +20,7 @@ def test_csv_and_jsonl_hold_the_same_and_carry_ids_through():
     texts = [Text(f'i"d, {number}', text) for number, text in enumerate(HOSTILE)]
     probabilities = Fake().predict_proba(HOSTILE)
     thresholds = np.array([0.5, 0.1])
-    layout = CsvLayout(LABELS, thresholds)
+    layout = CsvLayout(LABELS, SEVERAL_LABELS, thresholds)
     table = pd.read_csv(
         io.BytesIO(layout.header() + layout.chunk(texts, probabilities)), keep_default_na=False
     )
@@ -30,14 +31,14 @@ def test_csv_and_jsonl_hold_the_same_and_carry_ids_through():
         for row in probabilities > thresholds
     ]
     assert table["labels"].tolist() == given
-    lines = JsonlLayout(LABELS, thresholds).chunk(texts, probabilities).decode().splitlines()
+    lines = JsonlLayout(LABELS, SEVERAL_LABELS, thresholds).chunk(texts, probabilities).decode().splitlines()
     objects = pd.DataFrame([json.loads(line) for line in lines])
     assert objects.assign(labels=objects["labels"].map(" ".join)).equals(table)
 
 
 def test_terminal_gets_no_control_characters_and_aligned_columns():
     texts = [Text(str(number), text) for number, text in enumerate([*HOSTILE, "x" * 500])]
-    shown = TableLayout(LABELS, np.full(2, 0.5)).chunk(texts, Fake().predict_proba([t.text for t in texts]))
+    shown = TableLayout(LABELS, SEVERAL_LABELS, np.full(2, 0.5)).chunk(texts, Fake().predict_proba([t.text for t in texts]))
     lines = shown.decode().split("\n")[:-1]
     assert all(line.isprintable() for line in lines)
     assert len(lines) == len(texts) + 1

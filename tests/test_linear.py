@@ -5,6 +5,7 @@ import pytest
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.metrics import column_auc
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.linear import fit
 from pooled_bert.training.problem import Problem
@@ -14,8 +15,9 @@ from pooled_bert.training.settings import LinearSettings
 def problem_of(labels, tmp_path, test=("good film",)):
     texts = ["a good film", "a bad film", "good good", "bad bad"] * 20
     return Problem(
+        target=SEVERAL_LABELS,
         label_names=("a", "b")[: labels.shape[1]],
-        texts=texts,
+        items=texts,
         labels=labels,
         train=np.arange(60),
         valid=np.arange(60, 80),
@@ -43,7 +45,7 @@ def test_label_of_one_class_gets_its_rate_and_unlabelled_rows_are_left_out(tmp_p
 
 def test_empty_and_very_long_texts_are_learnt_from(tmp_path):
     problem = problem_of(np.tile([[1.0], [0.0], [1.0], [0.0]], (20, 1)), tmp_path)
-    texts = [*problem.texts[:-2], "", "good film " * 100_000]
+    texts = [*problem.items[:-2], "", "good film " * 100_000]
     outcome = fit(dataclasses.replace(problem, texts=texts, test=["", "bad"]), LinearSettings())
     assert np.isfinite(outcome.oof).all()
     assert np.isfinite(outcome.test).all()

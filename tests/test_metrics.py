@@ -18,8 +18,9 @@ def test_auc_is_scikit_learns():
 def test_unlabelled_cells_change_no_score():
     more_labels = np.vstack([LABELS, np.full((50, 3), np.nan)])
     more_scores = np.vstack([SCORES, RANDOM.random((50, 3))])
-    for metric in (column_auc, accuracy, log_loss):
+    for metric in (column_auc, log_loss):
         assert np.allclose(metric(LABELS, SCORES), metric(more_labels, more_scores))
+    assert accuracy(LABELS, SCORES > 0.5) == pytest.approx(accuracy(more_labels, more_scores > 0.5))
 
 
 def test_label_of_one_class_has_no_auc_and_is_not_counted():
@@ -34,7 +35,7 @@ def test_nothing_labelled_gives_nan_everywhere():
     labels = np.full((4, 1), np.nan)
     scores = np.full((4, 1), 0.5)
     assert np.isnan(mean_auc(column_auc(labels, scores)))
-    assert np.isnan(accuracy(labels, scores))
+    assert np.isnan(accuracy(labels, scores > 0.5))
     assert np.isnan(log_loss(labels, scores))
 
 

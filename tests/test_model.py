@@ -3,9 +3,10 @@ import pytest
 import tensorflow as tf
 
 from pooled_bert.base.errors import InputError
-from pooled_bert.inputs.tokens import encode
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
+from pooled_bert.inputs.tokens import SIGNATURE, encode
 from pooled_bert.models.blstm import make_blstm
-from pooled_bert.models.classifier import Classifier, load_classifier
+from pooled_bert.models.classifier import Classifier, load_classifier, text_reader
 from pooled_bert.models.dropout import SeededDropout
 from pooled_bert.models.encoders import load_encoder
 from pooled_bert.models.inference import attention_weights, predict
@@ -29,7 +30,7 @@ def classifier(request, tokenizer):
         encoder = load_encoder("tiny", tokenizer)
     else:
         encoder = make_blstm("tiny", tokenizer, units=6, dropout=0.3)
-    model = build_model(encoder, n_labels=3, pooling=pooling, dropout=0.1)
+    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=3, pooling=pooling, dropout=0.1)
     head = {
         "architecture": architecture,
         "labels": ["a", "b", "c"],
@@ -39,7 +40,7 @@ def classifier(request, tokenizer):
         "truncation": "head",
         "windows": None,
     }
-    return Classifier(model, encoder, tokenizer, head)
+    return Classifier(model, encoder, text_reader(tokenizer, head), head)
 
 
 def tokens_of(texts, tokenizer):
@@ -47,7 +48,7 @@ def tokens_of(texts, tokenizer):
 
 
 def test_prediction_depends_neither_on_padding_nor_on_batch_mates(classifier):
-    tokens = tokens_of(TEXTS, classifier.tokenizer)
+    tokens = tokens_of(TEXTS, classifier.reader.tokenizer)
     together = predict(classifier.model, tokens)
     alone = [predict(classifier.model, tokens.take(np.array([row])))[0] for row in range(len(TEXTS))]
     assert np.allclose(together, alone, atol=1e-6)
@@ -56,21 +57,21 @@ def test_prediction_depends_neither_on_padding_nor_on_batch_mates(classifier):
 
 
 def test_predictions_keep_the_order_of_the_rows(classifier):
-    tokens = tokens_of(TEXTS, classifier.tokenizer)
+    tokens = tokens_of(TEXTS, classifier.reader.tokenizer)
     backwards = predict(classifier.model, tokens.take(np.array([3, 2, 1, 0])))
     assert np.allclose(predict(classifier.model, tokens), backwards[::-1], atol=1e-6)
 
 
 def test_empty_text_gets_a_finite_prediction_and_no_text_an_empty_table(classifier):
-    assert np.isfinite(predict(classifier.model, tokens_of([""], classifier.tokenizer))).all()
-    assert predict(classifier.model, tokens_of([], classifier.tokenizer)).shape == (0, 3)
+    assert np.isfinite(predict(classifier.model, tokens_of([""], classifier.reader.tokenizer))).all()
+    assert predict(classifier.model, tokens_of([], classifier.reader.tokenizer)).shape == (0, 3)
 
 
 def test_saved_classifier_loads_to_the_same_predictions(classifier, tmp_path):
     classifier.save(tmp_path)
     loaded = load_classifier(tmp_path)
     assert loaded.head == classifier.head
-    tokens, loaded_tokens = (tokens_of(TEXTS, each.tokenizer) for each in (classifier, loaded))
+    tokens, loaded_tokens = (tokens_of(TEXTS, each.reader.tokenizer) for each in (classifier, loaded))
     assert (tokens.flat == loaded_tokens.flat).all()
     assert np.allclose(predict(classifier.model, tokens), predict(loaded.model, loaded_tokens), atol=1e-6)
 
@@ -110,14 +111,14 @@ def test_attention_weighs_real_tokens_and_learns_which():
 
 def test_attention_of_a_model_can_be_asked_for_text_by_text(tokenizer):
     encoder = load_encoder("tiny", tokenizer)
-    model = build_model(encoder, n_labels=2, pooling="attention", dropout=0.1)
+    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="attention", dropout=0.1)
     texts = ["one two three", "", "four five six seven eight"]
     tokens = encode(texts, tokenizer, max_length=16, truncation="head", cache=None)
     weights = attention_weights(model, tokens)
     assert [len(own) for own in weights] == tokens.lengths.tolist()
     for own in weights:
         assert own.sum() == pytest.approx(1, abs=1e-5)
-    plain = build_model(load_encoder("tiny", tokenizer), n_labels=2, pooling="mean", dropout=0.1)
+    plain = build_model(load_encoder("tiny", tokenizer), SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.1)
     with pytest.raises(InputError, match="--pooling attention"):
         attention_weights(plain, tokens)
 
@@ -156,7 +157,7 @@ def test_dropout_of_none_and_prediction_change_nothing():
 
 def test_every_dropout_of_the_encoder_is_replaced_by_one_of_its_own_seed(tokenizer):
     encoder = load_encoder("tiny", tokenizer)
-    build_model(encoder, n_labels=2, pooling="mean", dropout=0.1, seed=3)
+    build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.1, seed=3)
     kinds = [
         layer for layer in encoder.submodules if isinstance(layer, tf.keras.layers.Dropout | SeededDropout)
     ]
@@ -168,7 +169,7 @@ def test_every_dropout_of_the_encoder_is_replaced_by_one_of_its_own_seed(tokeniz
 
 
 def test_model_is_its_embeddings_and_what_follows(classifier):
-    inputs = tokens_of(TEXTS, classifier.tokenizer).padded(np.arange(4))
+    inputs = tokens_of(TEXTS, classifier.reader.tokenizer).padded(np.arange(4))
     embedded = classifier.model.embed(inputs)
     table = classifier.encoder.get_input_embeddings().weight.numpy()
     assert (embedded["inputs_embeds"].numpy() == table[inputs["input_ids"]]).all()
@@ -198,8 +199,8 @@ def test_blstm_that_cannot_be_read_is_refused(tmp_path, tokenizer):
     encoder = make_blstm("tiny", tokenizer, units=4, dropout=0.3)
     head = {"architecture": "blstm", "labels": ["a"], "pooling": "last", "dropout": 0.1, "windows": None}
     head |= {"max_length": 16, "truncation": "head"}
-    model = build_model(encoder, n_labels=1, pooling="last", dropout=0.1)
-    Classifier(model, encoder, tokenizer, head).save(tmp_path)
+    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=1, pooling="last", dropout=0.1)
+    Classifier(model, encoder, text_reader(tokenizer, head), head).save(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"model.safetensors: cannot be read .* train the fold again"):
         load_classifier(tmp_path)

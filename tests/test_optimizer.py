@@ -3,6 +3,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_addons as tfa
 
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
+from pooled_bert.inputs.tokens import SIGNATURE
 from pooled_bert.models.encoders import load_encoder
 from pooled_bert.models.network import build_model
 from pooled_bert.models.precision import set_precision
@@ -74,7 +76,7 @@ def test_layers_compute_in_the_precision_that_is_reported(precision):
 
 def test_layer_decay_slows_each_layer_by_its_distance_from_the_head(tokenizer):
     encoder = load_encoder("tiny", tokenizer)
-    model = build_model(encoder, n_labels=2, pooling="mean", dropout=0.0)
+    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.0)
     moved = {}
     for layer_decay in (1.0, 0.5):
         tf.keras.backend.clear_session()

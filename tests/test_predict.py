@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from conftest import ROOT
 from made_up_texts import HOSTILE, texts_in
 
 from pooled_bert.base.files import read_json
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.predict.chunks import identity, predict_texts
 from pooled_bert.predict.output_formats import CsvLayout
 from pooled_bert.predict.predictor import load_predictor
@@ -39,26 +39,24 @@ def command(tiny_run, *arguments):
 
 
 @pytest.mark.slow
-def test_killed_command_goes_on_to_the_same_bytes(tiny_run, rows, tmp_path, run_command):
+def test_killed_command_goes_on_to_the_same_bytes(tiny_run, rows, tmp_path, start_halting, run_process):
     predictor = load_predictor(tiny_run)
-    layout = CsvLayout(predictor.labels, None)
+    layout = CsvLayout(predictor.labels, SEVERAL_LABELS, None)
     own = identity(predictor, tiny_run, layout)
     with open_predictions(
         tmp_path / "whole.csv", identity=own, header=layout.header(), overwrite=False
     ) as file:
         predict_texts(predictor, texts_in(rows), layout, file)
 
-    arguments = ("--file", rows, "--output", tmp_path / "out.csv")
-    state, wanted = tmp_path / ".out.csv.partial.json", random.choice([1, 2, 3])
-    process = subprocess.Popen(command(tiny_run, *arguments), stderr=subprocess.PIPE, text=True)
-    while not (state.exists() and read_json(state)["chunks"] >= wanted):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
+    arguments = ("--workspace", tiny_run.parents[3], "--file", rows, "--output", tmp_path / "out.csv")
+    wanted = random.choice([1, 2, 3])
+    process = start_halting(".out.csv.partial.json", wanted + 1, "predict.py", *arguments)
+    assert read_json(tmp_path / ".out.csv.partial.json")["chunks"] == wanted
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert not (tmp_path / "out.csv").exists()
-    run_command("predict.py", "--workspace", tiny_run.parents[3], *arguments)
+    run_process("predict.py", *arguments)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "whole.csv"]
 
@@ -75,7 +73,6 @@ def test_standard_input_and_tuned_thresholds(tiny_run):
         input="\n".join(map(json.dumps, given)),
         capture_output=True,
         text=True,
-        timeout=200,
     )
     assert result.returncode == 0, result.stderr
     found = pd.DataFrame([json.loads(line) for line in result.stdout.splitlines()])

@@ -10,6 +10,7 @@ from made_up_texts import LABELS, Fake, written
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import read_json
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.predict import chunks as predicting
 from pooled_bert.predict.chunks import predict_texts
 from pooled_bert.predict.output_formats import CsvLayout
@@ -25,7 +26,7 @@ def small_chunks(monkeypatch):
 
 
 def predict_into(path, texts, predictor=None, identity=IDENTITY, overwrite=False):
-    layout = CsvLayout(LABELS, None)
+    layout = CsvLayout(LABELS, SEVERAL_LABELS, None)
     with open_predictions(path, identity=identity, header=layout.header(), overwrite=overwrite) as output:
         return predict_texts(predictor or Fake(), texts, layout, output)
 
@@ -111,7 +112,7 @@ def test_full_disk_is_named_and_what_is_done_kept(small_chunks, tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     texts = many(35)
-    layout = CsvLayout(LABELS, None)
+    layout = CsvLayout(LABELS, SEVERAL_LABELS, None)
     with (
         pytest.raises(InputError, match=r"out\.csv: cannot be written \(No space left on device\)"),
         open_predictions(tmp_path / "out.csv", identity=IDENTITY, header=b"h\n", overwrite=False) as output,
@@ -129,7 +130,7 @@ def test_memory_does_not_grow_with_the_number_of_texts():
         Text(str(number), f"{number}" * 40) for number in range(count)
     )  # 200 characters each, 20 MB in all
     tracemalloc.start()
-    predict_texts(Fake(), texts, CsvLayout(LABELS, None), SimpleNamespace(has=lambda _: False, write=len))
+    predict_texts(Fake(), texts, CsvLayout(LABELS, SEVERAL_LABELS, None), SimpleNamespace(has=lambda _: False, write=len))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4e6

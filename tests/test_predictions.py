@@ -6,6 +6,7 @@ import pytest
 from conftest import table_of
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.runs.fold_files import (
     fold_folder,
     is_done,
@@ -36,7 +37,7 @@ def write(run_folder, fold, learning_rate=1.0, save_model=None):
         save_model=save_model,
         history=[{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}],
     )
-    write_fold(folder, outcome, valid=VALID, test_ids=TEST_IDS, facts={"fold": fold, "made_up": True})
+    write_fold(folder, outcome, SEVERAL_LABELS, valid=VALID, test_ids=TEST_IDS, facts={"fold": fold, "made_up": True})
     return outcome
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.data.folds import assign_folds
 from pooled_bert.data.groups import text_key
 from pooled_bert.results.blend import blend
@@ -35,15 +36,15 @@ def test_any_table_is_cut_into_whole_folds_or_refused(table, n_folds, fold_seed,
     keys = table["text"].map(text_key)
     if keys.nunique() < n_folds:
         with pytest.raises(InputError, match=rf"cannot be cut into {n_folds} folds"):
-            assign_folds(table, n_folds, fold_seed)
+            assign_folds(table, SEVERAL_LABELS, n_folds, fold_seed)
         return
-    folds = assign_folds(table, n_folds, fold_seed)
+    folds = assign_folds(table, SEVERAL_LABELS, n_folds, fold_seed)
     assert set(folds.tolist()) == set(range(n_folds))  # no fold is empty
     assert (
         pd.Series(folds).groupby(keys.to_numpy()).nunique().max() == 1
     )  # near-identical texts stay together
     order = data.draw(st.permutations(range(len(table))))
-    assert (assign_folds(table.iloc[order], n_folds, fold_seed) == folds[order]).all()
+    assert (assign_folds(table.iloc[order], SEVERAL_LABELS, n_folds, fold_seed) == folds[order]).all()
 
 
 @st.composite
@@ -60,7 +61,7 @@ def predictions(draw, n_tables=1):
 
 @given(tables=predictions(n_tables=3), how=st.sampled_from(["mean", "rank", "logit"]), data=st.data())
 def test_any_blend_can_be_submitted_and_lies_between_what_it_blends(tables, how, data):
-    blended = blend(tables, how)
+    blended = blend(tables, SEVERAL_LABELS, how)
     template = pd.Series(data.draw(st.permutations(blended["id"].tolist())))
     submitted = submission_table(blended, template, JIGSAW)
     assert submitted["id"].tolist() == template.tolist()
@@ -76,7 +77,7 @@ def test_rank_blend_of_equal_orders_keeps_the_order(tables, data):
     table = tables[0]
     powered = table.copy()
     powered[list(JIGSAW.labels)] = table[list(JIGSAW.labels)] ** 2 / 2
-    blended = blend([table, powered], "rank")
+    blended = blend([table, powered], SEVERAL_LABELS, "rank")
     for label in JIGSAW.labels:
         ties = powered[label].nunique() < table[label].nunique()  # squares of tiny numbers may meet at 0
         if not ties:

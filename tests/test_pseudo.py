@@ -6,7 +6,8 @@ import pytest
 from conftest import table_of
 
 from pooled_bert.base.errors import InputError
-from pooled_bert.base.places import fold_folder
+from pooled_bert.base.places import Workspace, fold_folder
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.data.rows import Rows
 from pooled_bert.runs.cross_validation import CrossValidation
 from pooled_bert.runs.fold_files import write_config, write_fold
@@ -32,7 +33,7 @@ def rows():
 def cross_validation(rows, folder, *, pseudo=None, fold_seed=0, name="x"):
     run = RunSettings(n_folds=2, fold_seed=fold_seed)
     model = BertSettings(encoder="tiny")
-    return CrossValidation(rows, run, model, name=name, folds_folder=folder, pseudo=pseudo)
+    return CrossValidation(rows, run, model, name=name, workspace=Workspace(folder), pseudo=pseudo)
 
 
 def train_source(rows, folder, *, fold_seed=0, optimistic=False, predicts_test=True, folds=(0, 1)):
@@ -48,7 +49,7 @@ def train_source(rows, folder, *, fold_seed=0, optimistic=False, predicts_test=T
         )
         write_config(place, {**work.identity, "fold": fold}, {})
         ids = rows.test["id"] if predicts_test else None
-        write_fold(place, outcome, valid=valid, test_ids=ids, facts={"fold": fold, "made_up": True})
+        write_fold(place, outcome, SEVERAL_LABELS, valid=valid, test_ids=ids, facts={"fold": fold, "made_up": True})
     return predictions
 
 

@@ -75,7 +75,7 @@ def test_review_folders_give_the_official_split(tmp_path):
             folder = tmp_path / "aclImdb" / split / name
             folder.mkdir(parents=True)
             (folder / "0_9.txt").write_text(f"{split} {name}", encoding="utf-8")
-    rows = read_rows(IMDB, find_data(IMDB, str(tmp_path), tmp_path))
+    rows = read_rows(IMDB, find_data(IMDB, str(tmp_path)))
     assert rows.train["text"].tolist() == ["train neg", "train pos"]
     assert rows.test["id"].tolist() == ["test/neg/0_9", "test/pos/0_9"]
     assert rows.test_labels["positive"].tolist() == [0.0, 1.0]
@@ -147,7 +147,7 @@ def write_reviews(folder, parts=("train/pos", "train/neg", "test/pos", "test/neg
 @pytest.mark.parametrize("missing", ["train/pos", "train/neg", "test/pos", "test/neg"])
 def test_review_folders_with_a_class_missing_are_refused(tmp_path, missing):
     parts = {"train/pos", "train/neg", "test/pos", "test/neg"} - {missing}
-    data = find_data(IMDB, str(write_reviews(tmp_path, parts)), tmp_path)
+    data = find_data(IMDB, str(write_reviews(tmp_path, parts)))
     with pytest.raises(InputError, match=f"{missing}: no reviews"):
         read_rows(IMDB, data)
 

@@ -9,7 +9,7 @@ from pooled_bert.data.sample import write_sample
 @pytest.mark.parametrize("name", ["jigsaw", "imdb"])
 def test_sample_is_repeatable_readable_and_marked_as_made_up(tmp_path, name):
     for folder in ("first", "second"):
-        write_sample(tmp_path / folder, name, rows=50, test_rows=10, seed=3)
+        write_sample(tmp_path / folder, BENCHMARKS[name], rows=50, test_rows=10, seed=3)
     first, second = (read_rows(BENCHMARKS[name], tmp_path / folder) for folder in ("first", "second"))
     assert first.checksums() == second.checksums()
     assert first.made_up

@@ -4,6 +4,7 @@ import pytest
 from conftest import table_of
 
 from pooled_bert.benchmarks.imdb import IMDB
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.results.score_tables import comparison, format_scores, run_notes, score_table
 from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs, write_config, write_fold
 from pooled_bert.training.problem import Outcome
@@ -18,7 +19,7 @@ def make_run(folder, assignment="a", optimistic=False, made_up=False, folds=(0, 
         outcome = Outcome(oof=SCORES[rows.index], test=np.zeros((0, 1)), optimistic=optimistic)
         path = folder / f"fold_{fold}"
         write_config(path, {"fold": fold, "assignment": assignment, "settings": {"n_folds": 2}}, {})
-        write_fold(path, outcome, valid=rows, test_ids=None, facts={"fold": fold, "made_up": made_up})
+        write_fold(path, outcome, SEVERAL_LABELS, valid=rows, test_ids=None, facts={"fold": fold, "made_up": made_up})
     return read_run(folder)
 
 

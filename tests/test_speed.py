@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pooled_bert.inputs.tokens import Tokens
-from pooled_bert.measure.speed import VARIANTS, Timing, table
+from pooled_bert.measure.speed import VARIANTS, Timing, rates
 from pooled_bert.measure.speed_worker import _operations, _padded, _padding, _part, _training_batches
 
 
@@ -16,7 +16,7 @@ def test_times_are_paired_by_round_and_the_median_counts():
     base = {"train": [1.0, 2.0, 4.0], "predict": [1.0, 1.0, 1.0]}
     ours = Timing(VARIANTS["ours"], {"padding": 0.1}, base, base)
     other = Timing(VARIANTS["unsorted"], {}, {"train": [3.0, 4.0, 12.0], "predict": [2.0, 2.0, 9.0]}, base)
-    first, second = table([ours, other], n_rows=14, n_tokens=700)
+    first, second = rates([ours, other], n_rows=14, n_tokens=700)
     assert first["train time"] == 1
     assert second["train time"] == 3  # of 3, 2, 3
     assert second["predict time"] == 2
@@ -72,7 +72,7 @@ def test_operations_are_six_a_parameter_and_token_and_those_of_attention():
 def test_command_measures_and_writes_table_and_plot(run_command, sample, encoder_folder, tmp_path):
     options = ["--data", sample, "--encoder", encoder_folder, "--rows", 40, "--rounds", 2]
     options += ["--output", tmp_path / "speed", "--variants"]
-    out = run_command("measure_speed.py", *options, "ours", "article-128").stdout
+    out = run_command("measure.py", "speed", *options, "ours", "article-128").stdout
     assert "share of ceiling" in out
     written = json.loads((tmp_path / "speed.json").read_text())
     assert written["made_up"]
@@ -80,5 +80,5 @@ def test_command_measures_and_writes_table_and_plot(run_command, sample, encoder
     assert len(article["train seconds"]) == 2
     assert ours["padding"] < article["padding"] < 1
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
-    refused = run_command("measure_speed.py", *options, "ours", "trainer", status=2)
+    refused = run_command("measure.py", "speed", *options, "ours", "trainer", status=2)
     assert "trainer: needs --peer" in refused.stderr

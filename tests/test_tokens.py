@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.inputs.batches import prediction_batches, shuffled_batches
 from pooled_bert.inputs.tokens import Tokens, Windows, encode, encode_windows
 
@@ -130,11 +131,11 @@ def test_windows_are_pooled_by_text():
     odds = np.array([[0.5], [0.2], [0.8], [0.9]], np.float32)
     tokens = Tokens(np.zeros(0, np.int32), np.zeros(5, np.int64))
     first = np.array([0, 1, 3, 4])
-    assert Windows(tokens, first, "max").pooled(odds).ravel().tolist() == pytest.approx([0.5, 0.8, 0.9])
-    assert Windows(tokens, first, "mean").pooled(odds).ravel().tolist() == pytest.approx([0.5, 0.5, 0.9])
+    assert Windows(tokens, first, "max").pooled(odds, SEVERAL_LABELS).ravel().tolist() == pytest.approx([0.5, 0.8, 0.9])
+    assert Windows(tokens, first, "mean").pooled(odds, SEVERAL_LABELS).ravel().tolist() == pytest.approx([0.5, 0.5, 0.9])
 
 
 def test_no_texts_have_no_windows(tokenizer):
     windows = encode_windows([], tokenizer, max_length=6, pooling="mean", cache=None)
     assert len(windows) == 0
-    assert windows.pooled(np.zeros((0, 2), np.float32)).shape == (0, 2)
+    assert windows.pooled(np.zeros((0, 2), np.float32), SEVERAL_LABELS).shape == (0, 2)

@@ -30,6 +30,7 @@ sys.path.insert(0, str(SRC))
 import make_submission  # noqa: E402
 import train_folds  # noqa: E402
 from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.data.sample import write_sample
 from pooled_bert.training.checkpoints import Checkpoints
 
@@ -79,7 +80,7 @@ class House:
         self.root = root
         self.told = ""  # what was damaged, for a failure's report
         self.data, self.workspace = root / "data", root / "workspace"
-        write_sample(self.data, "jigsaw", rows=60, test_rows=12, seed=3)
+        write_sample(self.data, JIGSAW, rows=60, test_rows=12, seed=3)
         command(
             train_folds.main,
             *self.options(self.data, self.workspace),

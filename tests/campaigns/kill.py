@@ -33,6 +33,7 @@ from transformers import BertConfig, TFBertModel  # noqa: E402
 
 import pooled_bert.training  # noqa: E402, F401
 from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.data.sample import write_sample
 from pooled_bert.models.encoders import load_tokenizer
 from pooled_bert.runs.fold_files import read_fold
@@ -70,7 +71,7 @@ def main() -> None:
 
 def _prepare(place: Path) -> None:
     """Rows, and an encoder with dropout: the state that the naive way of resuming forgets."""
-    write_sample(place / "data", "jigsaw", rows=100, test_rows=20, seed=0)
+    write_sample(place / "data", JIGSAW, rows=100, test_rows=20, seed=0)
     tokenizer = load_tokenizer(
         "tiny", ["some words to have letters from: quick brown fox jumps over lazy dogs"]
     )

@@ -1,4 +1,4 @@
-"""The same work by Hugging Face Trainer and plain PyTorch, told what to do by measure_speed.py.
+"""The same work by Hugging Face Trainer and plain PyTorch, told what to do by measure.py speed.
 
 Mean-pooled BERT with dropout 0.1 and one linear layer, RAdam; training batches grouped by length, prediction
 batches sorted by length or (``"sorted": false``, detoxify's way) in the order of the rows.

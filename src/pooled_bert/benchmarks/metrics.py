@@ -81,8 +81,8 @@ def class_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, flo
     return {
         "accuracy": float((true == chosen).mean()),
         "log_loss": float(-np.log(likelihood).mean()),
-        "average_recall": float(recall_score(true, chosen, labels=classes, average="macro", zero_division=0)),
-        "macro_f1": float(f1_score(true, chosen, labels=classes, average="macro", zero_division=0)),
+        "average_recall": float(recall_score(true, chosen, labels=classes, average="macro")),
+        "macro_f1": float(f1_score(true, chosen, labels=classes, average="macro")),
     }
 
 

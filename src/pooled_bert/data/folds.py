@@ -46,7 +46,7 @@ def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
 def rare_labels(table: pd.DataFrame, n_folds: int) -> dict[str, int]:
     """Return the number of positives of each label that has fewer than ``n_folds``, so that a fold cannot score it."""
     positives = (labels_of(table) == 1).sum()
-    return {name: int(count) for name, count in positives.items() if count < n_folds}
+    return {str(name): int(count) for name, count in positives.items() if count < n_folds}
 
 
 def assignment_checksum(table: pd.DataFrame, assignment: np.ndarray) -> str:

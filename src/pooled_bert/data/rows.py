@@ -5,6 +5,7 @@ Every table has ``id`` and ``text`` (str) and, where labels are known, one float
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +31,15 @@ class Rows:
     test_labels: pd.DataFrame | None  # id + labels; NaN where the organisers left a row unscored
     made_up: bool
 
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 of the training rows, independent of how their file was packed."""
+        return table_checksum(self.train)
+
     def checksums(self) -> dict[str, str | None]:
         """Return the SHA-256 of the training rows and of the test rows, independent of how the files were packed."""
         return {
-            "train": table_checksum(self.train),
+            "train": self.checksum,
             "test": None if self.test is None else table_checksum(self.test),
         }
 
@@ -88,7 +94,7 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     if benchmark.sample_submission is None:
         template = test["id"]
     else:
-        template = _template(benchmark, data, test, test_path)
+        template = _template(benchmark, data / benchmark.sample_submission, test, test_path)
         _require_other_ids(train["id"], train_path, test["id"], test_path)
     labels_path = _find(data, benchmark.test_labels) if benchmark.test_labels else None
     test_labels = _labels_table(labels_path, benchmark, test, test_path) if labels_path else None
@@ -144,12 +150,10 @@ def stable_ids(texts: pd.Series) -> pd.Series:
     return hashes.where(repeats == 0, hashes + "-" + (repeats + 1).astype(str))
 
 
-def _template(benchmark: Benchmark, data: Path, test: pd.DataFrame, test_path: Path) -> pd.Series:
-    path = _find(data, benchmark.sample_submission)
+def _template(benchmark: Benchmark, sample: Path, test: pd.DataFrame, test_path: Path) -> pd.Series:
+    path = _find(sample.parent, sample.name)
     if path is None:
-        raise InputError(
-            f"{data / benchmark.sample_submission}: is missing; it lists a submission's ids in order. Download it again"
-        )
+        raise InputError(f"{sample}: is missing; it lists a submission's ids in order. Download it again")
     file = read_csv(path)
     file.require_columns(["id", *benchmark.labels])
     if list(file.table.columns) != ["id", *benchmark.labels]:

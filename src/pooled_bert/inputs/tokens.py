@@ -84,7 +84,7 @@ class Windows:
 
     def take(self, texts: np.ndarray) -> "Windows":
         """Return the windows of some texts, in the order given."""
-        rows = [np.arange(self.first[text], self.first[text + 1]) for text in texts]
+        rows = [np.arange(*self.first[text : text + 2].tolist()) for text in texts]
         first = np.cumsum([0, *map(len, rows)])
         return Windows(self.tokens.take(np.concatenate([np.zeros(0, int), *rows])), first, self.pooling)
 
@@ -200,6 +200,11 @@ class TextReader:
     max_length: int
     truncation: str
     windows: str | None
+
+    @property
+    def mask_id(self) -> int:
+        """The token id of [MASK]."""
+        return self.tokenizer.mask_token_id
 
     @property
     def key(self) -> tuple:

@@ -70,9 +70,7 @@ def read_plan(kernels: Path, benchmark: str, run: str) -> Plan:
     if not path.exists():
         raise InputError(f"{path}: is missing; build the kernels first: python src/kaggle_kernels.py build")
     fields = read_json(path)
-    return Plan(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    )
+    return Plan(**{**fields, "options": tuple(fields["options"])})
 
 
 def _plan_path(kernels: Path, benchmark: str, run: str) -> Path:

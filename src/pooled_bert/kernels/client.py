@@ -141,6 +141,7 @@ class Client:
                     lambda request=request, lister=lister: lister.list_kernel_session_output(request)
                 )
             for file in page.files or []:
+                assert file  # the client's types allow None
                 name = Path(file.file_name)
                 path = folder / name
                 if name.is_absolute() or ".." in name.parts:
@@ -158,6 +159,7 @@ class Client:
 
         Raises InputError for every other error, and after ATTEMPTS calls.
         """
+        reason: Exception | None = None
         for attempt in range(ATTEMPTS):
             try:
                 return call()

@@ -54,7 +54,8 @@ def _drops(
     probabilities = predictor.predict_proba(texts).astype(np.float64)
     log_odds = predictor.target.to_scale(probabilities, "logit")[:, label]
     drops = pd.Series(log_odds[0] - log_odds[1:], index=pd.MultiIndex.from_tuples(columns))
-    return drops.groupby(level=[0, 1], sort=False).mean().to_dict()
+    means = drops.groupby(level=[0, 1], sort=False).mean()
+    return dict(zip(means.index.tolist(), means.tolist(), strict=True))
 
 
 def without_words(explanation: Explanation, words: np.ndarray) -> str:
@@ -83,7 +84,12 @@ def some_texts(scores: FoldScores, texts: pd.Series, label: int, n: int) -> list
 
 def drop_table(drops: pd.DataFrame) -> pd.DataFrame:
     """Return one row per share and method: the mean drop, and the share of texts with a larger drop than at random."""
-    larger = {key: (drops[key] > drops[key[0], RANDOM]).mean() for key in drops if key[1] != RANDOM}
+    pairs = drops.columns.tolist()
+    larger = {
+        (share, method): (drops[share, method] > drops[share, RANDOM]).mean()
+        for share, method in pairs
+        if method != RANDOM
+    }
     table = pd.DataFrame({"drop": drops.mean(), "above random": pd.Series(larger)})
     table = table.reindex(drops.columns)
     return table.set_axis([f"{share:.0%} of the words, {method}" for share, method in table.index])

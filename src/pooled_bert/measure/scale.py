@@ -32,6 +32,7 @@ from ..runs.fold_files import read_run, write_config, write_fold
 from ..training.problem import Outcome
 
 BENCHMARK = BENCHMARKS[DEFAULT]
+SAMPLE_SUBMISSION = str(BENCHMARK.sample_submission)
 N_FOLDS = 5
 MEDIAN_WORDS, SPREAD = (
     37,
@@ -53,7 +54,7 @@ def write_rows(folder: Path, n_rows: int) -> None:
     with (
         (folder / BENCHMARK.train_file).open("w", newline="", encoding="utf-8") as train,
         (folder / BENCHMARK.test_file).open("w", newline="", encoding="utf-8") as test,
-        (folder / BENCHMARK.sample_submission).open("w", newline="", encoding="utf-8") as template,
+        (folder / SAMPLE_SUBMISSION).open("w", newline="", encoding="utf-8") as template,
     ):
         files = [csv.writer(stream, lineterminator="\n") for stream in (train, test, template)]
         files[0].writerow(["id", BENCHMARK.text_column, *BENCHMARK.labels])
@@ -85,7 +86,7 @@ def costs_in_a_process(n_rows: int, encoder: str) -> dict[str, float]:
 def costs(folder: Path, n_rows: int, encoder: str) -> dict[str, float]:
     """Return the seconds of each stage, and the peak of this process's memory in GB."""
     write_rows(folder / "data", n_rows)
-    seconds = {"rows": n_rows}
+    seconds: dict[str, float] = {"rows": n_rows}
 
     def timed(stage: str, function: Callable):
         started = time.perf_counter()

@@ -184,13 +184,16 @@ class _Worker:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
+        assert self.process.stdin
+        assert self.process.stdout
+        self.requests, self.answers = self.process.stdin, self.process.stdout
         self.facts = self._answer()
 
     def seconds(self, work: str, number: int, rounds: int) -> float:
         """Run ``train`` or ``predict`` for a round, and return its seconds."""
         with contextlib.suppress(BrokenPipeError):  # the worker has ended, which _answer reports
-            self.process.stdin.write(json.dumps({"work": work, "round": number, "rounds": rounds}) + "\n")
-            self.process.stdin.flush()
+            self.requests.write(json.dumps({"work": work, "round": number, "rounds": rounds}) + "\n")
+            self.requests.flush()
         return self._answer()["seconds"]
 
     def __enter__(self):
@@ -201,7 +204,7 @@ class _Worker:
         self.process.wait()
 
     def _answer(self) -> dict:
-        line = self.process.stdout.readline()
+        line = self.answers.readline()
         if not line:
             raise InputError(
                 f"the worker of {self.variant.name} ended with status {self.process.wait()}; see its error above"

@@ -127,14 +127,14 @@ def _read(classifier: Classifier, text: str) -> _Reading:
         classifier,
         np.array(encoding.ids, np.int32),
         word_of,
-        [tuple(span) for span in spans],
+        [(start, end) for start, end in spans],
         [np.array(window, int) for window in windows],
     )
 
 
 def _occlusion(reading: _Reading) -> np.ndarray:
     """Return the log-odds of the text minus those with each word masked, float64 [n_words, n_labels]."""
-    mask = reading.classifier.reader.tokenizer.mask_token_id
+    mask = reading.classifier.reader.mask_id
     base = [reading.ids[window] for window in reading.windows]
     masked, word_and_window = [], []
     for index, window in enumerate(reading.windows):
@@ -164,7 +164,7 @@ def _gradients(reading: _Reading) -> np.ndarray:
 
 def _window_gradients(reading: _Reading, window: np.ndarray) -> np.ndarray:
     """Return integrated gradients for one window's word pieces, float64 [n_pieces, n_labels]."""
-    model, mask = reading.classifier.model, reading.classifier.reader.tokenizer.mask_token_id
+    model, mask = reading.classifier.model, reading.classifier.reader.mask_id
     ids = reading.ids[window]
     pair = reading.classifier.reader.between_marks([ids, np.full_like(ids, mask)])
     embedded = model.embed(pair.padded(np.arange(2)))

@@ -6,7 +6,7 @@ Exports compute in float32, whatever precision the fold was trained in.
 import importlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -102,10 +102,17 @@ def _read_huggingface(folder: Path) -> Function:
     return lambda inputs: forward(inputs).numpy()
 
 
+class _Variables(tf.Module):
+    """A module of variables alone: TensorFlow saves them with a SavedModel."""
+
+    def __init__(self, variables: Sequence[tf.Variable]):
+        super().__init__()
+        self.weights = variables
+
+
 def _write_savedmodel(classifier: Classifier, folder: Path, record: dict) -> None:
     """Write only the model's variables and its serving function, so that loading it does not need Keras."""
-    module = tf.Module()
-    module.weights = classifier.model.variables
+    module = _Variables(classifier.model.variables)
     with clear_when_full():
         tf.saved_model.save(module, str(folder), {"serving_default": _serving_function(classifier.model)})
         classifier.reader.tokenizer.save_pretrained(folder)

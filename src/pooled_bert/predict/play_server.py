@@ -6,11 +6,13 @@ foreign page could send these without a preflight request.
 """
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
-import waitress
+from waitress.server import create_server
 from werkzeug.exceptions import (
     BadRequest,
     Forbidden,
@@ -70,7 +72,7 @@ class PlayApp:
             self._check_origin(request)
             response = self._answer(request)
         except HTTPException as error:
-            response = _json({"error": error.description}, error.code)
+            response = _json({"error": error.description}, error.code or 500)
         response.headers.extend(HEADERS)
         return response(environ, start_response)
 
@@ -159,21 +161,23 @@ def _json(content: dict, status: int = 200) -> Response:
     return Response(json.dumps(content, ensure_ascii=False), status, mimetype="application/json")
 
 
-def make_server(predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int):
-    """Return a server that is bound to a port of 127.0.0.1 (0: any free port); raises InputError if it is taken."""
-    apps = []
+def make_server(predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int) -> tuple[Any, int]:
+    """Return a server that answers on 127.0.0.1 once it is run, and its port; ``port`` 0 takes any free port.
+
+    Raises InputError if the port is taken.
+    """
     try:
-        server = waitress.create_server(
-            lambda environ, start: apps[0](environ, start),
-            host="127.0.0.1",
-            port=port,
-            threads=2 * WAITING,  # so that the page itself is served while other requests are computed
-            max_request_body_size=MAX_BODY,
-            ident=None,
-        )
+        listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise InputError(
             f"--port {port}: the server cannot listen on it ({error.strerror or error}); give another --port"
         ) from error
-    apps.append(PlayApp(predictors, benchmark, server.effective_port))  # port 0 is resolved only now
-    return server
+    port = listener.getsockname()[1]
+    server = create_server(
+        PlayApp(predictors, benchmark, port),
+        sockets=[listener],
+        threads=2 * WAITING,  # so that the page itself is served while other requests are computed
+        max_request_body_size=MAX_BODY,
+        ident=None,
+    )
+    return server, port

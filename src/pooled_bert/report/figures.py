@@ -5,10 +5,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
@@ -22,14 +24,14 @@ INK, FAINT = "#010102", "#c9c9ca"
 THEMED = {INK: "var(--ink)", FAINT: "var(--faint)"}
 BLUE, ORANGE, GREEN, RED = "#3f83c8", "#dd8122", "#2f9e73", "#d2505e"  # visible on white and on near-black
 CYCLE = (BLUE, ORANGE, GREEN, RED, "#8f6cc0", "#9c7a55", "#c969a8", "#7f8791", "#a3a12f", "#2aa5b8")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # keeps text as text
     "svg.hashsalt": "report",  # makes the same figure the same bytes
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": matplotlib.cycler(color=CYCLE),
+    "axes.prop_cycle": cycler(color=CYCLE),
     "axes.grid": True,
     "grid.color": FAINT,
     "grid.linewidth": 0.5,

@@ -160,11 +160,11 @@ def _confusion(
 ) -> Figure:
     if not thresholds:
         known = ~np.isnan(everything.labels).any(axis=1)
-        counts = pd.DataFrame(
-            confusion_counts(everything.labels[known], assigned[known]), index=labels, columns=labels
-        )
+        names = list(labels)
+        counts = confusion_counts(everything.labels[known], assigned[known])
+        table = pd.DataFrame(counts, index=names, columns=names)
         size = 2.0 + 0.55 * len(labels)
-        panel = Panel("classes", draw_class_confusion(counts), width=size + 0.6, height=size)
+        panel = Panel("classes", draw_class_confusion(table), width=size + 0.6, height=size)
         caption = (
             "Confusion matrix, all folds: rows of each true class by the likeliest class, shaded by recall."
         )

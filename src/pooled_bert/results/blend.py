@@ -36,13 +36,16 @@ def blend(
 
 def blend_test(runs: Sequence[Run], target: Target, how: str, weights: Weights | None = None) -> pd.DataFrame:
     """Return test predictions: the average over each run's folds, then the runs by their weights."""
-    for run in runs:
-        if run.folds[0].test is None:
-            raise InputError(
-                f"run {run.name!r} has no test predictions: it was trained with --no-test, or on data without test rows"
-            )
-    averaged = [blend([fold.test for fold in run.folds], target, how) for run in runs]
-    return blend(averaged, target, how, weights)
+    return blend([blend(_test_tables(run), target, how) for run in runs], target, how, weights)
+
+
+def _test_tables(run: Run) -> list[pd.DataFrame]:
+    tables = [fold.test for fold in run.folds if fold.test is not None]
+    if len(tables) < len(run.folds):
+        raise InputError(
+            f"run {run.name!r} has no test predictions: it was trained with --no-test, or on data without test rows"
+        )
+    return tables
 
 
 def blend_oof(
@@ -50,10 +53,9 @@ def blend_oof(
 ) -> dict[int, pd.DataFrame]:
     """Blend the runs' out-of-fold predictions: one table per fold, each with its own weights; None: equal weights."""
     folds = list(zip(*(run.folds for run in runs), strict=True))
-    weights = weights or [None] * len(folds)
     return {
-        parts[0].fold: blend([part.oof for part in parts], target, how, fold_weights)
-        for parts, fold_weights in zip(folds, weights, strict=True)
+        parts[0].fold: blend([part.oof for part in parts], target, how, weights[index] if weights else None)
+        for index, parts in enumerate(folds)
     }
 
 

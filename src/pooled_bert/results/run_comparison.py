@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import confusion_counts, resampled_auc
 from ..runs.fold_files import Run
 from .score_tables import as_text, format_scores, notes_on
+from .thresholds import decision_figures
 
 RESAMPLES = 1000
 
@@ -101,13 +101,10 @@ def decision_table(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmar
     for run in runs:
         truth, scores = _pooled(run, train, benchmark.labels)
         assigned = benchmark.target.decide(scores)
-        columns = [_known(*column) for column in zip(truth.T, assigned.T, strict=True)]
-        figures = [
-            precision_recall_fscore_support(*column, average="binary", zero_division=0)[:3]
-            for column in columns
-        ]
-        names = ("precision", "recall", "F1")
-        means = dict(zip(names, np.mean(figures, axis=0), strict=True))
+        figures = [decision_figures(*column) for column in zip(truth.T, assigned.T, strict=True)]
+        means = {
+            name: np.mean([figure[name] for figure in figures]) for name in ("precision", "recall", "F1")
+        }
         rows[run.name] = {"accuracy": benchmark.target.scores(truth, scores)["accuracy"], **means}
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -123,11 +120,11 @@ def confusion_table(run: Run, train: pd.DataFrame, benchmark: Benchmark) -> pd.D
     if benchmark.target.is_exclusive:
         known = ~np.isnan(truth).any(axis=1)
         counts = confusion_counts(truth[known], assigned[known])
-        return pd.DataFrame(counts, index=benchmark.labels, columns=benchmark.labels)
+        return pd.DataFrame(counts, index=list(benchmark.labels), columns=list(benchmark.labels))
     rows = {}
     for name, *column in zip(benchmark.labels, truth.T, assigned.T, strict=True):
-        cells = confusion_matrix(*_known(*column), labels=[False, True]).ravel()
-        rows[name] = dict(zip(("TN", "FP", "FN", "TP"), cells.tolist(), strict=True))
+        figures = decision_figures(*column)
+        rows[name] = {count: figures[count] for count in ("TN", "FP", "FN", "TP")}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -143,9 +140,3 @@ def _pooled(run: Run, train: pd.DataFrame, labels: Sequence[str]) -> tuple[np.nd
     predictions = pd.concat(run.oof.values())
     truth = train.set_index("id").loc[predictions["id"], list(labels)]
     return truth.to_numpy(np.float64), predictions[list(labels)].to_numpy(np.float64)
-
-
-def _known(truth: np.ndarray, assigned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the labelled rows of one column, both as bool."""
-    known = ~np.isnan(truth)
-    return truth[known] == 1, assigned[known]

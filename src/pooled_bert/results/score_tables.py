@@ -116,7 +116,7 @@ def notes_on(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def format_scores(title: str, table: pd.DataFrame, notes: list[str] = (), of: str = "out-of-fold") -> str:
+def format_scores(title: str, table: pd.DataFrame, notes: Sequence[str] = (), of: str = "out-of-fold") -> str:
     """Return the table as text, with its notes under the title."""
     head = f"{title}: {of} ROC AUC" + "".join(f"\n  ({note})" for note in notes)
     return f"{head}\n{as_text(table)}"

@@ -68,7 +68,7 @@ class CrossValidation:
                 workspace.folds(run.benchmark),
                 rows.train,
                 self.assignment,
-                data_checksum=checksums["train"],
+                data_checksum=rows.checksum,
                 fold_seed=run.fold_seed,
             ),
         }

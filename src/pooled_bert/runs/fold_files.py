@@ -29,7 +29,10 @@ TABLES = (*PREDICTIONS, "history.csv")
 
 @dataclass(frozen=True)
 class FoldResult:
-    """A finished fold. ``oof`` and ``test``: id + one column of probabilities per label; None if not read or made."""
+    """A finished fold. ``oof`` and ``test``: id + one column of probabilities per label.
+
+    ``oof`` is an empty table if it was not read; ``test`` is None if it was not read or never made.
+    """
 
     fold: int
     oof: pd.DataFrame
@@ -170,11 +173,9 @@ def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> F
         path = folder / name
         if not path.is_file() or file_checksum(path) != expected:
             raise InputError(f"{path}: is missing or was changed after it was written; {_redo(fold)}")
-    oof, test = (
-        _read_table(folder / name) if name in metrics["files"] and name in tables else None
-        for name in PREDICTIONS
-    )
-    return FoldResult(fold, oof, test, metrics, config)
+    oof = _read_table(folder / "oof.csv") if "oof.csv" in tables else pd.DataFrame()
+    has_test = "test.csv" in tables and "test.csv" in metrics["files"]
+    return FoldResult(fold, oof, _read_table(folder / "test.csv") if has_test else None, metrics, config)
 
 
 def read_config(folder: Path, fold: int) -> dict:

@@ -31,6 +31,8 @@ class PseudoLabels:
     def table(self, fold: int) -> pd.DataFrame:
         """Return test rows with id, text, and probabilities as labels; raises InputError if the run has none to use."""
         result = self._result(fold)
+        assert self.rows.test is not None  # or there would be no predictions of the test rows
+        assert result.test is not None  # _result has checked it
         table = self.rows.test.merge(result.test, on="id", validate="one_to_one")
         if self.n_rows is not None and self.n_rows < len(table):
             chosen = np.random.default_rng(self.seed).choice(len(table), self.n_rows, replace=False)

@@ -32,9 +32,10 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
         for column in problem.labels[problem.train].T
     )
     # for one class out of several, each regression is one class against the rest
-    return Outcome(
-        *(problem.target.from_scale(np.stack(parts, axis=1), "mean") for parts in zip(*columns, strict=True))
+    oof, test = (
+        problem.target.from_scale(np.stack(parts, axis=1), "mean") for parts in zip(*columns, strict=True)
     )
+    return Outcome(oof, test)
 
 
 def _vectorizer(ngrams: str) -> FeatureUnion:

@@ -86,7 +86,7 @@ class Loop:
         self.state, self.kept = State(), []
         self.earlier_seconds, self._started = 0.0, time.monotonic()
         self._slowest_step, self._saved_step = 0.0, None
-        self._n_bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in variables)
+        self._n_bytes = sum(math.prod(tuple(variable.shape)) * variable.dtype.size for variable in variables)
 
     def run(self, end_epoch: Callable[[int, float], tuple[dict, str]]) -> list[dict]:
         """Train to the end; returns the history, one record per epoch.
@@ -162,7 +162,9 @@ class Loop:
             return
         arrays, record = checkpoint
         values = [arrays.get(f"variable_{index}") for index in range(len(self.variables))]
-        if [np.shape(value) for value in values] != [tuple(variable.shape) for variable in self.variables]:
+        if [None if value is None else value.shape for value in values] != [
+            tuple(variable.shape) for variable in self.variables
+        ]:
             raise InputError(
                 f"{self.checkpoints.folder}: was saved by another version of this code; delete it to train from"
                 " the start"

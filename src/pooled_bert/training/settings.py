@@ -3,12 +3,13 @@
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..base.errors import require
 from ..benchmarks.registry import BENCHMARKS, DEFAULT
 
 
-def option(default, help_text: str, *, decides: bool = True, **argparse_options):
+def option(default, help_text: str, *, decides: bool = True, **argparse_options) -> Any:
     """Return a dataclass field that is also a command-line option of the same name.
 
     ``decides``: whether the setting changes the result. A setting that changes it only by rounding may differ when a
@@ -17,7 +18,7 @@ def option(default, help_text: str, *, decides: bool = True, **argparse_options)
     return field(default=default, metadata={"help": help_text, "decides": decides, **argparse_options})
 
 
-def _as_in(record: type, name: str, **change):
+def _as_in(record: type, name: str, **change) -> Any:
     """Return the option ``name`` of ``record``, with another ``default`` if one is given."""
     (original,) = (setting for setting in dataclasses.fields(record) if setting.name == name)
     return field(default=change.get("default", original.default), metadata=original.metadata)

@@ -18,25 +18,29 @@ class Events:
     """
 
     def __init__(self, folder: Path):
-        self.folder, self._writer = folder, None
+        self.folder = folder
+        self._writer: tf.io.TFRecordWriter | None = None
 
     def write(self, step: int, scalars: dict[str, float]) -> None:
         """Add a point to each curve at ``step``, which must not decrease; raises InputError if writing fails."""
         values = [tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         try:
-            if self._writer is None:
-                self._start(step)
-            self._add(step=step, summary=tf.compat.v1.Summary(value=values))
-            self._writer.flush()
+            writer = self._writer or self._start(step)
+            _add(writer, step=step, summary=tf.compat.v1.Summary(value=values))
+            writer.flush()
         except (OSError, tf.errors.OpError) as error:
             raise InputError(f"{self.folder}: cannot be written ({error})") from error
 
-    def _start(self, step: int) -> None:
+    def _start(self, step: int) -> tf.io.TFRecordWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         # TensorBoard recognises its files by this name, and reads them in the order of their names
-        self._writer = tf.io.TFRecordWriter(str(self.folder / f"events.out.tfevents.{time.time_ns()}"))
-        self._add(file_version="brain.Event:2")
-        self._add(step=step, session_log=tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START))
+        self._writer = writer = tf.io.TFRecordWriter(
+            str(self.folder / f"events.out.tfevents.{time.time_ns()}")
+        )
+        _add(writer, file_version="brain.Event:2")
+        _add(writer, step=step, session_log=tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START))
+        return writer
 
-    def _add(self, **content) -> None:
-        self._writer.write(tf.compat.v1.Event(wall_time=time.time(), **content).SerializeToString())
+
+def _add(writer: tf.io.TFRecordWriter, **content) -> None:
+    writer.write(tf.compat.v1.Event(wall_time=time.time(), **content).SerializeToString())

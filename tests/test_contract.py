@@ -1,0 +1,120 @@
+"""What every benchmark and model must do: a new one is tested by being registered."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pooled_bert.base.places import Workspace
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.data.rows import read_train
+from pooled_bert.training.settings import MODEL_SETTINGS
+
+ROWS, TEST_ROWS = 160, 16
+SMALL = {
+    "bert": ("--encoder", "tiny", "--epochs", 2, "--batch-size", 8, "--learning-rate", 2e-2),
+    "blstm": ("--encoder", "tiny", "--epochs", 2, "--batch-size", 8, "--learning-rate", 2e-2, "--units", 4),
+    "linear": (),
+}
+ATTENTIVE = ("--pooling", "attention", "--max-length", 24, "--windows", "mean")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory, run_command):
+    """The options --data and --workspace for each benchmark, with made-up rows in the first."""
+    folder = tmp_path_factory.mktemp("contract")
+    found = {}
+    for name in BENCHMARKS:
+        data = folder / name
+        run_command("make_sample.py", data, "--benchmark", name, "--rows", ROWS, "--test-rows", TEST_ROWS)
+        found[name] = ("--benchmark", name, "--data", data, "--workspace", folder)
+    return found
+
+
+def train(run_command, options, model, *more):
+    words = ("--model", model, *SMALL.get(model, ()), *(ATTENTIVE if model == "blstm" else ()))
+    run_command("train_folds.py", *options, "--n-folds", 2, *words, *more)
+
+
+@pytest.mark.parametrize("model", MODEL_SETTINGS)
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_fold_predicts_its_rows_and_the_test_rows_with_valid_probabilities(places, run_command, name, model):
+    benchmark, options = BENCHMARKS[name], places[name]
+    train(run_command, options, model, "--fold", 0)
+    folder = Workspace(options[-1]).run(name, model) / "fold_0"
+    truth = read_train(benchmark, options[3]).set_index("id")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    for file, n_rows in (("oof.csv", metrics["rows"]), ("test.csv", TEST_ROWS)):
+        table = pd.read_csv(folder / file, dtype={"id": str})
+        assert list(table.columns) == ["id", *benchmark.labels]
+        assert len(table) == table["id"].nunique() == n_rows
+        assert benchmark.target.invalid_cell(table[list(benchmark.labels)].to_numpy()) is None
+    oof = pd.read_csv(folder / "oof.csv", dtype={"id": str}).set_index("id")
+    scores = benchmark.target.scores(truth.loc[oof.index, list(benchmark.labels)].to_numpy(), oof.to_numpy())
+    for score, value in scores.items():
+        assert metrics[score] == pytest.approx(value, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def weather(places, run_command):
+    """Two finished folds of every model that predict one class out of several."""
+    for model in MODEL_SETTINGS:
+        train(run_command, places["weather"], model)
+    return places["weather"]
+
+
+@pytest.mark.parametrize(
+    ("blend", "weights"),
+    [("mean", "equal"), ("logit", "equal"), ("rank", "greedy"), ("logit", "greedy"), ("logit", "stack")],
+)
+def test_classes_are_blended_into_a_submission_whose_rows_add_up_to_one(weather, run_command, blend, weights):
+    name = f"{blend}-{weights}"
+    said = run_command(
+        "make_submission.py", *weather, "--run", *MODEL_SETTINGS, "--blend", blend, "--weights", weights, "--name", name
+    ).stdout  # fmt: skip
+    assert ("macro F1" in said.split("rank correlation")[0].split("weights")[-1]) or blend != "rank"
+    table = pd.read_csv(Workspace(weather[-1]).submissions / f"{name}.csv", dtype={"id": str})
+    assert list(table.columns) == ["id", *BENCHMARKS["weather"].labels]
+    assert np.allclose(table.drop(columns="id").sum(axis=1), 1, atol=1e-5)
+
+
+def test_classes_are_compared_by_the_class_that_is_assigned(weather, run_command):
+    said = run_command("compare_runs.py", *weather, "--run", "linear", "bert", "--confusion").stdout
+    assert "decisions of the likeliest class" in said
+    matrix = said.split("\nlinear\n")[1].split("\n\n")[0].splitlines()
+    assert matrix[0].split() == list(BENCHMARKS["weather"].labels)
+    counts = np.array([[int(cell) for cell in line.split()[1:]] for line in matrix[1:]])
+    assert counts.sum() == ROWS
+
+
+def test_classes_have_a_report_and_no_thresholds(weather, run_command):
+    run_command("report.py", *weather, "--run", "bert", "linear")
+    workspace = Workspace(weather[-1])
+    page = (workspace.report("weather") / "report.html").read_text()
+    assert "rows of each true class by the likeliest class" in page
+    assert "F1-best" not in page
+    assert not (workspace.run("weather", "bert") / "thresholds.json").exists()
+    assert "macro F1" in (workspace.run("weather", "bert") / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("run", "method"),
+    [("bert", "occlusion"), ("bert", "gradients"), ("blstm", "gradients"), ("blstm", "attention")],
+)
+def test_classes_are_predicted_and_explained(weather, run_command, run, method):
+    options = (*weather[:2], *weather[4:], "--run", run)
+    said = run_command("predict.py", "one text", *options, "--output-format", "jsonl").stdout
+    answer = json.loads(said)
+    assert answer["class"] == [max(BENCHMARKS["weather"].labels, key=answer.get)]
+    explained = run_command("predict.py", "one text", *options, "--explain", method).stdout
+    assert "text" in explained
+    refused = run_command("predict.py", "one text", *options, "--thresholds", 0.5, status=2)
+    assert "assigns the likeliest class" in refused.stderr
+
+
+@pytest.mark.parametrize("form", ["huggingface", "savedmodel"])
+def test_classes_are_exported(weather, run_command, tmp_path, form):
+    options = (*weather[:2], *weather[4:], "--run", "bert", "--fold", 0)
+    run_command("export.py", *options, "--format", form, "--output", tmp_path / form)
+    assert json.loads((tmp_path / form / "export.json").read_text())["target"] == "classes"
