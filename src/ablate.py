@@ -1,6 +1,6 @@
-"""Try each technique alone against the plain model, on the same folds, and say what it gains and what it costs.
+"""Train the plain model, and each technique added to it alone, on the same folds; report its gain and its cost.
 
-Options of train_folds.py that are given here hold for every training: the plain model's settings.
+Options of train_folds.py that are given here apply to every training, the plain model's included.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pooled_bert.runs.options import add_data, add_options, add_workspace, check
 
 
 def main() -> None:
-    """Parse, train what is not trained yet, print."""
+    """Parse, train the folds that are not finished yet, print the comparison."""
     args, options = parse_arguments()
 
     from pooled_bert.base.files import check_name
@@ -27,31 +27,33 @@ def main() -> None:
     check_folds(folds, run_settings.n_folds)
     unknown = set(args.recipes or []) - RECIPES.keys()
     if unknown:
-        raise InputError(f"--recipes {min(unknown)}: is none of {', '.join(RECIPES)}; --try defines others")
+        raise InputError(
+            f"--recipes {min(unknown)}: is not one of {', '.join(RECIPES)}; --try defines others"
+        )
     if args.jobs < 1:
         raise InputError(f"--jobs is {args.jobs}, expected at least 1")
     chosen = {name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])}
     chosen |= dict(parse_recipe(text) for text in args.try_)
     benchmark = BENCHMARKS[run_settings.benchmark]
     check_labels(args.without, benchmark)
-    place = find_data(benchmark, args.data)
-    rows = read_rows(benchmark, place)
-    common = (*options, "--data", str(place), "--workspace", str(args.workspace.root))
+    data_folder = find_data(benchmark, args.data)
+    rows = read_rows(benchmark, data_folder)
+    common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))
     prefix = check_name("--prefix", args.prefix)
     jobs = plan(chosen, folds, common, prefix=prefix, logs=args.workspace.ablation_logs)
     failed, started = {}, time.monotonic()
     for count, (job, status) in enumerate(train(jobs, args.jobs), start=1):
         if status == INTERRUPTED_STATUS:
             raise KeyboardInterrupt
-        left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
+        minutes_left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
         print(
-            f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_words()}"
-            f" ({count} of {len(jobs)}, {left:.0f} min left)",
+            f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_line()}"
+            f" ({count} of {len(jobs)}, {minutes_left:.0f} min minutes_left)",
             flush=True,
         )
         if status:
             failed[job.recipe] = job
-    if PLAIN not in failed:  # which the others are held against
+    if PLAIN not in failed:  # the others are compared with it
         folder = args.workspace.runs(benchmark.name)
         runs = [read_run(folder / f"{prefix}-{name}", folds) for name in chosen if name not in failed]
         print()
@@ -59,12 +61,12 @@ def main() -> None:
     if failed:
         job = next(iter(failed.values()))
         raise InputError(
-            f"{', '.join(failed)}: not trained; {job.log} says why, and the same command goes on"
+            f"{', '.join(failed)}: not trained; {job.log} says why. To resume, run the same command again"
         )
 
 
 def parse_recipe(text: str) -> tuple[str, list[str]]:
-    """``name: options`` of --try."""
+    """Return name and words of ``NAME: OPTIONS``, as --try takes it."""
     from pooled_bert.base.files import check_name
 
     name, colon, words = text.partition(":")
@@ -74,7 +76,7 @@ def parse_recipe(text: str) -> tuple[str, list[str]]:
 
 
 def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
-    """The command line, and the words of it that are options of the trainings."""
+    """Parse the command line; return also the words that are passed on to every training."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
@@ -85,13 +87,22 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
         action="append",
         default=[],
         metavar="'NAME: OPTIONS'",
-        help="a technique of your own: a name, and what train_folds.py is given more",
+        help="a technique of your own: a name, and the options that it adds to train_folds.py",
     )
-    parser.add_argument("--folds", type=int, nargs="+", help="folds to train (default: all)")
-    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time, which share the cores")
-    parser.add_argument("--prefix", default="ablation", help="of the runs' names (default: ablation)")
+    parser.add_argument("--folds", type=int, nargs="+", metavar="FOLD", help="folds to train (default: all)")
     parser.add_argument(
-        "--without", nargs="+", default=[], metavar="LABEL", help="show the AUC without these labels too"
+        "--jobs",
+        type=int,
+        default=1,
+        help="trainings at the same time; they share the CPU cores (default: 1)",
+    )
+    parser.add_argument("--prefix", default="ablation", help="start of the runs' names (default: ablation)")
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="LABEL",
+        help="show also the mean AUC without these labels",
     )
     add_data(parser)
     add_workspace(parser)

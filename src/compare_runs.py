@@ -1,4 +1,4 @@
-"""Hold runs against the first of them: AUC with paired intervals, decisions at 0.5, confusion matrices, cost."""
+"""Compare runs with the first of them: AUC with paired intervals, decisions at 0.5, confusion matrices, cost."""
 
 import argparse
 
@@ -27,13 +27,19 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_benchmark(parser)
-    parser.add_argument("--run", nargs="+", required=True, help="runs; the others are held against the first")
+    parser.add_argument(
+        "--run", nargs="+", required=True, metavar="NAME", help="runs; the others are compared with the first"
+    )
     add_folds(parser)
     parser.add_argument(
-        "--without", nargs="+", default=[], metavar="LABEL", help="show the AUC without these labels too"
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="LABEL",
+        help="show also the mean AUC without these labels",
     )
     parser.add_argument("--confusion", action="store_true", help="show each run's confusion matrices")
     add_data(parser)

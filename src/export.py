@@ -1,4 +1,4 @@
-"""Export the model of a finished fold for other programs, in float32, and check it against the fold's own."""
+"""Export the model of a finished fold for other programs, in float32, and compare it with the fold's own model."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from pooled_bert.runs.options import add_benchmark, add_workspace
 
 
 def main() -> None:
-    """Load the fold, write its export, print how exact and how fast it is."""
+    """Load the fold's model, write its export, print how exact and how fast the export is."""
     args = parse_arguments()
     check_output(args)
 
@@ -22,7 +22,7 @@ def main() -> None:
     folder = fold_folder(runs / check_name("--run", args.run), args.fold)
     read_fold(folder, args.fold)
     if not model_folder(runs / args.run, args.fold).is_dir():
-        raise InputError(f"{folder}: keeps no model, as those of --model linear")
+        raise InputError(f"{folder}: holds no model to export; folds of --model linear keep none")
     if args.measure:
         os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(args.measure))
     start_tensorflow()
@@ -32,44 +32,53 @@ def main() -> None:
     classifier = load_float32(model_folder(runs / args.run, args.fold))
     origin = {"benchmark": args.benchmark, "run": args.run, "fold": args.fold}
     difference = export(classifier, args.output, args.format, origin)
-    print(f"{args.output}: {args.format}, at most {difference:.1e} from the fold's probabilities", flush=True)
+    print(
+        f"{args.output}: {args.format}; its probabilities differ from the fold's by at most {difference:.1e}",
+        flush=True,
+    )
     if args.measure:
         for line in speed_lines(classifier, args.output, args.measure):
             print(line, flush=True)
 
 
 def check_output(args: argparse.Namespace) -> None:
-    """Raise InputError for an output that must not be written, and for options that do not go together."""
+    """Raise InputError if the output must not be overwritten, or if options do not go together."""
     output, is_onnx = args.output, args.format == "onnx"
     if is_onnx != (output.suffix == ".onnx"):
         kind = "a file that ends in .onnx" if is_onnx else "a folder, without .onnx"
         raise InputError(f"--output {output}: name {kind}, for --format {args.format}")
     if args.measure is not None:
-        require(is_onnx, "--format", args.format, "onnx, which --measure holds against TensorFlow")
-        require(args.measure >= 1, "--measure", args.measure, "a number of threads from 1")
+        require(is_onnx, "--format", args.format, "onnx, the only format that --measure times")
+        require(args.measure >= 1, "--measure", args.measure, "a number of threads, at least 1")
     if output.exists() and not args.overwrite:
-        raise InputError(f"{output}: is there already; give another --output, or --overwrite")
+        raise InputError(f"{output}: exists already; give another --output, or --overwrite")
     is_export = output.is_file() if is_onnx else (output / "export.json").is_file()
     if output.exists() and not is_export:
-        raise InputError(f"{output}: is no earlier export, and is not overwritten; give another --output")
+        raise InputError(
+            f"{output}: is not an earlier export, so it is not overwritten; give another --output"
+        )
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_benchmark(parser)
-    parser.add_argument("--run", default="bert", help="whose model (default: bert)")
-    parser.add_argument("--fold", type=int, required=True, help="a finished fold")
-    parser.add_argument("--format", choices=("huggingface", "savedmodel", "onnx"), required=True)
     parser.add_argument(
-        "--output", type=Path, required=True, help="folder to write; for onnx a file that ends in .onnx"
+        "--run", default="bert", metavar="NAME", help="run that trained the model (default: bert)"
+    )
+    parser.add_argument("--fold", type=int, required=True, help="number of a finished fold of the run")
+    parser.add_argument(
+        "--format", choices=("huggingface", "savedmodel", "onnx"), required=True, help="format to write"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder to write; for onnx, a file that ends in .onnx"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     parser.add_argument(
         "--measure",
         type=int,
         metavar="THREADS",
-        help="time ONNX Runtime against TensorFlow, in turn on the CPU, with so many threads each",
+        help="time ONNX Runtime and TensorFlow in turn on the CPU, each with this many threads",
     )
     add_workspace(parser)
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""Train every fold on Kaggle: make the kernels, push them, watch them, bring their results home."""
+"""Train every fold on Kaggle: build one kernel per fold, push and watch the kernels, download their results."""
 
 import argparse
 import shutil
@@ -17,17 +17,17 @@ from pooled_bert.runs.options import (
 )
 from pooled_bert.training.settings import NeuralSettings
 
-MARGIN_MINUTES = 60  # of Kaggle's 12 hours: for making the environment, and to be safe
+MARGIN_MINUTES = 60  # kept free of Kaggle's 12 hours: to install the environment, and as a reserve
 
 
 def main() -> None:
-    """Parse, then do what was asked for."""
+    """Parse, then run the subcommand."""
     args = parse_arguments()
     args.action(args)
 
 
 def build(args: argparse.Namespace) -> None:
-    """Make a kernel for each fold and one that ensembles."""
+    """Build one kernel per fold, and one that averages the folds."""
     from pooled_bert.base.environment import revision
     from pooled_bert.base.files import check_name
     from pooled_bert.kernels.build import Plan, build_ensemble, build_fold, find_owner, write_plan
@@ -38,14 +38,14 @@ def build(args: argparse.Namespace) -> None:
     is_neural = isinstance(model, NeuralSettings)
     if is_neural and Path(model.encoder).is_dir():
         raise InputError(
-            f"--encoder {model.encoder}: a folder of this machine is not there on Kaggle; upload it as a dataset"
+            f"--encoder {model.encoder}: Kaggle cannot read a folder of this machine; upload the folder as a dataset"
             " and give --encoder-dataset OWNER/SLUG"
         )
     if is_neural and args.offline and not args.encoder_dataset and model.encoder != "tiny":
         raise InputError(
-            "--offline: without internet the encoder comes from a dataset; give --encoder-dataset"
+            "--offline: without internet the encoder must come from a dataset; give --encoder-dataset"
         )
-    given.pop("benchmark", None)  # travels with the plan
+    given.pop("benchmark", None)  # the plan has a field for it
     options = [*given_options(given, type(run_settings)), *given_options(given, type(model))]
     plan = Plan(
         owner=find_owner(args.owner),
@@ -61,7 +61,7 @@ def build(args: argparse.Namespace) -> None:
     folds = args.fold if args.fold is not None else range(plan.n_folds)
     for fold in folds:
         for old in args.kernels.glob(f"{plan.slug(fold)}-part-*"):
-            shutil.rmtree(old)  # of an earlier build
+            shutil.rmtree(old)  # a part that an earlier build left
     folders = [build_fold(plan, args.kernels, fold) for fold in folds]
     for folder in [*folders, build_ensemble(plan, args.kernels)]:
         size = sum(path.stat().st_size for path in folder.iterdir())
@@ -69,50 +69,54 @@ def build(args: argparse.Namespace) -> None:
     write_plan(plan, args.kernels)
     if args.offline:
         print(
-            f"{args.offline} must hold: cpython-3.11….tar.gz (the install_only build of python-build-standalone for"
-            " x86_64 Linux) and, in the same folder, the wheels of: pip download --python-version 3.11 --only-binary"
-            " :all: -r requirements.txt, with tensorflow[and-cuda] in place of tensorflow"
+            f"The dataset {args.offline} must hold: cpython-3.11….tar.gz (the install_only build of"
+            " python-build-standalone for x86_64 Linux) and, in the same folder, the wheels that this command"
+            " downloads: pip download --python-version 3.11 --only-binary :all: -r requirements.txt, with"
+            " tensorflow[and-cuda] in place of tensorflow"
         )
 
 
 def push(args: argparse.Namespace) -> None:
-    """Push the kernels of folds that are neither done nor on their way, as many as Kaggle takes at once."""
+    """Push the kernels of folds that are neither finished nor running, as many as Kaggle runs at the same time."""
     watch, folds = _watch(args)
     print(_table(watch.advance(folds)))
 
 
 def status(args: argparse.Namespace) -> None:
-    """Show where each fold is."""
+    """Show the state of each fold."""
     watch, folds = _watch(args)
     print(_table([watch.look(fold) for fold in folds]))
 
 
 def pull(args: argparse.Namespace) -> None:
-    """Bring the results of complete kernels into folds/, verified."""
+    """Download the results of complete kernels into folds/ and verify them."""
     watch, folds = _watch(args)
     print(_table(watch.advance(folds, is_pushing=False)))
 
 
 def run(args: argparse.Namespace) -> None:
-    """Push, wait and pull until every fold is in; may be stopped and started at any time."""
+    """Push kernels, wait and download until the results of every fold are here; may be stopped and started again."""
     watch, folds = _watch(args)
     is_terminal = sys.stdout.isatty()
     shown = []
 
     def show(states: list) -> None:
-        kinds = [(seen.part, seen.state) for seen in states]
+        current = [(fold_state.part, fold_state.state) for fold_state in states]
         if shown and is_terminal:
-            print(f"\x1b[{len(states)}F\x1b[J", end="")  # in place of the table before
-        if is_terminal or kinds not in shown[-1:]:
+            print(f"\x1b[{len(states)}F\x1b[J", end="")  # erases the previous table
+        if is_terminal or current not in shown[-1:]:
             print(_table(states) if is_terminal else _table(states).replace("\n", "; "), flush=True)
-        shown.append(kinds)
+        shown.append(current)
 
     watch.wait(folds, poll_seconds=args.poll_seconds, show=show)
-    print(f"all in; now: python src/make_submission.py --benchmark {args.benchmark} --run {args.run}")
+    print(
+        "the results of every fold are here. Next: python src/make_submission.py"
+        f" --benchmark {args.benchmark} --run {args.run}"
+    )
 
 
 def ensemble(args: argparse.Namespace) -> None:
-    """Average the folds in a kernel of its own, on Kaggle, and bring the submission into submissions/."""
+    """Average the folds on Kaggle, in a separate kernel, and download the submission into submissions/."""
     watch, _ = _watch(args)
     for path in watch.ensemble(args.workspace.submissions, poll_seconds=args.poll_seconds):
         print(path)
@@ -137,45 +141,63 @@ def _table(states: list) -> str:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="build|run|ensemble|push|status|pull")
-    making = commands.add_parser("build", help=build.__doc__, description=build.__doc__)
-    making.set_defaults(action=build)
-    making.add_argument("--owner", help="Kaggle user name (default: KAGGLE_USERNAME, or that in kaggle.json)")
-    making.add_argument("--run", help="name of the run (default: the model's)")
-    making.add_argument("--fold", type=int, nargs="+", help="folds to make kernels for (default: all)")
-    making.add_argument(
+    building = commands.add_parser("build", help=build.__doc__, description=build.__doc__)
+    building.set_defaults(action=build)
+    building.add_argument(
+        "--owner", help="Kaggle user name (default: KAGGLE_USERNAME, or the name in kaggle.json)"
+    )
+    building.add_argument("--run", metavar="NAME", help="name of the run (default: the value of --model)")
+    building.add_argument("--fold", type=int, nargs="+", help="folds to build kernels for (default: all)")
+    building.add_argument(
         "--time-limit",
         type=float,
         metavar="MINUTES",
         default=12 * 60 - MARGIN_MINUTES,
-        help="each kernel stops training then, at a checkpoint (default: %(default)s; Kaggle kills at 720)",
+        help="each kernel saves a checkpoint and stops after this time (default: %(default)s; Kaggle ends a kernel"
+        " after 720)",
     )
-    making.add_argument("--cpu", action="store_true", help="do without a GPU")
-    making.add_argument(
-        "--encoder-dataset", metavar="OWNER/SLUG", help="a dataset that holds the encoder's folder"
+    building.add_argument("--cpu", action="store_true", help="ask for kernels without a GPU")
+    building.add_argument(
+        "--encoder-dataset", metavar="OWNER/SLUG", help="Kaggle dataset that holds the encoder's folder"
     )
-    making.add_argument(
+    building.add_argument(
         "--offline",
         metavar="OWNER/SLUG",
-        help="no internet; a dataset brings Python and wheels (build says which)",
+        help="kernels without internet; this dataset brings Python and wheels (build prints what it must hold)",
     )
-    making.add_argument("--kernels", type=Path, default=KERNELS, help="where the folders go")
-    add_options(making)
+    building.add_argument(
+        "--kernels",
+        type=Path,
+        default=KERNELS,
+        metavar="FOLDER",
+        help="folder to write the kernels' folders to (default: kernels/)",
+    )
+    add_options(building)
     for action in (run, ensemble, push, status, pull):
         using = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
         using.set_defaults(action=action)
         add_benchmark(using)
-        using.add_argument("--run", default="bert", help="name of the run, as it was built (default: bert)")
+        using.add_argument(
+            "--run", default="bert", metavar="NAME", help="name of the run, as for build (default: bert)"
+        )
         using.add_argument("--fold", type=int, nargs="+", help="these folds only (default: all)")
-        using.add_argument("--kernels", type=Path, default=KERNELS, help="where the kernels' folders are")
+        using.add_argument(
+            "--kernels",
+            type=Path,
+            default=KERNELS,
+            metavar="FOLDER",
+            help="folder that holds the kernels' folders (default: kernels/)",
+        )
         add_workspace(using)
         using.add_argument(
             "--poll-seconds",
             type=float,
             default=60,
-            help="between two looks at Kaggle (default: %(default)s)",
+            metavar="SECONDS",
+            help="time between two requests for the kernels' states (default: %(default)s)",
         )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Make up a small sample in the competition's format, to try everything out without an account."""
+"""Make up a small sample in the format of a benchmark's files, to try everything out without an account."""
 
 import argparse
 from pathlib import Path
@@ -12,11 +12,11 @@ from pooled_bert.runs.options import add_benchmark
 def main() -> None:
     """Parse, write, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the files go, e.g. build/sample")
-    add_benchmark(parser, "whose files")
+    parser.add_argument("folder", type=Path, help="folder to write the files to, e.g. build/sample")
+    add_benchmark(parser, "benchmark whose files are made up")
     parser.add_argument("--rows", type=int, default=2000, help="training rows (default: 2000)")
     parser.add_argument("--test-rows", type=int, default=500, help="test rows (default: 500)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files (default: 0)")
     args = parser.parse_args()
     write_sample(
         args.folder, BENCHMARKS[args.benchmark], rows=args.rows, test_rows=args.test_rows, seed=args.seed

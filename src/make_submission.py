@@ -1,4 +1,4 @@
-"""Average the folds of one or several runs into a checked submission, and say what it scores."""
+"""Average the folds of one or several runs into a checked submission, and print its out-of-fold scores."""
 
 import argparse
 
@@ -63,37 +63,48 @@ def main() -> None:
         print(format_scores(f"{benchmark.name} {path.stem}", scored, notes, of="test"))
     if args.submit:
         if rows.made_up:
-            raise InputError(f"{path}: is of made-up rows; it is not handed to a competition")
+            raise InputError(
+                f"{path}: was made from made-up rows, so it is not submitted; leave out --submit"
+            )
         default = f"{args.blend} of {', '.join(names)}: {scores['oof_mean_auc']:.4f} out of fold"
         submit(path, benchmark, args.message or default)
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_benchmark(parser)
-    parser.add_argument("--run", nargs="+", default=["bert"], help="runs to blend")
+    parser.add_argument(
+        "--run", nargs="+", default=["bert"], metavar="NAME", help="runs to blend (default: bert)"
+    )
     parser.add_argument(
         "--blend",
         choices=("mean", "rank", "logit"),
         default="logit",
-        help="what is added up: probabilities, ranks or log-odds (default: logit)",
+        help="average the runs' probabilities (mean), ranks (rank) or log-odds (logit) (default: logit)",
     )
     parser.add_argument(
         "--weights",
         choices=("equal", "greedy", "stack"),
         default="equal",
-        help="of the runs: equal, or found on out-of-fold rows, greedily for the AUC, or by a logistic regression",
+        help="weights of the runs: equal, or found on out-of-fold rows: greedily for the highest AUC (greedy), or by a"
+        " logistic regression (stack) (default: equal)",
     )
     parser.add_argument(
-        "--folds", type=int, nargs="+", help="use these folds only (default: all, none may be missing)"
+        "--folds",
+        type=int,
+        nargs="+",
+        metavar="FOLD",
+        help="use these folds only (default: all; none may be missing)",
     )
-    parser.add_argument("--name", help="of the file in submissions/ (default: benchmark and runs)")
+    parser.add_argument(
+        "--name", help="name of the file in submissions/, without .csv (default: benchmark and runs)"
+    )
     add_data(parser)
     add_workspace(parser)
-    parser.add_argument("--submit", action="store_true", help="hand the file to the competition on Kaggle")
+    parser.add_argument("--submit", action="store_true", help="submit the file to the competition on Kaggle")
     parser.add_argument(
-        "-m", "--message", help="what Kaggle shows beside it (default: the runs and their score)"
+        "-m", "--message", help="text that Kaggle shows beside the file (default: the runs and their score)"
     )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Measure this project: its speed, what it costs at any number of rows, and whether its explanations are true."""
+"""Measure this project: its speed, its costs for any number of rows, and whether its explanations are true."""
 
 import argparse
 import sys
@@ -11,13 +11,13 @@ from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
 def main() -> None:
-    """Parse, then do what was asked for."""
+    """Parse, then run the subcommand."""
     args = parse_arguments()
     args.action(args)
 
 
 def speed(args: argparse.Namespace) -> None:
-    """Time training and prediction against the article's way, against peers, and with each technique switched off."""
+    """Time training and prediction; compare with the article's method, with peers, and without each technique."""
     from pooled_bert.base.files import write_json
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.data.rows import find_data, read_rows
@@ -26,7 +26,7 @@ def speed(args: argparse.Namespace) -> None:
 
     check_variants(args.variants, args.peer)
     if args.encoder == "tiny":
-        raise InputError("--encoder tiny is made from the texts of each run; give a name or a directory")
+        raise InputError("--encoder tiny: is made from the texts of each run; give a name or a directory")
     settings = BertSettings(encoder=args.encoder, max_length=args.max_length, batch_size=args.batch_size)
     benchmark = BENCHMARKS[args.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data))
@@ -42,7 +42,7 @@ def speed(args: argparse.Namespace) -> None:
     timings = []
     try:
         timings.extend(measure(args.variants, tokens, settings=settings, rounds=args.rounds, peer=args.peer))
-    finally:  # what was measured is shown and kept even if a later variant fails
+    finally:  # the timings of finished variants are shown and written even if a later variant fails
         if timings:
             records = rates(timings, len(tokens), len(tokens.flat))
             print(
@@ -118,33 +118,41 @@ def parse_arguments() -> argparse.Namespace:
 
 def add_speed(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``speed``."""
-    add_benchmark(parser, "whose rows")
+    add_benchmark(parser, "benchmark whose rows are used")
     add_data(parser)
     parser.add_argument(
         "--encoder", default="bert-base-uncased", help="as in train_folds.py (default: %(default)s)"
     )
     parser.add_argument("--max-length", type=int, default=256, help="tokens per text (default: 256)")
     parser.add_argument("--batch-size", type=int, default=32, help="rows per optimizer step (default: 32)")
-    parser.add_argument("--rows", type=int, default=1600, help="rows of each variant's epoch (default: 1600)")
+    parser.add_argument(
+        "--rows", type=int, default=1600, help="rows in the epoch of each variant (default: 1600)"
+    )
     parser.add_argument(
         "--rounds",
         type=int,
         default=5,
-        help="parts of the epoch, timed in turn with those of the first variant (default: 5)",
+        help="parts of the epoch; each variant's part is timed in turn with the first variant's (default: 5)",
     )
     parser.add_argument(
         "--variants",
         nargs="+",
         default=["ours", "article-128", "article-256"],
-        help="what to compare; times are given as multiples of the first's (default: %(default)s)",
+        metavar="NAME",
+        help="variants to compare; times are given as multiples of the first one's (default: %(default)s)",
     )
     parser.add_argument(
         "--peer",
         type=Path,
         metavar="PYTHON",
-        help="the Python of an environment with tests/peers/requirements.txt, for the variants trainer…",
+        help="Python of an environment with tests/peers/requirements.txt, for the variants trainer…",
     )
-    parser.add_argument("--output", type=Path, default=BUILD / "speed", help="name of the .json and .png")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=BUILD / "speed",
+        help="path of the .json and the .png to write, without the ending (default: build/speed)",
+    )
 
 
 def add_scale(parser: argparse.ArgumentParser) -> None:
@@ -157,19 +165,33 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
         help="numbers of training rows (default: %(default)s)",
     )
     parser.add_argument(
-        "--encoder", default="tiny", help="whose tokenizer, as in train_folds.py (default: tiny)"
+        "--encoder",
+        default="tiny",
+        help="encoder whose tokenizer is used, as in train_folds.py (default: tiny)",
     )
-    parser.add_argument("--output", type=Path, default=BUILD / "scale", help="name of the .json and .png")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=BUILD / "scale",
+        help="path of the .json and the .png to write, without the ending (default: build/scale)",
+    )
 
 
 def add_explanations(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``explanations``."""
     add_benchmark(parser)
-    parser.add_argument("--run", default="bert", help="whose model is explained (default: bert)")
     parser.add_argument(
-        "--fold", type=int, default=0, help="its model, and the rows that the model never saw (default: 0)"
+        "--run", default="bert", metavar="NAME", help="run whose model is explained (default: bert)"
     )
-    parser.add_argument("--label", help="whose score is watched (default: the benchmark's first)")
+    parser.add_argument(
+        "--fold",
+        type=int,
+        default=0,
+        help="fold whose model is explained, on that fold's validation rows (default: 0)",
+    )
+    parser.add_argument(
+        "--label", help="label whose score is measured (default: the benchmark's first label)"
+    )
     parser.add_argument("--texts", type=int, default=100, help="number of texts (default: 100)")
     add_data(parser)
     add_workspace(parser)

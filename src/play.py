@@ -1,4 +1,4 @@
-"""Serve a page, to this machine alone, where one types a text and sees its scores and the words that carried them."""
+"""Serve a page, to this machine alone, that shows the scores of a typed text and the words behind them."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace
 
 
 def main() -> None:
-    """Load the models, serve until interrupted."""
+    """Load the models, then serve until interrupted."""
     args = parse_arguments()
     require(0 <= args.port < 2**16, "--port", args.port, "a number from 0 to 65535")
 
@@ -22,20 +22,24 @@ def main() -> None:
     from pooled_bert.predict.play_server import make_server
 
     server, port = make_server(predictors, BENCHMARKS[args.benchmark], args.port)
-    print(f"http://127.0.0.1:{port}/  (Ctrl-C ends it)", flush=True)
+    print(f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", flush=True)
     server.run()
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
-        "--run", nargs="+", default=["bert"], help="runs to play with, one or several (default: bert)"
+        "--run",
+        nargs="+",
+        default=["bert"],
+        metavar="NAME",
+        help="runs to choose from on the page, one or several (default: bert)",
     )
     add_folds(parser)
     parser.add_argument(
-        "--port", type=int, default=8000, help="on 127.0.0.1; 0: any free one (default: 8000)"
+        "--port", type=int, default=8000, help="port on 127.0.0.1; 0: any free port (default: 8000)"
     )
     add_workspace(parser)
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""Predict any text with a trained run: words on the command line, or a file of any number of rows."""
+"""Predict texts with a trained run: texts on the command line, or a file of any number of rows."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace
 
 
 def main() -> None:
-    """Open, load, predict, write."""
+    """Open the texts, load the models, predict, write."""
     args = parse_arguments()
 
     from pooled_bert.base.files import check_name
@@ -36,7 +36,8 @@ def main() -> None:
     if args.folds is None and not predictor.run.is_complete:
         numbers = " ".join(str(fold.fold) for fold in predictor.run.folds)
         print(
-            f"note: not all folds of run {args.run!r} are finished; fold {numbers} predicts", file=sys.stderr
+            f"note: not all folds of run {args.run!r} are finished; the predictions use fold {numbers} only",
+            file=sys.stderr,
         )
     thresholds = wanted_thresholds(args, predictor, folder, is_table)
     if args.explain:
@@ -66,7 +67,7 @@ def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_tabl
 
 
 def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> None:
-    """Show which words carried the scores: on the terminal, or as the page --output."""
+    """Show which words carried the scores: on the terminal, or in the HTML page ``--output``."""
     from pooled_bert.predict.explanation import check_method, explain
     from pooled_bert.predict.explanation_view import terminal_view, write_explanations
 
@@ -82,11 +83,11 @@ def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> Non
 
 
 def given_texts(args: argparse.Namespace) -> tuple:
-    """The texts, and the lines that they are read from, None where they are on the command line."""
+    """Return the texts, and the Lines they are read from (None for texts on the command line)."""
     from pooled_bert.predict.text_files import Lines, Text, TextColumn, read_texts
 
     if bool(args.text) == (args.file is not None):
-        raise InputError("give texts, or a file of them with --file, and not both")
+        raise InputError("give either texts, or a file of texts with --file")
     if args.text:
         return [Text(str(number), text) for number, text in enumerate(args.text, start=1)], None
     lines = Lines(args.file)
@@ -95,53 +96,64 @@ def given_texts(args: argparse.Namespace) -> tuple:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("text", nargs="*", help="texts to predict")
     parser.add_argument("--file", help="a file of texts: .csv, .csv.zip, .txt or .jsonl; - is standard input")
     parser.add_argument(
-        "--format", choices=("csv", "txt", "jsonl"), help="of --file (default: by its name; of -: txt)"
+        "--format",
+        choices=("csv", "txt", "jsonl"),
+        help="format of --file (default: by the ending of its name; txt for standard input)",
     )
     parser.add_argument(
         "--column",
-        help="of the texts in --file (default: the benchmark's, or text, or the only one beside id)",
+        metavar="NAME",
+        help="column of --file that holds the texts (default: the benchmark's, or text, or the only one beside id)",
     )
     add_benchmark(parser)
-    parser.add_argument("--run", default="bert", help="whose models predict (default: bert)")
+    parser.add_argument(
+        "--run", default="bert", metavar="NAME", help="run whose models predict (default: bert)"
+    )
     add_folds(parser)
     parser.add_argument(
         "--windows",
         choices=("mean", "max", "none"),
-        help="read long texts whole, in windows: mean of their log-odds, or largest; none: cut them as in training"
-        " (default: as the run predicts if it has windows, else mean)",
+        help="read long texts whole, in windows, and take the mean of the windows' log-odds or the largest"
+        " probability; none: cut long texts as in training (default: the run's own --windows, or mean if it has none)",
     )
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16", "float16"),
-        help="of matrix products (default: as the run was trained)",
+        help="precision of matrix products (default: the one that the run was trained in)",
     )
     parser.add_argument(
         "--thresholds",
         metavar="NUMBER|tuned",
-        help="show the labels given too: above this probability, or above each label's best (src/report.py)",
+        help="show also which labels are assigned: those above this probability, or (tuned) above the threshold that"
+        " src/report.py found best for each label",
     )
     parser.add_argument(
         "--explain",
         nargs="?",
         const="occlusion",
         choices=("occlusion", "gradients", "attention"),
-        help="show which words carried the scores, in colour: by masking each (the default), by integrated gradients,"
-        " or by the attention of a run with --pooling attention; put it after the texts",
+        help="show in colour which words carried the scores: by masking each word (occlusion, the default), by"
+        " integrated gradients, or by the attention of a run with --pooling attention; put --explain after the texts",
     )
     parser.add_argument(
         "--output",
         type=Path,
-        help="a .csv or .jsonl file; started again, it goes on. With --explain, an .html page",
+        help="a .csv or .jsonl file to write; the same command again resumes an interrupted file. With --explain, an"
+        " .html page",
     )
     parser.add_argument(
-        "--output-format", choices=("csv", "jsonl"), help="default: by --output's name, or csv"
+        "--output-format",
+        choices=("csv", "jsonl"),
+        help="format to write (default: by the ending of --output, otherwise csv)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace --output when it is done")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an existing --output when the new one is complete"
+    )
     add_workspace(parser)
     return parser.parse_args()
 

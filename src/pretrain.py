@@ -1,4 +1,4 @@
-"""Pre-train an encoder further on a benchmark's own texts, for train_folds.py --encoder. No label is looked at."""
+"""Pre-train an encoder further on a benchmark's own texts, for train_folds.py --encoder. No label is read."""
 
 import argparse
 import shutil
@@ -28,7 +28,7 @@ def main() -> None:
     settings = record_from(vars(args), PretrainingSettings)
     output = args.output or args.workspace.pretrained(args.benchmark)
     if output.exists() and not args.overwrite:
-        raise InputError(f"{output}: is there already; give another --output, or --overwrite")
+        raise InputError(f"{output}: exists already; give another --output, or --overwrite")
 
     from pooled_bert.base.environment import environment
     from pooled_bert.base.files import atomic_path, checksum, write_json
@@ -46,7 +46,7 @@ def main() -> None:
         "settings": {**asdict(settings), "encoder": encoder_identity(settings.encoder)},
         "texts": checksum(texts),
     }
-    # a name of its own for each state that other settings or texts could not go on from
+    # the folder's name depends on settings and texts: checkpoints of different ones cannot be resumed from
     key = checksum([repr(sorted(identity["settings"].items())), identity["texts"]])[:12]
     checkpoints = Checkpoints(
         output.with_name(f"{output.name}.{key}.checkpoints"), minutes=args.checkpoint_minutes
@@ -68,18 +68,27 @@ def main() -> None:
         record = {"identity": identity, "history": history, "information": environment()}
         write_json(temporary / "pretraining.json", record)
     shutil.rmtree(checkpoints.folder, ignore_errors=True)
-    print(f"{output}: now python src/train_folds.py --benchmark {benchmark.name} --encoder {output}")
+    print(
+        f"{output}: written. Next: python src/train_folds.py --benchmark {benchmark.name} --encoder {output}"
+    )
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_benchmark(parser, "whose texts")
+    add_benchmark(parser, "benchmark whose texts are read")
     add_data(parser)
-    parser.add_argument("--extra", type=Path, help="CSV of more rows, whose texts are read too")
-    parser.add_argument("--output", type=Path, help="folder to write (default: build/pretrained/<benchmark>)")
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace what is there when the new one is done"
+        "--extra", type=Path, metavar="FILE", help="CSV of more rows, whose texts are read too"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="folder to write (default: build/pretrained/<benchmark>)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an existing folder when the new one is complete"
     )
     add_times(parser)
     add_workspace(parser)

@@ -1,4 +1,4 @@
-"""Show what runs have learnt: one HTML page that works offline, its figures as PNG, and a model card a run."""
+"""Report what runs have learnt: one HTML page that works offline, its figures as PNG, and one model card per run."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_wor
 
 
 def main() -> None:
-    """Read the runs, draw, write, print the places."""
+    """Read the runs, draw, write, print the paths."""
     args = parse_arguments()
 
     from pooled_bert.base.files import check_name
@@ -47,20 +47,24 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
-        "--run", nargs="+", help="runs to show in full (default: the best); a table holds all others too"
+        "--run",
+        nargs="+",
+        metavar="NAME",
+        help="runs to show in full (default: the best); one table lists all other runs too",
     )
     add_folds(parser)
-    parser.add_argument("--raw", action="store_true", help="do not mask offensive words")
+    parser.add_argument("--raw", action="store_true", help="show offensive words unmasked")
     add_data(parser)
     add_workspace(parser)
     parser.add_argument(
         "--output",
         type=Path,
-        help="folder of report.html and the figures (default: folds/<benchmark>/report)",
+        metavar="FOLDER",
+        help="folder to write report.html and the figures to (default: folds/<benchmark>/report)",
     )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Train the folds of a run: out-of-fold ROC AUC, and test predictions of each fold."""
+"""Train the folds of a run, and print its out-of-fold ROC AUC; each fold also predicts the test rows."""
 
 import argparse
 import sys
@@ -53,11 +53,14 @@ def main() -> None:
     )
     for label, count in rare_labels(rows.train, run.n_folds).items():
         print(
-            f"note: {label} has {count} positives for {run.n_folds} folds; some folds cannot score it",
+            f"note: {label} has {count} positives for {run.n_folds} folds; a fold without any has no AUC for {label}",
             file=sys.stderr,
         )
     if rows.test is None:
-        print(f"note: there is no {benchmark.test_file}, so nothing can be submitted", file=sys.stderr)
+        print(
+            f"note: {benchmark.test_file} is missing, so no test rows are predicted and nothing can be submitted",
+            file=sys.stderr,
+        )
     folds = args.fold if args.fold is not None else list(range(run.n_folds))
     work.start(folds, overwrite=args.overwrite)
     for fold in folds:
@@ -65,10 +68,10 @@ def main() -> None:
     if not work.workers.is_chief:
         print("this worker is done; the chief writes the results")
         return
-    finished = read_run(work.place.path)
+    finished = read_run(work.run_folder.path)
     table = score_table(finished.oof, rows.train, benchmark)
     print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished)))
-    together = on_same_folds(finished, read_runs(work.place.path.parent))
+    together = on_same_folds(finished, read_runs(work.run_folder.path.parent))
     if len(together) > 1:
         print()
         title = "on the same rows and folds"
@@ -76,15 +79,18 @@ def main() -> None:
 
 
 def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int | None] | None:
-    """The run whose test predictions are learnt from, and how many; raises InputError where there can be none."""
+    """Return the run whose test predictions become labels, and how many rows of it; None without ``--pseudo``.
+
+    Raises InputError if the options do not go together, or if the data has no test rows.
+    """
     from pooled_bert.base.files import check_name
 
     if args.pseudo is None:
         if args.pseudo_rows is not None:
-            raise InputError("--pseudo-rows says how many of --pseudo's rows; name that run too")
+            raise InputError("--pseudo-rows: limits the rows of --pseudo; give --pseudo RUN too")
         return None
     if model == "linear":
-        raise InputError("--pseudo gives probabilities to learn from, which --model linear cannot")
+        raise InputError("--pseudo: its labels are probabilities, which --model linear cannot learn from")
     if rows.test is None:
         raise InputError("--pseudo: the data has no test rows")
     if args.pseudo_rows is not None and args.pseudo_rows < 1:
@@ -93,24 +99,30 @@ def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int 
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, nargs="+", help="folds to train (default: every unfinished one)")
-    parser.add_argument("--run", help="name of this run (default: the model's)")
+    parser.add_argument("--run", metavar="NAME", help="name of this run (default: the value of --model)")
     add_data(parser)
     parser.add_argument(
-        "--extra", type=Path, help="CSV of training-only rows; it may know only some of the labels"
+        "--extra",
+        type=Path,
+        metavar="FILE",
+        help="CSV of additional training rows; some label columns may be missing",
     )
     parser.add_argument(
         "--pseudo",
         metavar="RUN",
-        help="learn from the test rows too, as the same fold of this finished run predicts them",
+        help="learn from the test rows too, with the predictions of the same fold of this finished run as labels",
     )
     parser.add_argument(
-        "--pseudo-rows", type=int, metavar="N", help="that many of them, drawn at random (default: all)"
+        "--pseudo-rows",
+        type=int,
+        metavar="N",
+        help="number of test rows for --pseudo, drawn at random (default: all)",
     )
     parser.add_argument("--no-test", action="store_true", help="do not predict the test rows")
-    parser.add_argument("--overwrite", action="store_true", help="train finished folds anew")
+    parser.add_argument("--overwrite", action="store_true", help="train finished folds again")
     add_times(parser)
     add_workspace(parser)
     add_options(parser)

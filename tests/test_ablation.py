@@ -72,7 +72,7 @@ def test_command_trains_what_is_missing_and_shows_what_failed_apart(run_command,
     options = ("--data", sample, "--workspace", tmp_path, "--folds", 0, "--recipes", "ema", *TINY)
     bad = run_command("ablate.py", *options, "--try", "long: --max-length 513", status=2)
     assert "long, fold 0: train_folds.py: --max-length is 513" in bad.stdout
-    assert "held against ablation-plain" in bad.stdout
+    assert "compared with ablation-plain" in bad.stdout
     assert "ablation-ema" in bad.stdout
     assert "long: not trained" in bad.stderr
     place = tmp_path / "folds/jigsaw/runs/ablation-ema/fold_0/metrics.json"
@@ -97,17 +97,17 @@ def test_nothing_is_compared_when_the_plain_model_failed(run_command, sample, tm
     )
     result = run_command("ablate.py", *options, status=2)
     assert "plain, ema: not trained" in result.stderr
-    assert "held against" not in result.stdout
+    assert "compared with" not in result.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("--recipes", "magic"), "--recipes magic: is none of plain, cls"),
+        (("--recipes", "magic"), "--recipes magic: is not one of plain, cls"),
         (("--try", "no options"), "expected NAME: OPTIONS"),
         (("--jobs", 0), "--jobs is 0"),
         (("--folds", 7), "--fold 7: the folds are 0 to 4"),
-        (("--without", "rudeness"), "--without rudeness: is none of toxic"),
+        (("--without", "rudeness"), "--without rudeness: is not one of toxic"),
     ],
 )
 def test_wrong_arguments_get_one_line(run_command, sample, tmp_path, arguments, expected):

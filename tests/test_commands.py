@@ -96,12 +96,12 @@ def test_weights_found_on_out_of_fold_rows_show_what_they_score_honestly(run_com
         assert origin["weights"]["found"] == weights
         assert origin["oof_mean_auc"] <= origin["optimistic_oof_mean_auc"] + 1e-3
     compared = run_command("compare_runs.py", *options, "--run", "words", "pieces", "--confusion").stdout
-    assert "held against words" in compared
+    assert "compared with words" in compared
     assert "TP" in compared
     refused = run_command(
         "make_submission.py", *options, "--run", "words", "--folds", 0, "--weights", "stack", status=2
     )
-    assert "one fold alone" in refused.stderr
+    assert "one fold is not enough" in refused.stderr
 
 
 @pytest.mark.slow
@@ -176,11 +176,11 @@ def test_extra_rows_equal_to_validation_rows_are_left_out(run_command, sample, w
     [
         (("--fold", 5), "--fold 5: the folds are 0 to 4"),
         (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
-        (("--data", "nowhere"), "Name its folder with --data, or fetch it: kaggle competitions download"),
+        (("--data", "nowhere"), "Name its folder with --data, or download it: kaggle competitions download"),
         (("--model", "linear", "--epochs", 3), "--epochs is an option of --model bert"),
         (("--n-folds", 5000), "different texts cannot be cut into 5000 folds"),
         (("--run", "../elsewhere"), "--run '../elsewhere': is not a plain name"),
-        (("--time-limit", -1), "--time-limit is -1.0, expected minutes from 0"),
+        (("--time-limit", -1), "--time-limit is -1.0, expected a number of minutes, 0 or more"),
     ],
 )
 def test_wrong_arguments_get_one_line(run_command, sample, workspace, arguments, expected):

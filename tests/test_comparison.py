@@ -77,6 +77,6 @@ def test_unlabelled_rows_are_not_decided_on():
 
 def test_report_shows_cost_and_confusion():
     text = comparison_report([run_of("base", 1.0), run_of("other", 2.0)], TRAIN, IMDB, confusion=True)
-    assert "held against base" in text
+    assert "compared with base" in text
     assert "15.0000" in text  # median of 10 and 20 seconds
     assert text.count("TN") == 2

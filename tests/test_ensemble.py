@@ -77,9 +77,9 @@ def test_out_of_fold_rows_are_blended_fold_by_fold():
     ("other", "expected"),
     [
         (run_of("y", assignment="b"), "different fold assignments"),
-        (run_of("y", folds=(0,)), "other finished folds"),
-        (run_of("y", data={"train": "z", "test": "u"}), "other train rows"),
-        (run_of("y", data={"train": "t", "test": "z"}), "other test rows"),
+        (run_of("y", folds=(0,)), "different finished folds"),
+        (run_of("y", data={"train": "z", "test": "u"}), "different train rows"),
+        (run_of("y", data={"train": "t", "test": "z"}), "different test rows"),
     ],
 )
 def test_runs_that_do_not_belong_together_are_refused(other, expected):
@@ -111,7 +111,7 @@ def test_found_weights_are_scored_by_those_of_the_other_folds():
     for index, weights in enumerate(blend_of_both.nested):
         parts = [run.folds[index].oof for run in runs]
         pd.testing.assert_frame_equal(honest[index], blend(parts, SEVERAL_LABELS, "logit", weights))
-        pd.testing.assert_frame_equal(optimistic[index], blend(parts, SEVERAL_LABELS, "logit", blend_of_both.found))
+        pd.testing.assert_frame_equal(optimistic[index], blend(parts, SEVERAL_LABELS, "logit", blend_of_both.weights))
     assert blend_of_both.shares()["weight"].sum() == pytest.approx(1)
     stacked = make_blend(runs, SEVERAL_LABELS, "logit", "stack", make_truth(runs[0])).shares()
     assert list(stacked.columns) == ["toxic", "threat", "contribution"]
@@ -120,7 +120,7 @@ def test_found_weights_are_scored_by_those_of_the_other_folds():
 def test_weights_that_cannot_be_found_honestly_are_refused():
     runs = [run_of("x", folds=(0,)), run_of("y", folds=(0,))]
     truth = make_truth(runs[0])
-    with pytest.raises(InputError, match="one fold alone leaves no other"):
+    with pytest.raises(InputError, match="one fold is not enough"):
         make_blend(runs, SEVERAL_LABELS, "logit", "greedy", truth)
     with pytest.raises(InputError, match="use --blend logit"):
         make_blend([run_of("x"), run_of("y")], SEVERAL_LABELS, "rank", "stack", truth)

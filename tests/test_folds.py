@@ -103,5 +103,5 @@ def test_manifest_is_written_once_and_then_held_against(tmp_path):
     assert sum(manifest["rows"]) == len(table)
     assert manifest["positives"]["a"] == np.bincount(folds, weights=table["a"]).astype(int).tolist()
     write_json(path, manifest | {"assignment": "0" * 64})
-    with pytest.raises(InputError, match="fall into other folds"):
+    with pytest.raises(InputError, match="written for another assignment"):
         check_manifest(tmp_path, table, folds, data_checksum="d" * 64, fold_seed=0)

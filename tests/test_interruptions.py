@@ -125,4 +125,4 @@ def test_other_revision_of_the_code_is_told_and_other_settings_are_refused(
     err = train(tmp_path)[1]
     assert "note: fold 0 was started with revision 0123456789ab, now " in err
     err = train(tmp_path, "--epochs", "3", status=2)[1]
-    assert "fold_0: was started otherwise: settings.epochs is 2 there and 3 here" in err
+    assert "fold_0: was started with different settings or data: settings.epochs is 2 there and 3 here" in err

@@ -218,7 +218,7 @@ def test_damaged_output_is_refused(kaggle, watch, tmp_path):
         return output
 
     kaggle.execute = execute
-    with pytest.raises(InputError, match="not as it was written"):
+    with pytest.raises(InputError, match="changed after it was written"):
         wait(watch)
     assert not (tmp_path / "folds" / "jigsaw" / "runs" / "bert" / "fold_0").exists()
 
@@ -272,7 +272,7 @@ def test_watcher_that_is_killed_goes_on_when_started_again(kaggle, tmp_path):
     first.communicate()
     result = subprocess.run([*command, "0.1"], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert "all in; now: python src/make_submission.py --benchmark jigsaw --run bert" in result.stdout
+    assert "results of every fold are here. Next: python src/make_submission.py --benchmark jigsaw --run bert" in result.stdout
     assert sorted(kaggle.pushes) == [PLAN.slug(fold) for fold in range(3)]
     assert "marked-secret" not in result.stdout + result.stderr + json.dumps(
         [path.read_text(errors="replace") for path in kernels.rglob("*") if path.is_file()]

@@ -121,7 +121,7 @@ def test_reader_that_stops_is_no_error():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((), "give texts, or a file of them with --file, and not both"),
+        ((), "give either texts, or a file of texts with --file"),
         (("a", "--output", "there.csv"), "there.csv: exists already; give another name, or --overwrite"),
         (("a", "--run", "none"), "runs/none: has no finished fold; train it with python src/train_folds.py"),
         (("--file", "none.csv"), "none.csv: cannot be read (No such file or directory)"),

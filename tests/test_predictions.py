@@ -120,7 +120,7 @@ def test_other_run_that_is_damaged_is_told_and_left_out(tmp_path, capsys):
     (fold_folder(tmp_path / "damaged", 0) / "oof.csv").write_text("")
     runs = on_same_folds(read_run(tmp_path / "good"), read_runs(tmp_path))
     assert [run.name for run in runs] == ["good", "whole"]
-    assert "damaged/fold_0/oof.csv: is missing or not as it was written" in capsys.readouterr().err
+    assert "damaged/fold_0/oof.csv: is missing or was changed after it was written" in capsys.readouterr().err
 
 
 def test_missing_fold_is_named(tmp_path):

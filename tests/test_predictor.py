@@ -118,7 +118,7 @@ def test_run_that_is_not_there_is_named(tmp_path):
 def test_fold_without_a_model_is_refused(tiny_run, tmp_path):
     shutil.copytree(tiny_run, tmp_path / "run")
     shutil.rmtree(tmp_path / "run/fold_1/model")
-    with pytest.raises(InputError, match=r"fold_1/model: is not there; train it again with --fold 1"):
+    with pytest.raises(InputError, match=r"fold_1/model: is missing; train it again with --fold 1"):
         load_predictor(tmp_path / "run")
 
 
@@ -129,8 +129,8 @@ def test_linear_run_is_refused(sample, tmp_path):
     )
     work.start([0], overwrite=False)
     work.train_fold(0, checkpoint_minutes=5, deadline=Deadline(None))
-    with pytest.raises(InputError, match="--model linear keeps no models, so give a run of another"):
-        load_predictor(work.place.path)
+    with pytest.raises(InputError, match="folds of --model linear keep no model; give a run of another architecture"):
+        load_predictor(work.run_folder.path)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "head.safetensors", "head.json", "tokenizer.json"])

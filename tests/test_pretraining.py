@@ -112,4 +112,4 @@ def test_command_leaves_an_encoder_and_nothing_else(run_command, sample, tmp_pat
     assert f"--encoder {folder}" in said
     assert [path.name for path in folder.parent.iterdir()] == ["jigsaw"]
     load_encoder(str(folder), load_tokenizer(str(folder), []))
-    assert "is there already" in run_command("pretrain.py", *options, status=2).stderr
+    assert "exists already" in run_command("pretrain.py", *options, status=2).stderr

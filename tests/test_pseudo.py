@@ -41,7 +41,7 @@ def train_source(rows, folder, *, fold_seed=0, optimistic=False, predicts_test=T
     work = cross_validation(rows, folder, fold_seed=fold_seed, name="source")
     predictions = {}
     for fold in folds:
-        place = fold_folder(work.place.path, fold)
+        place = fold_folder(work.run_folder.path, fold)
         valid = rows.train[work.assignment == fold]
         predictions[fold] = RANDOM.random((len(rows.test), N_LABELS))
         outcome = Outcome(
@@ -82,7 +82,7 @@ def test_source_of_other_folds_is_refused_since_it_saw_the_validation_rows(rows,
 
 def test_source_of_other_rows_is_refused(rows, tmp_path):
     train_source(make_rows(("another", "test two", "test three")), tmp_path)
-    with pytest.raises(InputError, match="of other rows or other folds"):
+    with pytest.raises(InputError, match="was trained on different rows or folds"):
         cross_validation(rows, tmp_path, pseudo=("source", None))._identity(0)
 
 

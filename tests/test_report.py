@@ -120,7 +120,7 @@ def test_wrong_names_and_data_are_refused(workspace, sample, data, run_command):
     missing = run_command("report.py", *options, "--data", data, "--run", "nothing", status=2).stderr
     assert "has no finished fold" in missing
     other = run_command("report.py", *options, "--data", sample, "--run", "bert", status=2).stderr
-    assert "other train rows" in other
+    assert "different train rows" in other
     empty = run_command("report.py", "--workspace", workspace / "empty", "--data", data, status=2).stderr
     assert "has no finished fold" in empty
 

@@ -164,7 +164,7 @@ def test_unreadable_review_is_named(tmp_path, content, expected):
 def test_training_rows_alone_are_enough_but_a_test_file_that_was_lost_is_missed(tmp_path):
     write_jigsaw(tmp_path)
     (tmp_path / "test.csv").unlink()
-    with pytest.raises(InputError, match=r"test\.csv: is missing, but sample_submission\.csv is there"):
+    with pytest.raises(InputError, match=r"test\.csv: is missing, but sample_submission\.csv exists"):
         read_rows(JIGSAW, tmp_path)
     (tmp_path / "sample_submission.csv").unlink()
     assert read_rows(JIGSAW, tmp_path).test is None

@@ -1,4 +1,4 @@
-"""The record of a benchmark: its files, what is learnt from them, and what people should know of it."""
+"""The record of a benchmark: its files, what is learnt from them, and the limits that users should know."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from .targets import Target
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A text-classification task in the files its publisher gives out."""
+    """A text-classification task, in the files that its publisher offers."""
 
     name: str
     title: str
     target: Target
-    labels: tuple[str, ...]  # or classes, if the target is one of several
+    labels: tuple[str, ...]  # or the classes, if the target is one class out of several
     train_file: str
     text_column: str
     test_file: str
-    about: str  # what was learnt, and who labelled it so: for model cards
-    limits: tuple[str, ...]  # what a model of it must not be trusted with
+    about: str  # what the data are, and who labelled them: for model cards
+    limits: tuple[str, ...]  # what a model trained on it must not be trusted with
     examples: tuple[str, ...]  # texts to try on the page of play.py
     download: str  # the command that downloads the files
     sample_submission: str | None = None  # gives the ids, their order and the columns of a submission
@@ -27,8 +27,8 @@ class Benchmark:
         None  # the same data as one text file each: folder name -> value of the label
     )
     archive: str | None = None  # the folder that the publisher's archive unpacks to
-    competition: str | None = None  # takes submissions on Kaggle, and has the files
-    dataset: str | None = None  # on Kaggle, that has the files
+    competition: str | None = None  # the competition on Kaggle, which has the files and takes submissions
+    dataset: str | None = None  # the dataset on Kaggle that has the files
     is_offensive: bool = False  # whether texts are masked before they are shown
     label_columns: dict[str, str] = field(default_factory=dict)  # label -> its column, where the names differ
     label_words: dict[str, dict[str, float]] = field(
@@ -46,5 +46,5 @@ class Benchmark:
 
 
 def class_words(classes: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return the ``label_words`` of classes that stand as words in one column."""
+    """Return the ``label_words`` of classes that are written as words in one column."""
     return {name: {word: float(word == name) for word in classes} for name in classes}

@@ -19,10 +19,10 @@ IMDB = Benchmark(
     download=(
         "kaggle datasets download lakshmi25npathi/imdb-dataset-of-50k-movie-reviews -p data/imdb --unzip"
     ),
-    about="Film reviews from IMDB whose stars say clearly whether they are for or against (Maas et al. 2011).",
+    about="Film reviews from IMDB with a clearly positive or clearly negative star rating (Maas et al. 2011).",
     limits=(
-        "Reviews of middling stars were left out of the data: a lukewarm text gets a confident score all the same.",
-        "English of film reviews; other subjects are read badly.",
+        "Reviews with a middling star rating are not in the data: a lukewarm text gets a confident score nevertheless.",
+        "The data are English film reviews; scores of texts about other subjects are unreliable.",
     ),
     examples=(
         "A warm, funny film with two wonderful leads; I would watch it again tomorrow.",

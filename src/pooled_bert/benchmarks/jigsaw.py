@@ -1,4 +1,4 @@
-"""The Jigsaw Toxic Comment Classification Challenge: six kinds of toxicity, several of which may hold."""
+"""The Jigsaw Toxic Comment Classification Challenge: six kinds of toxicity; several may apply to one comment."""
 
 from .benchmark import Benchmark
 from .targets import SEVERAL_LABELS
@@ -21,14 +21,15 @@ JIGSAW = Benchmark(
     is_offensive=True,
     about=(
         "Comments from discussion pages of the English Wikipedia, labelled by crowd workers: six kinds of toxicity,"
-        " any of which may hold at once."
+        " any number of which may apply to one comment."
     ),
     limits=(
-        "Labels are the judgement of a few readers, and disagree with each other.",
+        "Labels are the judgements of a few readers, who disagree with each other.",
         "The mere mention of some groups of people raises scores (see the report's fairness section, and Borkan et"
         " al. 2019): do not punish anyone on a score alone.",
-        "English of one site and time; other languages, slang and spelling made up to pass a filter are read badly.",
-        "Probabilities follow the rates of the competition's data, where one comment in ten is toxic.",
+        "The data are English of one site and time; scores of other languages, of slang and of spelling that is meant"
+        " to pass a filter are unreliable.",
+        "Probabilities follow the label rates of the competition's data, where one comment in ten is toxic.",
     ),
     # rates as unequal as the competition's
     sample_rates={
@@ -40,7 +41,7 @@ JIGSAW = Benchmark(
         "threat": (0.15, "toxic"),
     },
     # A choice from the terms of Dixon et al. 2018 ("Measuring and Mitigating Unintended Bias in Text Classification"),
-    # with plurals and near synonyms. They name groups, and say nothing against them.
+    # with plurals and near synonyms. The terms name groups of people, and say nothing against them.
     identity_terms={
         "gay": ("gay", "gays", "homosexual", "homosexuals"),
         "lesbian": ("lesbian", "lesbians"),

@@ -5,7 +5,7 @@ from sklearn.metrics import f1_score, recall_score, roc_auc_score
 
 
 def column_auc(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """ROC AUC of each column, float64 [n_labels]; NaN where the labelled rows hold one class only.
+    """Return the ROC AUC of each column, float64 [n_labels]; NaN where the labelled rows hold one class only.
 
     labels : float [n_rows, n_labels], 0, 1 or NaN.  scores : float [n_rows, n_labels].
     """
@@ -20,32 +20,34 @@ def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def resampled_auc(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
-    """ROC AUC of one column in many resamples, float64 [n_samples]; NaN where one holds one class only.
+    """Return the ROC AUC of one column in many resamples, float64 [n_samples]; NaN if a resample holds one class only.
 
-    counts : [n_samples, n_rows], how often each resample holds each row; without it, one sample of every row once.
-    The share of (positive, negative) pairs that the scores order rightly, ties half (Mann & Whitney 1947): the same
-    number as ``column_auc``, at a tenth of the time.
+    counts : [n_samples, n_rows], how often each resample holds each row; None: one sample that holds every row once.
+    The AUC is the share of (positive, negative) pairs that the scores order correctly, where a tie counts one half
+    (Mann & Whitney 1947). The result equals ``column_auc`` in a tenth of the time.
     """
     known = np.flatnonzero(~np.isnan(labels))
     order = known[np.argsort(scores[known], kind="stable")]
     counts = np.ones((1, len(order))) if counts is None else counts[:, order].astype(np.float64)
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
+    starts = np.flatnonzero(
+        np.diff(scores[order], prepend=-np.inf)
+    )  # the first row of each run of equal scores
     positives = np.add.reduceat(counts * labels[order], starts, axis=1)
     negatives = np.add.reduceat(counts * (1 - labels[order]), starts, axis=1)
     below = np.cumsum(negatives, axis=1) - negatives
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-    rightly = (positives * (below + negatives / 2)).sum(axis=1)
-    return np.divide(rightly, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+    correctly_ordered = (positives * (below + negatives / 2)).sum(axis=1)
+    return np.divide(correctly_ordered, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
 
 
 def mean_auc(aucs: np.ndarray) -> float:
-    """Mean over the labels that have an AUC (Jigsaw's metric); NaN when none has."""
+    """Return the mean over the labels that have an AUC (Jigsaw's metric); NaN if no label has one."""
     known = aucs[~np.isnan(aucs)]
     return float(known.mean()) if known.size else float("nan")
 
 
 def accuracy(labels: np.ndarray, assigned: np.ndarray) -> float:
-    """Return the share of labelled cells that are decided rightly, as in the article; NaN when no cell is labelled.
+    """Return the share of labelled cells that are decided correctly, as in the article; NaN if no cell is labelled.
 
     labels : float [n_rows, n_labels], 0, 1 or NaN.  assigned : bool [n_rows, n_labels].
     """

@@ -1,8 +1,8 @@
 """What a target is: several labels at once, or one of several classes.
 
-Everything that depends on the kind is asked of the target; TensorFlow's part is in ``models/outputs.py`` and
-``training/losses.py``. Both kinds have one column per label or class. Its cells are 1 (it applies), 0 (it does not) or
-NaN (not labelled), and a model gives one probability per cell.
+Everything that depends on the kind of target is a method of the target; TensorFlow's part is in ``models/outputs.py``
+and ``training/losses.py``. Both kinds have one column per label or class. A cell is 1 (the label applies), 0 (it does
+not apply) or NaN (not labelled), and a model gives one probability per cell.
 """
 
 import abc
@@ -18,13 +18,13 @@ SCORE_TITLES = {
     "average_recall": "average recall",
     "macro_f1": "macro F1",
 }
-SUM_TOLERANCE = 1e-3  # by how much the probabilities of all classes may miss 1
+SUM_TOLERANCE = 1e-3  # by how much the sum of the probabilities of all classes may differ from 1
 
 
 class Target(abc.ABC):
     """How labels and probabilities of one kind are scored, blended, decided and checked."""
 
-    name: str  # as files spell it
+    name: str  # the name in files
     activation: str  # Keras' name of the function from logits to probabilities
     is_exclusive: bool  # whether exactly one column applies to a row
     decision: str  # the title of a column that holds decisions
@@ -70,7 +70,7 @@ class Target(abc.ABC):
         return self.from_scale(means, "logit").astype(np.float32)
 
     def invalid_cell(self, probabilities: np.ndarray) -> tuple[int, int, str] | None:
-        """Return row, column and what is expected of the first cell that is no probability, or None."""
+        """Return row, column and expected value of the first cell that is not a probability, or None."""
         bad = ~((probabilities >= 0) & (probabilities <= 1))  # true for NaN too
         if bad.any():
             row, column = np.argwhere(bad)[0].tolist()
@@ -90,14 +90,14 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def strata(self, labels: np.ndarray) -> np.ndarray:
-        """Return what folds balance, bool [n_rows, n_indicators].
+        """Return the indicators that folds balance, bool [n_rows, n_indicators].
 
-        Unknown cells get indicators of their own: cast to bool, a NaN would count as positive.
+        Cells that are not labelled get separate indicators: cast to bool, a NaN would count as positive.
         """
 
     @abc.abstractmethod
     def positive_weights(self, labels: np.ndarray, power: float) -> np.ndarray:
-        """Return how much a positive cell of each label counts in the loss, float64 [n_labels]."""
+        """Return the weight of a positive cell of each label in the loss, float64 [n_labels]."""
 
     @abc.abstractmethod
     def draw(
@@ -105,7 +105,7 @@ class Target(abc.ABC):
     ) -> np.ndarray:
         """Draw made-up labels, bool [n_rows, n_labels].
 
-        rates : per label its rate, and the number of an earlier label without which it never applies, or None.
+        rates : per label, its rate and the index of an earlier label without which it never applies, or None.
         """
 
     def _completed(self, probabilities: np.ndarray) -> np.ndarray:
@@ -113,7 +113,7 @@ class Target(abc.ABC):
 
 
 class SeveralLabels(Target):
-    """Any number of labels may apply to a row, each with a probability of its own (sigmoid)."""
+    """Any number of labels may apply to a row, each with its own probability (sigmoid)."""
 
     name, activation = "labels", "sigmoid"
     is_exclusive = False
@@ -137,7 +137,7 @@ class SeveralLabels(Target):
         return probabilities > (self.threshold if thresholds is None else thresholds)
 
     def strata(self, labels):
-        """Return positive and unknown cells; negative ones too where one label stands alone."""
+        """Return positive cells and cells that are not labelled; negative cells too if there is only one label."""
         columns = [labels == 1, np.isnan(labels)]
         if labels.shape[1] == 1:
             columns.insert(1, labels == 0)
@@ -147,16 +147,17 @@ class SeveralLabels(Target):
         return indicators[:, used]
 
     def positive_weights(self, labels, power):
-        """Return (negatives / positives) ** ``power``; 1 where one of the two is missing.
+        """Return (negatives / positives) ** ``power``; 1 for a label without positives or without negatives.
 
-        The balanced weights of scikit-learn's estimators, relative to the negatives', softened by a power below 1.
+        With power 1, these are the balanced weights of scikit-learn's estimators, relative to the negatives' weight.
+        A lower power softens them.
         """
         positives, negatives = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
         has_both = (positives > 0) & (negatives > 0)
         return np.where(has_both, negatives / np.maximum(positives, 1), 1.0) ** power
 
     def draw(self, rates, n_rows, random):
-        """Draw each label on its own, and only where the label that it depends on applies."""
+        """Draw each label independently, but only where the label that it depends on applies."""
         columns: list[np.ndarray] = []
         for rate, parent in rates:
             drawn = random.random(n_rows) < rate
@@ -168,7 +169,7 @@ class OneClass(Target):
     """Exactly one class applies to a row, and the probabilities of all classes add up to 1 (softmax).
 
     A row with any NaN is not labelled. On the scale ``logit``, values are the log-odds of each class against all
-    others; the way back divides by the sum.
+    others; ``from_scale`` divides the probabilities by their sum.
     """
 
     name, activation = "classes", "softmax"
@@ -185,19 +186,19 @@ class OneClass(Target):
         return {"mean_auc": mean_auc(aucs), **class_scores(labels, probabilities)}
 
     def decide(self, probabilities, thresholds=None):
-        """Assign the likeliest class; the first of several that are equally likely. There are no thresholds."""
+        """Assign the likeliest class, or the first one of equally likely classes; ``thresholds`` must be None."""
         assert thresholds is None, "one class out of several has no thresholds"
         chosen = np.zeros(probabilities.shape, bool)
         np.put_along_axis(chosen, probabilities.argmax(axis=1)[:, np.newaxis], True, axis=1)
         return chosen
 
     def strata(self, labels):
-        """Return the classes, and the rows that are not labelled where there are any."""
+        """Return one indicator per class, and one for rows that are not labelled if there are such rows."""
         unknown = np.isnan(labels).any(axis=1, keepdims=True)
         return np.concatenate([labels == 1, unknown], axis=1) if unknown.any() else labels == 1
 
     def positive_weights(self, labels, power):
-        """Return (rows / (classes · rows of the class)) ** ``power``, scikit-learn's balanced weights at power 1."""
+        """Return (rows / (classes · rows of the class)) ** ``power``; with power 1, scikit-learn's balanced weights."""
         counts = (labels == 1).sum(axis=0)
         return np.where(counts > 0, counts.sum() / (len(counts) * np.maximum(counts, 1)), 1.0) ** power
 
@@ -207,13 +208,13 @@ class OneClass(Target):
         return np.eye(len(shares), dtype=bool)[random.choice(len(shares), n_rows, p=shares / shares.sum())]
 
     def invalid_cell(self, probabilities):
-        """Return the first cell that is no probability, or the first row whose classes do not add up to 1."""
-        found = super().invalid_cell(probabilities)
+        """Return the first cell that is not a probability, or else the first row that does not add up to 1, or None."""
+        invalid = super().invalid_cell(probabilities)
         bad = np.abs(probabilities.sum(axis=1) - 1) > SUM_TOLERANCE
-        if found is None and bad.any():
+        if invalid is None and bad.any():
             row = int(np.argmax(bad))
             return row, 0, f"classes that add up to 1 (they add up to {probabilities[row].sum():.4g})"
-        return found
+        return invalid
 
     def _completed(self, probabilities):
         return probabilities / probabilities.sum(axis=-1, keepdims=True)

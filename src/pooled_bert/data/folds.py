@@ -1,4 +1,4 @@
-"""Row -> fold: multilabel-stratified, near-identical texts kept together, the same on every machine."""
+"""Rows -> folds: multilabel-stratified, near-identical texts in the same fold, the same folds on every machine."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def assign_folds(table: pd.DataFrame, target: Target, n_folds: int, fold_seed: i
     """Return the validation fold of each row, int64 [n_rows], values 0 … n_folds − 1.
 
     A pure function of ids, texts, labels, ``n_folds`` and ``fold_seed``; the order of the rows does not
-    matter. Each group of near-identical texts counts as one row, and the folds balance the strata of the target.
+    matter. Each group of near-identical texts counts as one row. The folds balance the strata of the target.
     """
     order = np.argsort(table["id"].to_numpy(str), kind="stable")
     groups = np.empty(len(table), np.int64)
@@ -26,17 +26,17 @@ def assign_folds(table: pd.DataFrame, target: Target, n_folds: int, fold_seed: i
     if n_groups < n_folds:
         raise InputError(f"{n_groups} different texts cannot be cut into {n_folds} folds; lower --n-folds")
     indicators = target.strata(labels_of(table).to_numpy(np.float64))
-    of_group = np.zeros((n_groups, indicators.shape[1]), bool)
-    np.logical_or.at(of_group, groups, indicators)
+    group_indicators = np.zeros((n_groups, indicators.shape[1]), bool)
+    np.logical_or.at(group_indicators, groups, indicators)
     splitter = MultilabelStratifiedKFold(n_splits=n_folds, shuffle=True, random_state=fold_seed)
     fold_of_group = np.empty(n_groups, np.int64)
-    for fold, (_, validation) in enumerate(splitter.split(np.zeros(n_groups), of_group)):
+    for fold, (_, validation) in enumerate(splitter.split(np.zeros(n_groups), group_indicators)):
         fold_of_group[validation] = fold
     return fold_of_group[groups]
 
 
 def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
-    """One row a fold: the number of rows and each label's share of positives among its labelled rows."""
+    """Return one row per fold: its number of rows, and each label's share of positives among the labelled rows."""
     labels = labels_of(table)
     rates = labels.groupby(assignment).mean()
     rates.insert(0, "rows", np.bincount(assignment, minlength=assignment.max() + 1))
@@ -44,13 +44,13 @@ def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
 
 
 def rare_labels(table: pd.DataFrame, n_folds: int) -> dict[str, int]:
-    """Labels with fewer positives than there are folds, so that some fold cannot score them, and how many they have."""
+    """Return the number of positives of each label that has fewer than ``n_folds``, so that a fold cannot score it."""
     positives = (labels_of(table) == 1).sum()
     return {str(name): int(count) for name, count in positives.items() if count < n_folds}
 
 
 def assignment_checksum(table: pd.DataFrame, assignment: np.ndarray) -> str:
-    """SHA-256 of which id is in which fold, whatever the order of the rows."""
+    """Return the SHA-256 of each id with its fold, independent of the order of the rows."""
     return checksum(
         f"{row_id}\t{fold}" for row_id, fold in sorted(zip(table["id"], assignment.tolist(), strict=True))
     )
@@ -59,9 +59,9 @@ def assignment_checksum(table: pd.DataFrame, assignment: np.ndarray) -> str:
 def check_manifest(
     folder: Path, table: pd.DataFrame, assignment: np.ndarray, *, data_checksum: str, fold_seed: int
 ) -> str:
-    """Hold the assignment against the manifest of this data, or write one for data not seen before.
+    """Compare the assignment with the manifest of this data, or write the manifest if there is none yet.
 
-    Returns the assignment's checksum; raises InputError where they differ (another version of the
+    Returns the assignment's checksum. Raises InputError if assignment and manifest differ (another version of the
     stratifier, an edited manifest).
     """
     labels = labels_of(table)
@@ -80,7 +80,7 @@ def check_manifest(
         write_json(path, manifest)
     elif read_json(path) != manifest:
         raise InputError(
-            f"{path}: is damaged, or these rows fall into other folds than when it was written;"
-            " install the pinned requirements, or delete it and train every fold anew"
+            f"{path}: is damaged, or was written for another assignment of these rows to folds;"
+            " install the pinned requirements, or delete the file and train every fold again"
         )
     return manifest["assignment"]

@@ -10,15 +10,15 @@ _ASCII_NOT_WORD = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
 def text_key(text: str) -> str:
-    """What is left of a text when case, white space and punctuation are put aside.
+    """Return the text without case, white space and punctuation; near-identical texts have the same key.
 
-    A text of nothing but punctuation keeps it, or all of those would count as one.
+    A text of punctuation alone keeps its punctuation; otherwise all such texts would have the same key.
     """
-    if text.isascii():  # most are, and this is eight times as fast as the pattern
+    if text.isascii():  # most texts are, and this branch is eight times as fast as the pattern
         return text.lower().encode().translate(None, _ASCII_NOT_WORD).decode() or text.strip()
     return _NOT_WORD.sub("", text.casefold()) or text.strip()
 
 
 def without_near_duplicates(table: pd.DataFrame, of: pd.DataFrame) -> pd.DataFrame:
-    """``table`` without the rows whose text is nearly identical to one in ``of``."""
+    """Return ``table`` without the rows whose text is nearly identical to a text in ``of``."""
     return table[~table["text"].map(text_key).isin(set(of["text"].map(text_key)))]

@@ -1,4 +1,4 @@
-"""Texts as one file each, in a folder per value of their label: the layout of the original IMDB reviews."""
+"""One file per text, in one folder per value of the label: the layout of the original IMDB reviews."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ..benchmarks.benchmark import Benchmark
 
 
 def read_review_folders(folder: Path, benchmark: Benchmark) -> pd.DataFrame:
-    """Read ``folder/<name>/*.txt`` for the names of ``benchmark.folders``, in order of name; raises InputError."""
+    """Read ``folder/<name>/*.txt`` for each name in ``benchmark.folders``, sorted by file name; raises InputError."""
     records = []
     for name, value in (benchmark.folders or {}).items():
         paths = sorted((folder / name).glob("*.txt"))
@@ -36,7 +36,7 @@ def _read_text(path: Path) -> str:
 
 
 def find_review_folders(benchmark: Benchmark, data: Path) -> Path | None:
-    """Return the folder in or at ``data`` that holds ``train/<name>``, or None."""
+    """Return the archive's folder inside ``data``, or ``data`` itself, whichever holds ``train/<name>``; or None."""
     for folder in (data / (benchmark.archive or ""), data):
         if any((folder / "train" / name).is_dir() for name in benchmark.folders or ()):
             return folder

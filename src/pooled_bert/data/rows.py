@@ -1,4 +1,4 @@
-"""Kaggle's files -> checked tables of rows.
+"""A benchmark's files -> checked tables of rows.
 
 Every table has ``id`` and ``text`` (str) and, where labels are known, one float64 column per label or class:
 0, 1, or NaN for *not labelled* (empty or -1 in the file).
@@ -18,12 +18,12 @@ from ..benchmarks.benchmark import Benchmark
 from .csv_files import CsvFile, read_csv
 from .review_folders import find_review_folders, read_review_folders
 
-MADE_UP_MARKER = "MADE_UP.txt"  # stands in a folder whose rows were generated: scores on them mean nothing
+MADE_UP_MARKER = "MADE_UP.txt"  # marks a folder whose rows were generated: scores on them mean nothing
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one benchmark. ``template`` is the ids of a submission, in its order."""
+    """The rows of one benchmark. ``template`` holds the ids of a submission, in the order of the submission."""
 
     train: pd.DataFrame
     test: pd.DataFrame | None
@@ -37,7 +37,7 @@ class Rows:
         return table_checksum(self.train)
 
     def checksums(self) -> dict[str, str | None]:
-        """SHA-256 of the training rows and of the test rows, independent of how the files were packed."""
+        """Return the SHA-256 of the training rows and of the test rows, independent of how the files were packed."""
         return {
             "train": self.checksum,
             "test": None if self.test is None else table_checksum(self.test),
@@ -57,9 +57,9 @@ def table_checksum(table: pd.DataFrame) -> str:
 
 
 def find_data(benchmark: Benchmark, data: str | None) -> Path:
-    """Return the folder that holds the benchmark's files: ``data`` itself, or the first usual folder that does.
+    """Return the folder of the benchmark's files: ``data`` if given, otherwise the first usual folder that has them.
 
-    Raises InputError with the download command when no folder does.
+    Raises InputError with the download command if no folder has them.
     """
     folders = [Path(data)] if data else usual_data_folders(benchmark.name)
     for folder in folders:
@@ -75,7 +75,7 @@ def find_data(benchmark: Benchmark, data: str | None) -> Path:
 
 
 def read_rows(benchmark: Benchmark, data: Path) -> Rows:
-    """Read and check everything the benchmark has in the folder ``data``; raises InputError."""
+    """Read and check all files of the benchmark in the folder ``data``; raises InputError."""
     made_up = (data / MADE_UP_MARKER).exists()
     train, train_path = read_train(benchmark, data), _find(data, benchmark.train_file)
     if train_path is None:
@@ -87,7 +87,7 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
         for name in filter(None, (benchmark.sample_submission, benchmark.test_labels)):
             if _find(data, name):
                 raise InputError(
-                    f"{data / benchmark.test_file}: is missing, but {name} is there; download it again"
+                    f"{data / benchmark.test_file}: is missing, but {name} exists; download all files again"
                 )
         return Rows(train, None, None, None, made_up)
     test = _rows_table(read_csv(test_path), benchmark, ())
@@ -102,7 +102,7 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
 
 
 def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
-    """The labelled rows alone, for those who need no others; raises InputError."""
+    """Read only the labelled training rows; raises InputError."""
     path = _find(data, benchmark.train_file)
     if path is None:
         return _read_folders(benchmark, data, "train")
@@ -110,7 +110,7 @@ def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
 
 
 def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
-    """Training-only rows: text, and any of the labels; what is missing counts as not labelled."""
+    """Read training-only rows: texts, and any of the labels; missing columns and cells count as not labelled."""
     file = read_csv(path)
     known = [label for label in benchmark.labels if benchmark.column(label) in file.table]
     if not known:
@@ -124,7 +124,7 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _rows_table(file: CsvFile, benchmark: Benchmark, labels: tuple[str, ...]) -> pd.DataFrame:
-    """Id + text + ``labels`` of one file, checked."""
+    """Return id, text and ``labels`` of one file, checked."""
     columns = [benchmark.text_column, *map(benchmark.column, labels)]
     file.require_columns(columns)
     texts = file.table[benchmark.text_column]
@@ -144,7 +144,7 @@ def _read_folders(benchmark: Benchmark, data: Path, part: str) -> pd.DataFrame:
 
 
 def stable_ids(texts: pd.Series) -> pd.Series:
-    """Ids for rows that have none: a hash of the text, and a counter where a text repeats."""
+    """Return ids for rows without an id: a hash of the text, and a counter if the text occurs again."""
     hashes = texts.map(lambda text: checksum([text])[:16])
     repeats = hashes.groupby(hashes).cumcount()
     return hashes.where(repeats == 0, hashes + "-" + (repeats + 1).astype(str))
@@ -153,12 +153,12 @@ def stable_ids(texts: pd.Series) -> pd.Series:
 def _template(benchmark: Benchmark, sample: Path, test: pd.DataFrame, test_path: Path) -> pd.Series:
     path = _find(sample.parent, sample.name)
     if path is None:
-        raise InputError(f"{sample}: is missing; it gives a submission's ids and order")
+        raise InputError(f"{sample}: is missing; it lists a submission's ids in order. Download it again")
     file = read_csv(path)
     file.require_columns(["id", *benchmark.labels])
     if list(file.table.columns) != ["id", *benchmark.labels]:
-        found = ", ".join(map(repr, file.table.columns))
-        raise InputError(f"{path}: columns are {found}, expected id, {', '.join(benchmark.labels)}")
+        columns = ", ".join(map(repr, file.table.columns))
+        raise InputError(f"{path}: columns are {columns}, expected id, {', '.join(benchmark.labels)}")
     _check_ids(file.table["id"], file)
     _require_same_ids(file.table["id"], path, test["id"], test_path)
     return file.table["id"]
@@ -189,25 +189,25 @@ def _require_other_ids(ids: pd.Series, path: Path, others: pd.Series, other_path
     if len(shared):
         raise InputError(
             f"{path}: id {shared.iloc[0]!r} is in {other_path} too ({len(shared)} such ids);"
-            " rows to be learnt from and rows to be predicted must be different ones"
+            " training rows and test rows must have different ids"
         )
 
 
 def _require_same_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:
-    for left, left_path, right, right_path in (
+    for present, present_path, expected, expected_path in (
         (ids, path, others, other_path),
         (others, other_path, ids, path),
     ):
-        missing = left[~left.isin(right)]
+        missing = present[~present.isin(expected)]
         if len(missing):
             raise InputError(
-                f"{left_path}: id {missing.iloc[0]!r} is not in {right_path} ({len(missing)} such ids);"
-                " the two files must be of one download"
+                f"{present_path}: id {missing.iloc[0]!r} is not in {expected_path} ({len(missing)} such ids);"
+                " the two files must come from the same download"
             )
 
 
 def _label_values(file: CsvFile, label: str, benchmark: Benchmark) -> np.ndarray:
-    """float64 [n_rows]: 0, 1 or NaN."""
+    """Return the values of a label, float64 [n_rows]: 0, 1 or NaN."""
     column, words = benchmark.column(label), benchmark.label_words.get(label)
     texts = file.table[column]
     values = texts.map(words) if words else pd.to_numeric(texts.replace({"": "-1"}), errors="coerce")

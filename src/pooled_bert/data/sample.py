@@ -1,4 +1,4 @@
-"""A made-up sample in Kaggle's formats: generated words, labels that follow from some of them."""
+"""A made-up sample in the format of a benchmark's files: generated words, and labels that follow from some of them."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ _DECORATION = ('"{}"', "{}!!!", "“{}”", "{},", "naïve {}", "{} 😀", "日�
 def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: int, seed: int) -> None:
     """Write the benchmark's training, test and template files with ``rows`` + ``test_rows`` made-up texts.
 
-    A pure function of its arguments. Texts hold quotes, line breaks, commas and Unicode; some stand
-    twice, differing in case and punctuation only. A marker file says that all is made up.
+    A pure function of its arguments. Texts hold quotes, line breaks, commas and Unicode. Some texts occur twice and
+    differ only in case and punctuation. A marker file says that all rows are made up.
     """
     random = np.random.default_rng(seed)
     table = _table(benchmark, rows + test_rows, random)
@@ -47,9 +47,9 @@ def _table(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd
     vocabulary = np.unique(["".join(random.choice(_SYLLABLES, 3)) for _ in range(600)])
     random.shuffle(vocabulary)
     marked, common = np.split(vocabulary, [4 * len(benchmark.labels)])
-    telling = {label: marked[4 * index : 4 * index + 4] for index, label in enumerate(benchmark.labels)}
+    telling_words = {label: marked[4 * index : 4 * index + 4] for index, label in enumerate(benchmark.labels)}
     texts = [
-        _text(common, [telling[label] for label in benchmark.labels if row[label]], random)
+        _text(common, [telling_words[label] for label in benchmark.labels if row[label]], random)
         for row in labels.to_dict("records")
     ]
     table = pd.DataFrame({"id": [f"{number:016x}" for number in range(n_rows)], benchmark.text_column: texts})
@@ -62,12 +62,12 @@ def _table(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd
     return _with_duplicates(table, benchmark, random)
 
 
-def _write_words(table: pd.DataFrame, column: str, holds: pd.Series, words: dict[str, float]) -> None:
-    """Put the word for 1 where a label holds, and the word for 0 elsewhere if the column has none yet."""
+def _write_words(table: pd.DataFrame, column: str, applies: pd.Series, words: dict[str, float]) -> None:
+    """Write the word for 1 where a label applies; in a new column, write the word for 0 in all other rows."""
     positive = next(word for word, value in words.items() if value == 1.0)
     if column not in table:
         table[column] = next(word for word, value in words.items() if value == 0.0)
-    table.loc[holds, column] = positive
+    table.loc[applies, column] = positive
 
 
 def _draw_labels(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd.DataFrame:
@@ -78,18 +78,18 @@ def _draw_labels(benchmark: Benchmark, n_rows: int, random: np.random.Generator)
     return pd.DataFrame(benchmark.target.draw(numbered, n_rows, random), columns=names)
 
 
-def _text(common: np.ndarray, telling: list[np.ndarray], random: np.random.Generator) -> str:
+def _text(common: np.ndarray, telling_words: list[np.ndarray], random: np.random.Generator) -> str:
     words = list(random.choice(common, int(random.lognormal(2.6, 0.6)) + 3))
-    for words_of_label in telling:
+    for words_of_label in telling_words:
         for word in random.choice(words_of_label, 2):
             words.insert(int(random.integers(len(words) + 1)), word)
-    for place in np.flatnonzero(random.random(len(words)) < 0.08):
-        words[place] = _DECORATION[int(random.integers(len(_DECORATION)))].format(words[place])
+    for position in np.flatnonzero(random.random(len(words)) < 0.08):
+        words[position] = _DECORATION[int(random.integers(len(_DECORATION)))].format(words[position])
     return " ".join(words)
 
 
 def _with_duplicates(table: pd.DataFrame, benchmark: Benchmark, random: np.random.Generator) -> pd.DataFrame:
-    """Let about one row in fifty repeat an earlier row, in capitals and with other punctuation."""
+    """Make about one row in fifty repeat an earlier row, in capitals and with different punctuation."""
     for row in np.flatnonzero(random.random(len(table)) < 0.02):
         source = table.iloc[int(random.integers(row + 1))]
         for column in table.columns.drop("id"):

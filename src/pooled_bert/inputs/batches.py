@@ -1,4 +1,4 @@
-"""What a model reads, as rows of any length; batches of rows of similar length."""
+"""The protocol of a model's inputs, rows of any length; batches of rows of similar length."""
 
 from collections.abc import Iterator
 from typing import Protocol, Self
@@ -7,13 +7,15 @@ import numpy as np
 
 Signature = dict[
     str, tuple[tuple[int | None, ...], type]
-]  # input -> its shape, None where it varies, and dtype
+]  # input -> its shape (None for a size that varies) and dtype
 
-WINDOW = 50  # batches; sorting by length within windows this long leaves 3 % padding and the order random
+WINDOW = (
+    50  # batches; sorting by length within windows of this size leaves 3 % padding and keeps the order random
+)
 
 
 class Inputs(Protocol):
-    """Rows as a model reads them: a sequence of vectors or numbers per row, padded when a batch is made."""
+    """Rows as a model reads them: one sequence of vectors or numbers per row, padded when a batch is made."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -26,7 +28,7 @@ class Inputs(Protocol):
 
     @property
     def signature(self) -> Signature:
-        """The arrays of a batch: shapes begin with [batch, length]. One is ``attention_mask``, 0 for padding."""
+        """The arrays of a batch; shapes begin with [batch, length]. ``attention_mask`` is among them, 0 for padding."""
         ...
 
     def take(self, rows: np.ndarray) -> Self:
@@ -39,15 +41,15 @@ class Inputs(Protocol):
 
 
 def width_multiple(xla: bool) -> int:
-    """What widths of batches are rounded up to: XLA compiles anew for each shape, so it gets few of them."""
+    """Return the number that a batch's width is rounded up to a multiple of; XLA compiles again for each new width."""
     return 32 if xla else 1
 
 
 def shuffled_batches(lengths: np.ndarray, batch_size: int, *, seed: int, epoch: int) -> list[np.ndarray]:
-    """Every row once, as index arrays of up to ``batch_size`` rows of similar length.
+    """Return every row once, as index arrays of up to ``batch_size`` rows of similar length.
 
-    A pure function of its arguments: rows are shuffled, cut into windows of ``WINDOW`` batches, sorted
-    by length within a window, and the batches shuffled.
+    A pure function of its arguments: the rows are shuffled, cut into windows of ``WINDOW`` batches and sorted by length
+    within each window; then the batches are shuffled.
     """
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(lengths))
@@ -60,9 +62,9 @@ def shuffled_batches(lengths: np.ndarray, batch_size: int, *, seed: int, epoch: 
 
 
 def prediction_batches(lengths: np.ndarray, tokens_per_batch: int) -> Iterator[np.ndarray]:
-    """Every row once, longest first, in batches of about ``tokens_per_batch`` tokens when padded.
+    """Yield every row once, longest first, in batches of about ``tokens_per_batch`` tokens, padding included.
 
-    Longest first: a batch too large for memory shows at once, and the time left only falls.
+    The longest rows come first, so that a batch too large for memory fails at once and no later batch takes longer.
     """
     order = np.argsort(-lengths, kind="stable")
     start = 0

@@ -1,4 +1,4 @@
-"""Text -> token ids, encoded once and cached; batches of similar length, padded to their longest."""
+"""Text -> token ids, cut or in windows, encoded once and cached."""
 
 import contextlib
 from array import array
@@ -15,7 +15,7 @@ from ..base.progress import progress_bar
 from ..benchmarks.targets import Target
 from .batches import Signature
 
-CHUNK = 2000  # texts tokenised at a time: bounds memory, and how often the progress bar moves
+CHUNK = 2000  # texts tokenised at a time: limits memory, and how often the progress bar is updated
 
 
 SIGNATURE: Signature = dict.fromkeys(
@@ -38,7 +38,7 @@ class Tokens:
 
     @property
     def lengths(self) -> np.ndarray:
-        """int64 [n_rows]: tokens in each row."""
+        """Number of tokens in each row, int64 [n_rows]."""
         return np.diff(self.offsets)
 
     @property
@@ -47,7 +47,10 @@ class Tokens:
         return SIGNATURE
 
     def padded(self, rows: np.ndarray, multiple: int = 1) -> dict[str, np.ndarray]:
-        """The three inputs of BERT for some rows, each int32 [len(rows), longest of them, rounded up to a multiple]."""
+        """Return the three inputs of BERT for some rows, int32 [n_rows, width] each.
+
+        The width is the length of the longest of these rows, rounded up to a multiple of ``multiple``.
+        """
         lengths = self.lengths[rows]
         mask = np.arange(-(-lengths.max() // multiple) * multiple) < lengths[:, None]
         ids = np.zeros(mask.shape, np.int32)
@@ -59,7 +62,7 @@ class Tokens:
         }
 
     def take(self, rows: np.ndarray) -> "Tokens":
-        """The tokens of some rows, in the order given."""
+        """Return the tokens of some rows, in the order given."""
         offsets = np.concatenate([[0], np.cumsum(self.lengths[rows])])
         pieces = [self.flat[self.offsets[row] : self.offsets[row + 1]] for row in rows]
         return Tokens(np.concatenate([np.zeros(0, np.int32), *pieces]), offsets)
@@ -67,7 +70,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Windows:
-    """Texts to be predicted whole, in overlapping pieces: text i is the rows ``first[i]:first[i + 1]`` of ``tokens``.
+    """Texts to be predicted whole, in overlapping pieces: text i has the rows ``first[i]:first[i + 1]`` of ``tokens``.
 
     first : int64 [n_texts + 1].  pooling : ``mean`` of the pieces' log-odds, or ``max``.
     """
@@ -80,13 +83,13 @@ class Windows:
         return len(self.first) - 1
 
     def take(self, texts: np.ndarray) -> "Windows":
-        """The windows of some texts, in the order given."""
+        """Return the windows of some texts, in the order given."""
         rows = [np.arange(*self.first[text : text + 2].tolist()) for text in texts]
         first = np.cumsum([0, *map(len, rows)])
         return Windows(self.tokens.take(np.concatenate([np.zeros(0, int), *rows])), first, self.pooling)
 
     def pooled(self, probabilities: np.ndarray, target: Target) -> np.ndarray:
-        """Return the probabilities of the texts from those of their pieces, float32 [n_texts, n_labels]."""
+        """Combine the probabilities of the pieces into those of the texts, float32 [n_texts, n_labels]."""
         return target.pool(probabilities, self.first, self.pooling)
 
 
@@ -98,10 +101,10 @@ def encode(
     truncation: str,
     cache: Path | None,
 ) -> Tokens:
-    """Tokenise ``texts``, or read them from ``cache`` (a folder) when they were tokenised before.
+    """Tokenise ``texts``, or read their tokens from ``cache`` (a folder) if they were tokenised before.
 
-    ``truncation`` keeps the ``head`` of a text longer than ``max_length`` tokens ([CLS] and [SEP]
-    counted), or ``head_tail``: a quarter from its start and the rest from its end, near the 128 + 382
+    ``truncation`` says what is kept of a text longer than ``max_length`` tokens ([CLS] and [SEP] counted): its
+    ``head``, or ``head_tail``, a quarter from its start and the rest from its end. That is near the 128 + 382 tokens
     that Sun et al. 2019 ("How to Fine-Tune BERT for Text Classification?") found best on IMDB.
     """
     return _encoded(texts, tokenizer, max_length, truncation, cache)[0]
@@ -110,9 +113,9 @@ def encode(
 def encode_windows(
     texts: list[str], tokenizer: PreTrainedTokenizerFast, *, max_length: int, pooling: str, cache: Path | None
 ) -> Windows:
-    """Tokenise ``texts`` whole: a longer one in windows of ``max_length`` tokens, each half over the one before.
+    """Tokenise ``texts`` whole: a longer text in windows of ``max_length`` tokens that overlap by half.
 
-    The last window ends with the text, and is as long as the others.
+    The last window ends with the text and is as long as the others; it may overlap by more.
     """
     tokens, first = _encoded(texts, tokenizer, max_length, "windows", cache)
     return Windows(tokens, first, pooling)
@@ -121,7 +124,7 @@ def encode_windows(
 def encode_whole(
     texts: list[str], tokenizer: PreTrainedTokenizerFast, *, max_length: int, cache: Path | None
 ) -> Tokens:
-    """Tokenise ``texts`` whole, each token once: a longer one in pieces of ``max_length`` tokens."""
+    """Tokenise ``texts`` whole, each token once: a longer text in pieces of ``max_length`` tokens."""
     return _encoded(texts, tokenizer, max_length, "pieces", cache)[0]
 
 
@@ -132,12 +135,12 @@ def _encoded(
     cutting: str,
     cache: Path | None,
 ) -> tuple[Tokens, np.ndarray]:
-    """The pieces of all texts, and where those of each begin, int64 [n_texts + 1]; through the cache."""
+    """Return the pieces of all texts, and the first piece of each text, int64 [n_texts + 1]; through the cache."""
     if cache is None:
         return _encode(texts, tokenizer, max_length, cutting)
     key = checksum([tokenizer.backend_tokenizer.to_str(), str(max_length), cutting, *texts])
     path = cache / f"{key[:32]}.npz"
-    with contextlib.suppress(FileNotFoundError, InputError, KeyError):  # where it is damaged it is made anew
+    with contextlib.suppress(FileNotFoundError, InputError, KeyError):  # a damaged file is made again
         arrays = read_arrays(path)
         return Tokens(arrays["flat"], arrays["offsets"]), arrays["first"]
     tokens, first = _encode(texts, tokenizer, max_length, cutting)
@@ -149,7 +152,11 @@ def _encode(
     texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int, cutting: str
 ) -> tuple[Tokens, np.ndarray]:
     start_id, end_id = tokenizer.cls_token_id, tokenizer.sep_token_id
-    flat, lengths, counts = array("i"), [], []  # an array: one object a token would take ten times the memory
+    flat, lengths, counts = (
+        array("i"),
+        [],
+        [],
+    )  # a list of one object per token would take ten times the memory
     bar = progress_bar(
         total=len(texts), desc="tokenising", unit=" texts", leave=False, disable=len(texts) <= CHUNK
     )
@@ -168,7 +175,7 @@ def _encode(
 
 
 def cut(ids: list[int], room: int, cutting: str) -> list[list[int]]:
-    """One text's pieces of at most ``room`` tokens. ``cutting``: head, head_tail, windows or pieces; see ``encode``."""
+    """Return a text's pieces of at most ``room`` tokens. ``cutting``: head, head_tail, windows or pieces."""
     if len(ids) <= room:
         return [ids]
     if cutting == "pieces":
@@ -183,7 +190,7 @@ def cut(ids: list[int], room: int, cutting: str) -> list[list[int]]:
 
 @dataclass(frozen=True)
 class TextReader:
-    """Turns texts into what a model reads, in the way that the model learnt with.
+    """Turns texts into token ids, with the settings that the model was trained with.
 
     windows : how a text longer than ``max_length`` is predicted: whole, in windows whose probabilities are combined
     by ``mean`` or ``max``; None: cut as in training.
@@ -201,7 +208,7 @@ class TextReader:
 
     @property
     def key(self) -> tuple:
-        """What decides the token ids; readers with the same key read the same."""
+        """Everything that decides the token ids; readers with the same key return the same ids."""
         return self.tokenizer.backend_tokenizer.to_str(), self.max_length, self.truncation, self.windows
 
     def encode(self, texts: list[str], *, cache: Path | None) -> Tokens:
@@ -219,7 +226,7 @@ class TextReader:
         )
 
     def between_marks(self, pieces: Sequence[np.ndarray]) -> Tokens:
-        """Return sequences of word pieces as a model reads them, between [CLS] and [SEP]."""
+        """Put each sequence of word-piece ids between [CLS] and [SEP]."""
         start, end = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
         rows = [np.array([start, *ids, end], np.int32) for ids in pieces]
         return Tokens(np.concatenate(rows), np.cumsum([0, *map(len, rows)]))

@@ -1,4 +1,4 @@
-"""What everything around the model costs, from a thousand rows to the full competition and beyond.
+"""Time and memory of everything around the model, from a thousand rows to the full competition and beyond.
 
 Rows are made up, in the files of the default benchmark, which has several labels.
 """
@@ -34,12 +34,15 @@ from ..training.problem import Outcome
 BENCHMARK = BENCHMARKS[DEFAULT]
 SAMPLE_SUBMISSION = str(BENCHMARK.sample_submission)
 N_FOLDS = 5
-MEDIAN_WORDS, SPREAD = 37, 1.11  # of the competition's comments: 95 % are below 231 words; log-normal
-TEST_SHARE = 153_164 / 159_571
+MEDIAN_WORDS, SPREAD = (
+    37,
+    1.11,
+)  # log-normal lengths like the competition's comments: 95 % are below 231 words
+TEST_SHARE = 153_164 / 159_571  # test rows per training row, as in the competition
 
 
 def write_rows(folder: Path, n_rows: int) -> None:
-    """Made-up training rows and their share of test rows, in the benchmark's files and of the competition's lengths."""
+    """Write made-up training rows and their share of test rows, with lengths like the competition's comments."""
     random = np.random.default_rng(n_rows)
     folder.mkdir(parents=True)
     words = np.array(
@@ -67,18 +70,21 @@ def write_rows(folder: Path, n_rows: int) -> None:
 
 
 def costs_in_a_process(n_rows: int, encoder: str) -> dict[str, float]:
-    """Return ``costs`` of a process of its own, whose peak of memory is then that of the stages; raises InputError."""
+    """Return ``costs``, measured in a separate process so that the memory peak is that of the stages alone.
+
+    Raises InputError if the process fails.
+    """
     words = [sys.executable, "-m", "pooled_bert.measure.scale_worker", str(n_rows), encoder]
     result = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=module_environment())
     if result.returncode:
         raise InputError(
-            f"the measurement with {n_rows} rows ended with status {result.returncode}; see above"
+            f"the measurement with {n_rows} rows failed with exit status {result.returncode}; see its message above"
         )
     return json.loads(result.stdout)
 
 
 def costs(folder: Path, n_rows: int, encoder: str) -> dict[str, float]:
-    """Seconds of each stage, and the peak of this process's memory in GB."""
+    """Return the seconds of each stage, and the peak of this process's memory in GB."""
     write_rows(folder / "data", n_rows)
     seconds: dict[str, float] = {"rows": n_rows}
 
@@ -150,7 +156,7 @@ def _write_run(folder: Path, rows, assignment: np.ndarray, checksums: dict) -> N
 
 
 def plot(table: pd.DataFrame, path: Path) -> None:
-    """Seconds against rows, a line a stage, both logarithmic; a grey line rises as the rows do."""
+    """Plot seconds over rows, one line per stage, both axes logarithmic; a grey line shows linear growth."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 6), layout="constrained")

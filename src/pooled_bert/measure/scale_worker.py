@@ -1,4 +1,4 @@
-"""One measurement of ``scale.py``, in this process: arguments are the number of rows and the encoder."""
+"""The process that makes one measurement of ``scale.py``; its arguments are the number of rows and the encoder."""
 
 import json
 import sys

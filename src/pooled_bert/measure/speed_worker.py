@@ -1,4 +1,4 @@
-"""One way of training and predicting, in this process: does the work that speed.py asks for, and times it."""
+"""The process that runs one variant of training and predicting; it times the work that speed.py asks for."""
 
 import json
 import sys
@@ -11,11 +11,11 @@ from ..inputs.batches import shuffled_batches
 from ..inputs.tokens import SIGNATURE, Tokens
 from .speed import VARIANTS, Variant
 
-N_LABELS = 6  # as the competition has
+N_LABELS = 6  # as in the competition
 
 
 def work(task: dict) -> None:
-    """A worker's life: build, warm up, tell the facts, then time what stdin asks for until it closes."""
+    """Build the variant, warm up, report its facts; then time each request from stdin until stdin is closed."""
     from ..base.tensorflow_setup import start_tensorflow
 
     variant = VARIANTS[task["variant"]]
@@ -53,12 +53,12 @@ def work(task: dict) -> None:
 
 
 def _part(batches: list[np.ndarray], lengths: np.ndarray, number: int, rounds: int) -> list[np.ndarray]:
-    """Every ``rounds``-th batch by length, from ``number``: parts of about equal work, all of it in the end."""
+    """Return every ``rounds``-th batch by length, from ``number`` on: parts that take about the same time."""
     return sorted(batches, key=lambda rows: lengths[rows].max())[number::rounds]
 
 
 def _functions(variant: Variant, task: dict):
-    """The compiled training step and forward pass of a variant, and its model."""
+    """Return a variant's compiled training step and forward pass, and its model."""
     import tensorflow as tf
     import tensorflow_addons as tfa
 
@@ -126,14 +126,14 @@ def _padded(variant: Variant, tokens: Tokens, rows: np.ndarray) -> dict[str, np.
 
 
 def _padding(variant: Variant, tokens: Tokens, batch_size: int) -> float:
-    """The share of padding among all tokens computed in an epoch."""
+    """Return the share of padding among all tokens computed in an epoch."""
     batches = _training_batches(variant, tokens.lengths, batch_size)
     computed = sum(len(batch) * (variant.width or int(tokens.lengths[batch].max())) for batch in batches)
     return 1 - np.minimum(tokens.lengths, variant.width or np.inf).sum() / computed
 
 
 def _parts(model, tokens: Tokens, batch_size: int, n_batches: int = 10) -> dict:
-    """Shares of a training step's time, and of the machine's matrix-product ceiling that it reaches."""
+    """Return the shares of input and optimizer in a step's time, and the share of the machine's matrix-product rate."""
     import tensorflow as tf
 
     from ..training.optimizer import make_optimizer
@@ -165,7 +165,7 @@ def _parts(model, tokens: Tokens, batch_size: int, n_batches: int = 10) -> dict:
     operations = 2 * sum(_operations(model, tokens.lengths[rows]) for rows in batches)
     return {
         "share input": total["input"] / (total["input"] + total["step"]),
-        "share optimizer": 1 - total["gradients"] / total["step"],  # below 0 where noise is larger
+        "share optimizer": 1 - total["gradients"] / total["step"],  # noise can make it negative
         "share of ceiling": operations
         / total["step"]
         / _ceiling(tf.keras.mixed_precision.global_policy().compute_dtype),
@@ -173,10 +173,10 @@ def _parts(model, tokens: Tokens, batch_size: int, n_batches: int = 10) -> dict:
 
 
 def _operations(model, lengths: np.ndarray) -> float:
-    """Floating-point operations of one training step in the matrix products of the encoder, padding left out.
+    """Count the floating-point operations of one training step in the encoder's matrix products, without padding.
 
-    Two for each parameter of a dense layer and token, and 4 · width · length² a layer for attention, forward;
-    twice that backward.
+    The forward pass takes 2 operations per parameter of a dense layer and token, and 4 · width · length² per layer for
+    attention. The backward pass takes twice as many.
     """
     (encoder,) = [layer for layer in model.classify.layers if hasattr(layer, "config")]
     config = encoder.config
@@ -190,7 +190,7 @@ def _operations(model, lengths: np.ndarray) -> float:
 
 
 def _ceiling(dtype: str, size: int = 2048, repeats: int = 8) -> float:
-    """Operations a second of the fastest of some products of square matrices."""
+    """Return the operations per second of the fastest of ``repeats`` products of square matrices."""
     import tensorflow as tf
 
     product = tf.function(lambda matrix: tf.matmul(matrix, matrix))

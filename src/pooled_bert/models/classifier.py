@@ -38,7 +38,7 @@ class Classifier:
         return self.model.target
 
     def save(self, folder: Path) -> None:
-        """Write encoder and tokenizer as Hugging Face tools (and ``--encoder``) read them, and the head beside."""
+        """Write encoder and tokenizer in Hugging Face's format (``--encoder`` reads it), and the head beside them."""
         (folder / HEAD_CONFIG).write_text(json.dumps(self.head, indent=2) + "\n", encoding="utf-8")
         with clear_when_full():
             self.encoder.save_pretrained(folder, safe_serialization=True)
@@ -49,12 +49,12 @@ class Classifier:
 
 
 def load_classifier(folder: Path) -> Classifier:
-    """The model of a finished fold (its folder ``model``), as ``Classifier.save`` wrote it."""
+    """Load a classifier that ``Classifier.save`` wrote, e.g. a finished fold's folder ``model``; raises InputError."""
     head = read_json(folder / HEAD_CONFIG)
     tokenizer = load_tokenizer(str(folder), [])
     load = load_blstm if head["architecture"] == "blstm" else load_encoder
     encoder = load(str(folder), tokenizer)
-    target = TARGETS[head.get("target", SEVERAL_LABELS.name)]  # folds of earlier revisions do not say it
+    target = TARGETS[head.get("target", SEVERAL_LABELS.name)]  # earlier revisions wrote no target
     model = build_model(
         encoder,
         SIGNATURE,
@@ -66,24 +66,26 @@ def load_classifier(folder: Path) -> Classifier:
     try:
         weights = load_file(folder / HEAD_WEIGHTS)
     except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(f"{folder / HEAD_WEIGHTS}: cannot be read ({error}); train the fold anew") from error
-    own = _head_weights(model)
-    if weights.keys() != own.keys():
         raise InputError(
-            f"{folder / HEAD_WEIGHTS}: holds other weights than {HEAD_CONFIG} says; train the fold anew"
+            f"{folder / HEAD_WEIGHTS}: cannot be read ({error}); train the fold again"
+        ) from error
+    variables = _head_weights(model)
+    if weights.keys() != variables.keys():
+        raise InputError(
+            f"{folder / HEAD_WEIGHTS}: does not hold the weights that {HEAD_CONFIG} asks for; train the fold again"
         )
-    for name, variable in own.items():
+    for name, variable in variables.items():
         variable.assign(weights[name])
     return Classifier(model, encoder, text_reader(tokenizer, head), head)
 
 
 def text_reader(tokenizer: PreTrainedTokenizerFast, head: dict) -> TextReader:
-    """Return the reader with the settings of a head."""
+    """Return the reader with the settings in a classifier's ``head``."""
     return TextReader(tokenizer, head["max_length"], head["truncation"], head["windows"])
 
 
 def _head_weights(model: tf.keras.Model) -> dict[str, tf.Variable]:
-    """What is learnt above the encoder, by name."""
+    """Return the weights above the encoder, by name."""
     kernel, bias = model.classify.get_layer("logits").weights
-    own = enumerate(model.classify.get_layer("pooling").weights)
-    return {"kernel": kernel, "bias": bias, **{f"pooling_{index}": weight for index, weight in own}}
+    pooling = enumerate(model.classify.get_layer("pooling").weights)
+    return {"kernel": kernel, "bias": bias, **{f"pooling_{index}": weight for index, weight in pooling}}

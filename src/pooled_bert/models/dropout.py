@@ -6,18 +6,19 @@ import tensorflow as tf
 
 
 class SeededDropout(tf.keras.layers.Layer):
-    """Dropout whose mask is a function of ``seed``, ``step()``, both int64, and the replica's number alone.
+    """Dropout whose mask depends only on ``seed``, ``step()`` (both int64) and the number of the replica.
 
-    Keras' own draws from hidden state, which no checkpoint holds: a resumed training would go another way. It also
-    draws 32 bits a value; 8 are enough, at less than half the time, and make the rate a multiple of 1/256.
+    Keras' dropout draws from hidden state, which no checkpoint holds: a resumed training would give another result.
+    Keras also draws 32 bits per value; 8 bits are enough, take less than half the time, and make the rate a multiple
+    of 1/256.
     """
 
     def __init__(self, rate: float, seed: int, step: Callable[[], tf.Tensor], **options):
         super().__init__(**options)
-        self.dropped, self.seed, self.step = min(round(256 * rate), 255), seed, step  # dropped: of 256
+        self.dropped, self.seed, self.step = min(round(256 * rate), 255), seed, step  # dropped: out of 256
 
     def call(self, inputs, training=None):
-        """Drop when training; any shape."""
+        """Apply dropout when training; ``inputs`` may have any shape."""
         if not training or self.dropped == 0:
             return inputs
         replica = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int64)
@@ -34,16 +35,16 @@ class SeededDropout(tf.keras.layers.Layer):
 def replace_dropout(
     encoder: tf.keras.layers.Layer | tf.keras.Model, first_seed: int, step: Callable[[], tf.Tensor]
 ) -> int:
-    """Put seeded dropout where the encoder has Keras' own; returns how many."""
+    """Replace each of Keras' dropout layers in the encoder by seeded dropout; returns the number of layers replaced."""
     holders = [
         module for module in (encoder, *encoder.submodules) if isinstance(module, tf.keras.layers.Layer)
     ]
-    found = [
+    dropout_layers = [
         (holder, name, layer)
         for holder in holders
         for name, layer in vars(holder).items()
         if isinstance(layer, tf.keras.layers.Dropout)
     ]
-    for index, (holder, name, layer) in enumerate(found):
+    for index, (holder, name, layer) in enumerate(dropout_layers):
         setattr(holder, name, SeededDropout(layer.rate, first_seed + index, step, name=layer.name))
-    return len(found)
+    return len(dropout_layers)

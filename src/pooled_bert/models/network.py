@@ -29,15 +29,16 @@ def build_model(
     """Return a Keras model from the inputs of ``signature`` to logits, float32 [batch, n_labels].
 
     The article's sigmoid is in the loss and in ``outputs.py``, where it costs no precision. ``seed`` and the
-    model's variable ``dropout_step``, which the training step counts up, decide what dropout drops. The model keeps
-    ``target``, its ``signature`` as tensor specs, and ``xla``, for those who compile its passes. ``replace_dropout``
-    puts repeatable dropout into the encoder; measurements pass another.
+    model's variable ``dropout_step``, which the training step counts up, decide what dropout drops. ``replace_dropout``
+    puts repeatable dropout into the encoder; measurements pass another function. The model keeps ``target``, its
+    ``signature`` as tensor specs, and ``xla``, for the callers that compile its passes.
 
-    The model is made of two: ``model.embed``, inputs -> the same with embeddings [batch, length, width] under
-    ``inputs_embeds``, and ``model.classify`` from there on, for those who look at or change the embeddings. With
-    ``pooling="attention"``, ``model.attention`` gives its weights, float32 [batch, length].
+    The model consists of two models. ``model.embed`` returns the inputs with embeddings [batch, length, width] under
+    ``inputs_embeds`` in place of ``input_ids``. ``model.classify`` computes logits from these, for callers that read or
+    change the embeddings. With ``pooling="attention"``, ``model.attention`` returns the attention weights, float32
+    [batch, length].
     """
-    first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # each counts the same
+    first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # every replica counts the same steps
     step = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step", aggregation=first)
     inputs = {
         name: tf.keras.Input(shape[1:], dtype=tf.as_dtype(dtype), name=name)

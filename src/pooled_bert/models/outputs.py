@@ -6,14 +6,14 @@ from ..benchmarks.targets import Target
 
 
 def probabilities(logits: tf.Tensor, target: Target) -> tf.Tensor:
-    """Return the probability of each label or class, of the shape of ``logits``: float [..., n_labels]."""
+    """Return the probability of each label or class, float [..., n_labels], in the shape of ``logits``."""
     return tf.keras.activations.get(target.activation)(logits)
 
 
 def log_odds(logits: tf.Tensor, target: Target) -> tf.Tensor:
     """Return the log-odds of each label, or of each class against all others; float [..., n_labels].
 
-    Of a class k, log(pₖ / (1 − pₖ)) = zₖ − log Σ exp zⱼ over the other classes j.
+    For a class k, log(pₖ / (1 − pₖ)) = zₖ − log Σ exp zⱼ over the other classes j.
     """
     if not target.is_exclusive:
         return logits

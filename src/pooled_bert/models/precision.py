@@ -1,4 +1,4 @@
-"""The precision of matrix products: what the device computes fast."""
+"""The precision of matrix products: the one asked for, or the fastest that the hardware supports."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Explanations to look at: coloured text on a terminal, and a page."""
+"""Explanations as coloured text on a terminal, and as an HTML page."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,28 +10,30 @@ from ..base.pages import write_page
 from ..base.shown_text import visible
 from .explanation import Explanation
 
-# Of the 256-colour palette, from faint to strong: words that raised the score, and words that lowered it. Black text is
-# read on all of them, whatever the colours of the terminal.
+# Background colours from the 256-colour palette, from faint to strong, for words that raised or lowered the score.
+# Black text is readable on all of them, whatever the colours of the terminal.
 RAISING, LOWERING = (224, 217, 210, 203), (195, 159, 117, 75)
 BLOCKS = " ▁▂▃▄▅▆▇█"
-TOP = 5  # words that are named where there are no colours
+TOP = 5  # words that are listed if the terminal has no colours
 METHOD_NOTES = {
-    "occlusion": "What the log-odds lose when a word is masked: red words raised the score, blue ones lowered it.",
-    "gradients": "Integrated gradients of the log-odds: red words raised the score, blue ones lowered it.",
-    "attention": "Shares of the attention, the same for all labels.",
+    "occlusion": "The fall of the log-odds when a word is masked: red words raised the score, blue words lowered it.",
+    "gradients": "Integrated gradients of the log-odds: red words raised the score, blue words lowered it.",
+    "attention": "Each word's share of the attention, the same for all labels.",
 }
 
 
 def shown_labels(explanation: Explanation, thresholds: np.ndarray | None) -> list[int]:
-    """The labels that are explained: those given, or the likeliest; of attention one, as it is the same for all."""
-    (assigned,) = explanation.target.decide(explanation.probabilities[np.newaxis], thresholds)
-    given = np.flatnonzero(assigned)
-    shown = given.tolist() or [int(explanation.probabilities.argmax())]
+    """Return the labels to explain: those assigned, or else the likeliest.
+
+    For attention, only one label is returned, because the weights are the same for all labels.
+    """
+    (is_assigned,) = explanation.target.decide(explanation.probabilities[np.newaxis], thresholds)
+    shown = np.flatnonzero(is_assigned).tolist() or [int(explanation.probabilities.argmax())]
     return shown[:1] if explanation.method == "attention" else shown
 
 
 def terminal_view(explanation: Explanation, thresholds: np.ndarray | None, *, coloured: bool) -> str:
-    """All probabilities, and the coloured text for each label shown; without colours the words that count most."""
+    """Return all probabilities, and the coloured text for each label; without colours, the most important words."""
     scores = zip(explanation.labels, explanation.probabilities, strict=True)
     lines = ["  ".join(f"{label} {probability:.3f}" for label, probability in scores)]
     for label in shown_labels(explanation, thresholds):
@@ -68,25 +70,26 @@ def _bars(values: np.ndarray) -> str:
 
 
 def parts(explanation: Explanation, label: int) -> Iterator[tuple[str, float]]:
-    """The whole text in pieces, words and what is between them, each with its weight from -1 to 1 (between: 0).
+    """Yield the whole text in pieces: each word with its weight from -1 to 1, and the text between words with 0.
 
-    1 is the largest weight, but at least one unit of log-odds, so that a text in which nothing counts stays pale.
+    1 stands for the largest weight, but at least for one unit of log-odds, so that a text without important words stays
+    pale.
     """
     weights = explanation.weights[:, label]
     top = np.abs(weights).max(initial=1.0 if explanation.method != "attention" else 1e-9)
-    for piece, own in explanation.pieces():
-        yield piece, 0.0 if own is None else float(own[label]) / top
+    for piece, word_weights in explanation.pieces():
+        yield piece, 0.0 if word_weights is None else float(word_weights[label]) / top
 
 
 def write_explanations(
     path: Path, explanations: Iterable[Explanation], thresholds: np.ndarray | None
 ) -> None:
-    """Write a page of them: the probabilities of each text, and for each label its words in colour; given ones open.
+    """Write an HTML page: the probabilities of each text, and its words in colour for each label.
 
-    Raises InputError for a path that is no .html.
+    The labels of ``shown_labels`` are open, the others are folded. Raises InputError if the path does not end in .html.
     """
     if path.suffix != ".html":
-        raise InputError(f"{path}: explanations become a page; name it .html")
+        raise InputError(f"{path}: explanations are written as an HTML page; give a name that ends in .html")
     write_page(
         path,
         "explanation.html",

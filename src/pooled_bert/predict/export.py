@@ -1,6 +1,6 @@
-"""A fold's model for others to use: a Hugging Face folder, a TensorFlow SavedModel, an ONNX file; each is checked.
+"""A fold's model for other programs: a Hugging Face folder, a TensorFlow SavedModel or an ONNX file; each is checked.
 
-Whatever a fold was trained in, exports compute in float32.
+Exports compute in float32, whatever precision the fold was trained in.
 """
 
 import importlib
@@ -23,9 +23,9 @@ from ..models.precision import set_precision
 
 INPUTS = tuple(SIGNATURE)
 OUTPUT = "probabilities"
-RECORD = "export.json"  # what tells an exported folder from others
-OPSET = 17  # of ONNX; from 2022, and all that the models need
-TOLERANCE = 1e-4  # of a probability
+RECORD = "export.json"  # marks a folder as an export
+OPSET = 17  # version of ONNX's operators, from 2022; it has all operators that the models need
+TOLERANCE = 1e-4  # largest difference of a probability that is accepted
 ONNX_PACKAGES = {"tf2onnx": "1.17.0", "onnx": "1.18.0", "onnxruntime": "1.32.0"}
 
 # the three inputs, int32 [batch, length] each -> probabilities, float32 [batch, n_labels]
@@ -33,17 +33,17 @@ Function = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 
 def load_float32(folder: Path) -> Classifier:
-    """The model of a finished fold (its folder ``model``), to compute in float32; raises InputError."""
+    """Load the model of a finished fold (its folder ``model``) to compute in float32; raises InputError."""
     set_precision("float32")
     return load_classifier(folder)
 
 
 def export(classifier: Classifier, output: Path, form: str, origin: dict) -> float:
-    """Write the model as ``form`` (a name in FORMS) and return by how much its probabilities differ, at most.
+    """Write the model as ``form`` (a name in FORMS); return the largest difference of a probability from the fold's.
 
-    ``origin`` says where the model is from; it is written with the labels and what else is known of the model,
-    into ``export.json`` of a folder and into the metadata of an ONNX file. What is written is read again and compared
-    on made-up batches; raises InputError, and leaves nothing new, where it differs by more than ``TOLERANCE``.
+    ``origin`` names the fold. It is written, together with the classifier's ``head``, into ``export.json`` of a folder
+    or into the metadata of an ONNX file. The export is then read and compared with the model on made-up batches. Raises
+    InputError, and writes nothing, if a probability differs by more than ``TOLERANCE``.
     """
     write, read = FORMS[form]
     with atomic_path(output) as temporary:
@@ -51,14 +51,14 @@ def export(classifier: Classifier, output: Path, form: str, origin: dict) -> flo
         difference = largest_difference(classifier, read(temporary))
         if not difference <= TOLERANCE:  # true for NaN too
             raise InputError(
-                f"{output}: not written, its probabilities would differ from the fold's by {difference:.1e};"
-                " export another --format"
+                f"{output}: is not written, because its probabilities would differ from the fold's by"
+                f" {difference:.1e}; try another --format"
             )
     return difference
 
 
 def largest_difference(classifier: Classifier, other: Function) -> float:
-    """Between the probabilities of a model and of its export, over made-up batches of several shapes."""
+    """Return the largest difference of a probability between model and export, over made-up batches of three shapes."""
     longest = classifier.reader.max_length
     forward = forward_function(classifier.model)
     batches = (made_up(classifier, *shape) for shape in ((1, 3), (5, longest // 2 + 1), (8, longest)))
@@ -66,7 +66,7 @@ def largest_difference(classifier: Classifier, other: Function) -> float:
 
 
 def made_up(classifier: Classifier, n_rows: int, width: int) -> dict[str, np.ndarray]:
-    """A batch of random tokens, int32 [n_rows, width] an input: one row full, the others padded."""
+    """Make a batch of random tokens, int32 [n_rows, width] per input: one row is full, the others are padded."""
     random = np.random.default_rng([n_rows, width])
     lengths = np.array([width, *random.integers(2, width + 1, n_rows - 1)])
     flat = random.integers(len(classifier.reader.tokenizer), size=lengths.sum(), dtype=np.int32)
@@ -74,23 +74,23 @@ def made_up(classifier: Classifier, n_rows: int, width: int) -> dict[str, np.nda
 
 
 def onnx_session(path: Path, threads: int = 0):
-    """An ``onnxruntime.InferenceSession`` on the CPU; 0 threads: as many as it likes."""
+    """Return an ``onnxruntime.InferenceSession`` on the CPU; 0 threads: ONNX Runtime picks the number."""
     (onnxruntime,) = _import("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.force_spinning_stop", "1")  # leaves the cores when done
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # frees the cores between calls
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def run_onnx(session, inputs: dict[str, np.ndarray]) -> np.ndarray:
-    """Probabilities, float32 [batch, n_labels]."""
+    """Return probabilities, float32 [batch, n_labels]; ``inputs``: the three inputs, int32 [batch, length] each."""
     return session.run([OUTPUT], inputs)[0]
 
 
 def _write_huggingface(classifier: Classifier, folder: Path, record: dict) -> None:
     if classifier.head["architecture"] != "bert":
         raise InputError(
-            "--format huggingface: a blstm is none of its models; export it as savedmodel or onnx"
+            "--format huggingface: Hugging Face has no model class for a blstm; export it as savedmodel or onnx"
         )
     folder.mkdir()
     classifier.save(folder)
@@ -103,7 +103,7 @@ def _read_huggingface(folder: Path) -> Function:
 
 
 class _Variables(tf.Module):
-    """Nothing but variables, which are saved with it."""
+    """A module of variables alone: TensorFlow saves them with a SavedModel."""
 
     def __init__(self, variables: Sequence[tf.Variable]):
         super().__init__()
@@ -111,7 +111,7 @@ class _Variables(tf.Module):
 
 
 def _write_savedmodel(classifier: Classifier, folder: Path, record: dict) -> None:
-    """Of the model nothing but its variables and the one function, so that Keras need not be there to load it."""
+    """Write only the model's variables and its serving function, so that loading it does not need Keras."""
     module = _Variables(classifier.model.variables)
     with clear_when_full():
         tf.saved_model.save(module, str(folder), {"serving_default": _serving_function(classifier.model)})
@@ -126,7 +126,7 @@ def _read_savedmodel(folder: Path) -> Function:
     def function(inputs: dict[str, np.ndarray]) -> np.ndarray:
         return serve(**{name: tf.constant(value) for name, value in inputs.items()})[OUTPUT].numpy()
 
-    function.module = module  # which its signatures do not keep alive
+    function.module = module  # keeps the module alive; its signatures do not
     return function
 
 
@@ -155,7 +155,7 @@ FORMS = {
 
 
 def _serving_function(model: tf.keras.Model):
-    """The pass from token ids to named probabilities, of any number of rows of any length."""
+    """Return the compiled function from token ids to named probabilities, for any number of rows of any length."""
 
     @tf.function(input_signature=_signature(), autograph=False)
     def serve(input_ids, token_type_ids, attention_mask):
@@ -170,7 +170,7 @@ def _signature() -> list[tf.TensorSpec]:
 
 
 def _import(*names: str) -> list:
-    """Packages that are needed for ONNX alone; raises InputError that says how to install them."""
+    """Import the packages that only ONNX needs; raises InputError that says how to install them."""
     try:
         return [importlib.import_module(name) for name in names]
     except ImportError as error:

@@ -1,8 +1,8 @@
-"""A page to type texts into, for the person at this machine alone: nothing is logged, nothing is kept.
+"""The server of a page to type texts into, for the user of this machine alone; nothing is logged or kept.
 
-It listens on 127.0.0.1. A page from elsewhere that is open in the same browser must not use it either, so requests with
-another host name (DNS rebinding) or from another origin are refused, and so are bodies that are not JSON, which a
-foreign page could send without being asked for leave.
+The server listens on 127.0.0.1. Other web pages in the same browser must not use it either. It therefore refuses
+requests with another host name (DNS rebinding) or from another origin. It also refuses bodies that are not JSON: a
+foreign page could send these without a preflight request.
 """
 
 import json
@@ -37,10 +37,10 @@ FILES = {
     "/page.js": ("page.js", "text/javascript"),
     "/page.css": ("page.css", "text/css"),
 }
-MAX_CHARACTERS = 20_000  # of a text to be predicted
-MAX_WORDS = 300  # of a text to be explained: each is left out once
-MAX_BODY = 200_000  # bytes
-WAITING = 4  # requests that are computed or wait for it; one more is refused
+MAX_CHARACTERS = 20_000  # per text to be predicted
+MAX_WORDS = 300  # per text to be explained: occlusion needs one prediction per word
+MAX_BODY = 200_000  # bytes of a request
+WAITING = 4  # requests that may be computed or wait at the same time; further requests are refused
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none';"
@@ -55,14 +55,14 @@ HEADERS = {
 
 
 class PlayApp:
-    """The WSGI application. ``predictors`` by name of the run; ``port`` is the one that it is reached at."""
+    """The WSGI application. ``predictors``: by name of the run; ``port``: the port that the server listens on."""
 
     def __init__(self, predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int):
         self.predictors, self.benchmark = predictors, benchmark
         self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self.origins = {f"http://{host}" for host in self.hosts}
-        self._places = threading.BoundedSemaphore(WAITING)
-        self._computing = threading.Lock()  # one at a time: more would only share the processor
+        self._slots = threading.BoundedSemaphore(WAITING)
+        self._computing = threading.Lock()  # one request at a time: several would only share the processor
 
     def __call__(self, environ: dict, start_response: Callable):
         """Answer a request."""
@@ -78,7 +78,7 @@ class PlayApp:
 
     def _check_origin(self, request: Request) -> None:
         if request.headers.get("Host") not in self.hosts:
-            raise Forbidden("this page is reached as 127.0.0.1 or localhost only")
+            raise Forbidden("this page is available only as 127.0.0.1 or localhost")
         origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
         if (origin and origin not in self.origins) or site not in (None, "same-origin", "none"):
             raise Forbidden("requests from other pages are refused")
@@ -94,7 +94,7 @@ class PlayApp:
         raise NotFound("there is no such page")
 
     def _about(self) -> dict:
-        """What the page offers."""
+        """Return what the page shows before a text is typed: labels, runs, methods, examples, limits."""
         runs = {name: methods_of(predictor) for name, predictor in self.predictors.items()}
         return {
             "title": self.benchmark.title,
@@ -108,8 +108,8 @@ class PlayApp:
 
     def _compute(self, request: Request) -> dict:
         text, predictor, method = self._wanted(request)
-        if not self._places.acquire(blocking=False):
-            raise ServiceUnavailable("busy; try again in a moment")
+        if not self._slots.acquire(blocking=False):
+            raise ServiceUnavailable("the server is busy; try again in a moment")
         try:
             with self._computing:
                 if request.path == "/predict":
@@ -118,30 +118,34 @@ class PlayApp:
         except InputError as error:
             raise BadRequest(str(error)) from error
         finally:
-            self._places.release()
+            self._slots.release()
 
     def _wanted(self, request: Request) -> tuple[str, Predictor, str]:
-        """The text, the run and the method that a request names."""
+        """Return text, predictor and method of a request; raises an HTTPException for an invalid request."""
         if request.mimetype != "application/json":
-            raise UnsupportedMediaType("send JSON")
+            raise UnsupportedMediaType("expected a JSON object, sent as application/json")
         try:
-            wanted = json.loads(request.get_data())
-            text, run, method = wanted["text"], wanted["run"], wanted.get("method", "occlusion")
+            content = json.loads(request.get_data())
+            text, run, method = content["text"], content["run"], content.get("method", "occlusion")
             text = text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
             predictor = self.predictors[run]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise BadRequest("expected an object with a text and the name of a run") from error
+            raise BadRequest("expected a JSON object with a text and the name of a run") from error
         if len(text) > MAX_CHARACTERS:
-            raise RequestEntityTooLarge(f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are read here")
+            raise RequestEntityTooLarge(
+                f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} can be predicted here"
+            )
         if method not in METHODS:
-            raise BadRequest("there is no such way to explain")
+            raise BadRequest(f"unknown method, expected one of {', '.join(METHODS)}")
         return text, predictor, method
 
 
 def _explanation(predictor: Predictor, text: str, method: str) -> dict:
-    """The text in pieces, words with a weight a label, and what is between them without any."""
+    """Return the explanation as JSON: the text in pieces, words with one weight per label, the rest with null."""
     if len(text.split()) > MAX_WORDS:
-        raise InputError(f"more than {MAX_WORDS} words are not explained here; predict.py --explain does it")
+        raise InputError(
+            f"the text has more than {MAX_WORDS} words, too many to explain here; use predict.py --explain"
+        )
     explanation = explain(predictor, text, method)
     return {
         "probabilities": explanation.probabilities.tolist(),
@@ -158,7 +162,7 @@ def _json(content: dict, status: int = 200) -> Response:
 
 
 def make_server(predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int) -> tuple[Any, int]:
-    """Return a server that listens on 127.0.0.1 once it is run, and its port; ``port`` 0 takes any free one.
+    """Return a server that answers on 127.0.0.1 once it is run, and its port; ``port`` 0 takes any free port.
 
     Raises InputError if the port is taken.
     """
@@ -166,13 +170,13 @@ def make_server(predictors: Mapping[str, Predictor], benchmark: Benchmark, port:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise InputError(
-            f"--port {port}: cannot listen on it ({error.strerror or error}); give another port"
+            f"--port {port}: the server cannot listen on it ({error.strerror or error}); give another --port"
         ) from error
     port = listener.getsockname()[1]
     server = create_server(
         PlayApp(predictors, benchmark, port),
         sockets=[listener],
-        threads=2 * WAITING,  # so that the page itself is served while others compute
+        threads=2 * WAITING,  # so that the page itself is served while other requests are computed
         max_request_body_size=MAX_BODY,
         ident=None,
     )

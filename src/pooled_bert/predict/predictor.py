@@ -23,11 +23,11 @@ WINDOWS = ("mean", "max", "none")
 
 @dataclasses.dataclass(frozen=True)
 class Predictor:
-    """The models of a run's folds, whose log-odds are averaged as make_submission.py averages them.
+    """The models of a run's folds; their log-odds are averaged, as in make_submission.py.
 
-    labels : names of the columns.  classifiers : one a fold, in the order of ``run.folds``.
+    labels : names of the columns.  classifiers : one per fold, in the order of ``run.folds``.
     windows : how texts longer than the models' ``max_length`` are read, one of WINDOWS.
-    precision : what products are computed in, e.g. ``float32``.
+    precision : the precision of matrix products, e.g. ``float32``.
     """
 
     run: Run
@@ -37,9 +37,10 @@ class Predictor:
     precision: str
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """The probability of each label, float32 [n_texts, n_labels].
+        """Return the probability of each label, float32 [n_texts, n_labels].
 
-        A text's own do not depend on those beside it, but for rounding. Raises InputError for what is no text.
+        Each text's probabilities are independent of the other texts (up to rounding). Raises InputError for anything
+        that is not a string, see ``checked_texts``.
         """
         from ..models.inference import predict
 
@@ -69,14 +70,14 @@ def load_predictor(
     windows: str | None = None,
     precision: str | None = None,
 ) -> Predictor:
-    """The finished folds of a run, or those named, ready to predict. The run's data are not needed.
+    """Load the finished folds of a run, or the folds given, to predict with. The run's data are not needed.
 
     ``windows`` says how a text longer than the models' ``max_length`` is read: whole, in windows that overlap by half
-    (``mean`` of their log-odds, or ``max``), or cut as in training (``none``). By default as the run predicts
-    where it has windows, else ``mean``. ``precision`` is that of train_folds.py, by default the run's own setting.
+    (``mean`` of their log-odds, or ``max`` probability), or cut as in training (``none``). None: the run's own setting
+    if it has windows, otherwise ``mean``. ``precision``: as in train_folds.py; None: the run's own setting.
 
-    Sets TensorFlow up for the whole process, so call it before anything imports TensorFlow. Raises InputError
-    when a fold is missing, damaged, or has no model.
+    Sets TensorFlow up for the whole process, so call this function before anything imports TensorFlow. Raises
+    InputError if a fold is missing, damaged, or has no model.
     """
     run = read_run(Path(run_folder), folds)
     folders = {fold.fold: _model_folder(Path(run_folder), fold) for fold in run.folds}
@@ -86,9 +87,9 @@ def load_predictor(
     settings = run.identity["settings"]
     windows = windows or settings["windows"] or "mean"
     require(windows in WINDOWS, "windows", windows, " or ".join(WINDOWS))
-    chosen = set_precision(precision or settings["precision"])
+    used_precision = set_precision(precision or settings["precision"])
     classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
-    return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, chosen)
+    return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, used_precision)
 
 
 def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
@@ -96,8 +97,8 @@ def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     if not folder.is_dir():
         remedy = f"train it again with --fold {fold.fold} --overwrite"
         if fold.config["identity"]["settings"]["model"] == "linear":
-            remedy = "--model linear keeps no models, so give a run of another"
-        raise InputError(f"{folder}: is not there; {remedy}")
+            remedy = "folds of --model linear keep no model; give a run of another architecture"
+        raise InputError(f"{folder}: is missing; {remedy}")
     return folder
 
 
@@ -106,7 +107,7 @@ def _load(folder: Path, fold: int, windows: str) -> "Classifier":
 
     try:
         classifier = load_classifier(folder)
-    except InputError as error:  # it would speak of --encoder
+    except InputError as error:  # its message may name --encoder, which the caller did not give
         raise InputError(
             f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})"
         ) from error
@@ -115,22 +116,25 @@ def _load(folder: Path, fold: int, windows: str) -> "Classifier":
 
 
 def checked_texts(texts: Sequence[str]) -> list[str]:
-    """The texts as a list; raises InputError where one is no string, or holds NUL or half a character."""
+    """Return the texts as a list; raises InputError for a text that is not a string, or has NUL or a lone surrogate."""
     if isinstance(texts, str):
-        raise InputError("expected a list of texts, not one alone; put it in brackets")
+        raise InputError("expected a list of texts, got one string; put it in brackets: [text]")
     texts = list(texts)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
             raise InputError(f"text {number} is {text!r:.60}, expected a string")
         if not is_writable(text):
-            raise InputError(f"text {number} is {text!r:.60}, expected whole Unicode characters without NUL")
+            raise InputError(
+                f"text {number} is {text!r:.60}, expected Unicode without NUL and lone surrogates"
+            )
     return texts
 
 
 def same_tokens(classifiers: Sequence["Classifier"]) -> list[list["Classifier"]]:
-    """The classifiers in groups that read the same token ids: all folds of one run, but for those of ``tiny``.
+    """Group the classifiers that read the same token ids: usually all folds of a run.
 
-    (It makes its vocabulary of the texts it learns from, pseudo-labelled ones say.)
+    The encoder ``tiny`` is an exception: its vocabulary comes from the texts of the fold, pseudo-labelled texts
+    included.
     """
     groups: dict[tuple, list[Classifier]] = {}
     for classifier in classifiers:

@@ -1,4 +1,4 @@
-"""A model card of a run, written from its files: Mitchell et al. 2019, in the form that Hugging Face reads."""
+"""A run's model card (Mitchell et al. 2019, "Model Cards for Model Reporting"), in the form that Hugging Face reads."""
 
 from pathlib import Path
 
@@ -23,17 +23,17 @@ metrics: [roc_auc, accuracy]
 
 {notes}## Model
 
-{model}; {n_folds} of {all_folds} folds. A text's probability is the mean of the folds' log-odds. It gives one
-probability for each of: {labels}.
+{model}; {n_folds} of {all_folds} folds. The log-odds of the folds are averaged. The model gives one probability for
+each of: {labels}.
 
 ## Data
 
-{rows:,} labelled training rows, each predicted once by a fold that never saw it or a near-duplicate of it.
+{rows:,} labelled training rows. Each row was predicted by a fold's model that never saw it or a near-duplicate of it.
 Checksum of the training rows: `{data}`.
 
 ## Scores, out of fold
 
-ROC AUC, and decisions {rule}:
+ROC AUC, and scores of decisions {rule}:
 
 {scores}
 
@@ -43,7 +43,8 @@ ROC AUC, and decisions {rule}:
 
 ## Intended use
 
-Ranking and sorting texts like those of the data, with a person who decides; comparing methods. To predict:
+Ranking and sorting texts that resemble the training data, where a person makes the decision; comparing methods.
+To predict:
 
 ```
 python src/predict.py --benchmark {benchmark} --run {name} "a text"

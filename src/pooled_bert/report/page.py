@@ -12,18 +12,18 @@ from ..data.rows import labels_of
 from .sections import Section
 
 PAGE = "report.html"
-SHOWN = 500  # characters of a text
+SHOWN = 500  # characters of a text that are shown
 MASKED_NOTE = (
-    "Out of fold. Words that stand mostly in labelled texts are masked (--raw shows them)."
-    " Texts are of the data set: do not pass the page on."
+    "Scores are out of fold. Words that occur mostly in texts with a label are masked (--raw shows them)."
+    " The texts are from the data set: do not pass this page on."
 )
-RAW_NOTE = "Out of fold. Texts are of the data set, as they are: do not pass the page on."
+RAW_NOTE = "Scores are out of fold. The texts are from the data set, unmasked: do not pass this page on."
 
 
 def write_report(
     folder: Path, title: str, sections: Sequence[Section], train: pd.DataFrame, *, masked: bool
 ) -> Path:
-    """Write ``folder/report.html`` and the figures as PNG; returns the page. ``masked``: see WordMask."""
+    """Write ``folder/report.html`` and the figures as PNG; returns the page's path. ``masked``: see WordMask."""
     write_page(
         folder / PAGE,
         "report.html",
@@ -39,7 +39,7 @@ def write_report(
 
 
 def _text_shower(sections: Sequence[Section], train: pd.DataFrame, masked: bool) -> Callable[[int], str]:
-    """A row of the training table -> its text as it may be shown."""
+    """Return the function: index of a row of the training table -> its text, shortened and masked for display."""
     texts, mask = train["text"].tolist(), str
     if masked:
         pairs = [pair for section in sections for pair in section.mistakes.values()]

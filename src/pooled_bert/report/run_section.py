@@ -1,4 +1,4 @@
-"""The section of one run in a report: scores, curves, decisions, mistakes, tokens, settings."""
+"""The section about one run in a report: scores, curves, decisions, mistakes, tokens, settings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,20 +33,22 @@ from .figures import (
 from .sections import Section, Table, as_table
 
 TOKENISED = 4_000  # texts whose tokens are counted, drawn at random
-MISTAKES = 5  # of each kind, a label
-TOKENS_NOTE = f"of up to {TOKENISED:,} training texts, drawn at random."
+MISTAKES = 5  # of each kind, per label
+TOKENS_NOTE = f"measured on up to {TOKENISED:,} training texts, drawn at random."
 DECISIONS_NOTE = (
-    "Decisions: the threshold is the F1-best on all out-of-fold rows (predict.py --thresholds tuned). Precision, recall"
-    " and F1 are nested: each fold is decided by the best threshold of the other folds (one fold alone: by 0.5)."
+    "Decisions: the threshold has the best F1 on all out-of-fold rows (use it with predict.py --thresholds tuned)."
+    " Precision, recall and F1 are nested: each fold is decided by the best threshold of the other folds; a single fold"
+    " is decided at 0.5."
 )
 
 CLASSES_NOTE = (
-    "Decisions: the likeliest class. Precision, recall and F1 of each class against all others, out of fold."
+    "Decisions: the likeliest class. Precision, recall and F1 are out of fold, for each class against all"
+    " others."
 )
 
 
 def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmark) -> Section:
-    """One run: scores, curves, decisions, mistakes, settings. ``folder`` is the run's."""
+    """Make the section about a run: scores, curves, decisions, mistakes, settings. ``folder``: the run's folder."""
     labels = benchmark.labels
     folds = fold_scores(run, train, labels)
     everything = pooled(folds)
@@ -55,7 +57,7 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
     thresholds = {} if best_thresholds is None else dict(zip(labels, best_thresholds.tolist(), strict=True))
     scores = score_table(run.oof, train, benchmark)
     tables = [
-        as_table(scores, f"ROC AUC out of fold, and decisions {target.decision_rule}.", "fold"),
+        as_table(scores, f"Out of fold: ROC AUC, and scores of decisions {target.decision_rule}.", "fold"),
         _decisions(everything, labels, thresholds, assigned),
     ]
     if benchmark.identity_terms:
@@ -71,7 +73,8 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
         settings = run.identity["settings"]
         tables.append(_padding_table(lengths, settings["max_length"], settings["batch_size"]))
         drawn = draw_lengths(lengths, unit="tokens", limit=settings["max_length"])
-        figures.append(Figure("tokens", f"Tokens a text; {TOKENS_NOTE}", [Panel("tokens", drawn)]))
+        caption = f"Number of tokens per text, {TOKENS_NOTE}"
+        figures.append(Figure("tokens", caption, [Panel("tokens", drawn)]))
     return Section(
         run.name,
         f"Run {run.name}",
@@ -85,7 +88,7 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
 
 
 def _curve_figures(folds: Sequence[FoldScores], labels: Sequence[str]) -> list[Figure]:
-    """ROC, precision–recall, calibration and histograms: a panel for each label that has both classes."""
+    """Draw ROC, precision–recall, calibration and histograms: one panel per label that has both classes."""
     roc, precision, calibrated, counts = [], [], [], []
     for column, label in enumerate(labels):
         columns = known_columns(folds, column)
@@ -99,14 +102,14 @@ def _curve_figures(folds: Sequence[FoldScores], labels: Sequence[str]) -> list[F
         precision.append(Panel(label, draw_curves(curves, **words, chance=float(truth.mean()))))
         calibrated.append(Panel(label, draw_calibration(calibration(truth, scores))))
         counts.append(Panel(label, draw_histogram(truth, scores)))
-    band = "the mean of the folds, within the band from the lowest fold to the highest; the dotted line is chance."
+    band = "mean of the folds; the band reaches from the lowest fold to the highest, and the dotted line is chance."
     captions = {
         "roc": f"ROC: {band}",
         "precision-recall": f"Precision and recall: {band}",
-        "calibration": "Calibration, all folds: how many of the rows that were given a probability do have the label."
-        " On the dotted line both agree; bars are 95 % intervals, larger dots more rows. The error is the mean"
-        " distance, weighted by rows.",
-        "histogram": "How many rows were given which probability (logarithmic).",
+        "calibration": "Calibration, all folds: predicted probability, and the share of these rows that have the label."
+        " On the dotted line the two agree. Bars are 95 % intervals; larger dots stand for more rows. The error is the"
+        " mean distance from the line, weighted by rows.",
+        "histogram": "Number of rows by predicted probability (logarithmic scale).",
     }
     panels = (roc, precision, calibrated, counts)
     return [Figure(name, captions[name], part) for name, part in zip(captions, panels, strict=True) if part]
@@ -123,7 +126,7 @@ def _decisions(
 def decision_table(
     everything: FoldScores, thresholds: dict[str, float], assigned: np.ndarray
 ) -> pd.DataFrame:
-    """Return a row per label: the best threshold on all rows, and what decisions score, nested and optimistic."""
+    """Return one row per label: its best threshold on all rows, and nested and optimistic scores of the decisions."""
     rows = {}
     for column, (label, threshold) in enumerate(thresholds.items()):
         truth, scores = everything.labels[:, column], everything.scores[:, column]
@@ -141,7 +144,7 @@ def decision_table(
 
 
 def class_table(everything: FoldScores, labels: Sequence[str], assigned: np.ndarray) -> pd.DataFrame:
-    """Return a row per class: rows of the class, and precision, recall and F1 of the likeliest class."""
+    """Return one row per class: its number of rows, and precision, recall and F1 of the decisions."""
     rows = {}
     for column, label in enumerate(labels):
         figures = decision_figures(everything.labels[:, column], assigned[:, column])
@@ -175,49 +178,50 @@ def _confusion(
 
 
 def _history_figures(run: Run, folder: Path) -> list[Figure]:
-    """Loss and AUC by epoch, where the model learns in epochs."""
+    """Draw loss and AUC by epoch; no figure for a model that does not learn in epochs."""
     paths = {fold.fold: fold_folder(folder, fold.fold) / "history.csv" for fold in run.folds}
     histories = {fold: pd.read_csv(path) for fold, path in paths.items() if path.exists()}
     if not histories:
         return []
     loss = draw_history(histories, {"loss": "training loss", "log_loss": "validation log loss"})
     auc = draw_history(histories, {"mean_auc": "validation mean AUC"})
-    return [Figure("history", "By epoch; a line a fold.", [Panel("loss", loss), Panel("AUC", auc)])]
+    caption = "Loss and AUC by epoch; one line per fold."
+    return [Figure("history", caption, [Panel("loss", loss), Panel("AUC", auc)])]
 
 
 def token_lengths(folder: Path, run: Run, texts: pd.Series) -> np.ndarray | None:
-    """Tokens of some texts, [CLS] and [SEP] included, int64 [n]; None for a model without a tokenizer."""
+    """Count the tokens of up to TOKENISED texts, [CLS] and [SEP] included, int64 [n]; None without a tokenizer."""
     path = model_folder(folder, run.folds[0].fold) / "tokenizer.json"
     if not path.exists():
         return None
-    some = texts.sample(min(TOKENISED, len(texts)), random_state=0).tolist()
-    encodings = Tokenizer.from_file(str(path)).encode_batch(some, add_special_tokens=True)
+    sample = texts.sample(min(TOKENISED, len(texts)), random_state=0).tolist()
+    encodings = Tokenizer.from_file(str(path)).encode_batch(sample, add_special_tokens=True)
     return np.array([len(encoding) for encoding in encodings])
 
 
 def _padding_table(lengths: np.ndarray, max_length: int, batch_size: int) -> Table:
-    """How much of what an encoder reads would be padding, by the way that batches are made."""
+    """Compute the share of padding for three ways of making batches."""
     cut = np.minimum(lengths, max_length)
 
     def to_longest(batches: list[np.ndarray]) -> int:
         return sum(cut[rows].max() * len(rows) for rows in batches)
 
     order = np.random.default_rng(0).permutation(len(cut))
-    read = {
-        f"all to {max_length} tokens": max_length * len(cut),
-        "random batches, to their longest": to_longest(
+    tokens_read = {
+        f"all texts to {max_length} tokens": max_length * len(cut),
+        "random batches, to their longest text": to_longest(
             np.split(order, range(batch_size, len(cut), batch_size))
         ),
-        "batches of similar length, to their longest": to_longest(
+        "batches of similar length, to their longest text": to_longest(
             shuffled_batches(cut, batch_size, seed=0, epoch=1)
         ),
     }
-    frame = pd.DataFrame({"padding": {way: 1 - cut.sum() / total for way, total in read.items()}})
-    return as_table(frame, f"Share of padding among the tokens that are read; {TOKENS_NOTE}", "padded")
+    frame = pd.DataFrame({"padding": {way: 1 - cut.sum() / total for way, total in tokens_read.items()}})
+    return as_table(frame, f"Share of padding among the tokens that the model reads, {TOKENS_NOTE}", "padded")
 
 
 def _facts(run: Run) -> list[Table]:
-    """Settings, checksums and circumstances."""
+    """Make the tables of settings, circumstances (revision, machine, time) and checksums."""
     identity, information = run.identity, [fold.config["information"] for fold in run.folds]
     circumstances = {
         "revision": ", ".join(sorted({str(record.get("revision")) for record in information})),

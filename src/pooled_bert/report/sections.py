@@ -1,4 +1,4 @@
-"""What a report shows, as tables and figures: of the data, and of all runs together."""
+"""The sections of a report, as tables and figures; here those about the data and about all runs together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from .figures import Figure, Panel, draw_balance, draw_correlation, draw_lengths
 
 @dataclass(frozen=True)
 class Table:
-    """A table as text, the first column its row names; ``note`` says what must be said of it."""
+    """A table as text; the first column holds the row names. ``note``: what a reader must know about it."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -25,7 +25,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page. ``mistakes``: (falsely called, missed) by label; ``thresholds``: of a run, by label."""
+    """A part of the page. ``mistakes``: (falsely assigned, missed) by label; ``thresholds``: of a run, by label."""
 
     name: str
     title: str
@@ -33,12 +33,15 @@ class Section:
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
     mistakes: dict[str, tuple[list[Mistake], list[Mistake]]] = field(default_factory=dict)
-    facts: Sequence[Table] = ()  # settings and checksums, folded away
+    facts: Sequence[Table] = ()  # settings and checksums, hidden until the reader opens them
     thresholds: dict[str, float] = field(default_factory=dict)
 
 
 def as_table(frame: pd.DataFrame, note: str = "", corner: str = "") -> Table:
-    """A table of figures: four places for fractions, thousands apart for whole numbers, a dash where there is none."""
+    """Format a table of numbers: fractions with four decimal places, whole numbers with commas, NaN as a dash.
+
+    ``corner`` is the heading of the column of row names.
+    """
     rows = [
         [str(name), *(_cell(value) for value in row)]
         for name, row in zip(frame.index, frame.astype(object).to_numpy(), strict=True)
@@ -55,13 +58,17 @@ def _cell(value) -> str:
 
 
 def data_section(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> Section:
-    """Rows, labels and folds, whatever was learnt from them; the folds are those of ``run``."""
+    """Make the section about rows, labels and folds, independent of any model; the folds are those of ``run``."""
     labels = train[list(benchmark.labels)]
     known, positives = labels.notna().sum(), (labels == 1).sum()
     counts = pd.DataFrame({"labelled": known, "positive": positives, "share": positives / known})
     words = train["text"].str.split().str.len().to_numpy()
     figures = [
-        Figure("lengths", "Words a training text.", [Panel("words", draw_lengths(words, unit="words"))]),
+        Figure(
+            "lengths",
+            "Number of words per training text.",
+            [Panel("words", draw_lengths(words, unit="words"))],
+        ),
         *_balance(train, run, benchmark),
     ]
     if len(benchmark.labels) > 1 and not benchmark.target.is_exclusive:
@@ -69,41 +76,47 @@ def data_section(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> Section
         figures.append(
             Figure(
                 "labels",
-                "Correlation of the labels (φ coefficient): how often they are given together.",
+                "Correlation of the labels (φ coefficient): how often two labels apply to the same text.",
                 [Panel("labels", draw_correlation(matrix), width=4.2, height=3.6)],
             )
         )
-    note = f"{len(train):,} training rows. A cell that is not labelled counts nowhere."
+    note = f"{len(train):,} training rows. Cells that are not labelled are left out everywhere."
     return Section("data", "Data and folds", tables=[as_table(counts, note, "label")], figures=figures)
 
 
 def _balance(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> list[Figure]:
     truth = train.set_index("id")[list(benchmark.labels)]
     rates = pd.DataFrame({fold.fold: truth.loc[fold.oof["id"]].mean() for fold in run.folds}).T
-    caption = "Each fold's rate of each label against that of all folds: what stratifying left. A dot a fold."
+    caption = (
+        "Rate of each label in each fold, relative to its rate over all folds: the imbalance that stratification left."
+        " One dot per fold."
+    )
     return (
         [Figure("balance", caption, [Panel("fold balance", draw_balance(rates))])] if len(rates) > 1 else []
     )
 
 
 def runs_section(runs: Sequence[Run], benchmark: Benchmark) -> Section:
-    """Every run on the same rows and folds beside the others, the best first."""
+    """Make the section that compares all runs on the same rows and folds, the best first."""
     scores = comparison(list(runs), benchmark)
     others = [SCORE_TITLES[name] for name in benchmark.target.shown_scores[1:]]
     columns = ["mean AUC", "sd", "folds", *others, *benchmark.labels]
-    more = {
+    facts = {
         "model": [run.identity["settings"]["model"] for run in runs],
-        "seconds a fold": [_seconds(run) for run in runs],
+        "seconds per fold": [_seconds(run) for run in runs],
         "notes": ["; ".join(run_notes(run)) for run in runs],
     }
-    table = scores[columns].assign(**more).sort_values("mean AUC", ascending=False)
+    table = scores[columns].assign(**facts).sort_values("mean AUC", ascending=False)
     aucs = {run.name: np.array([_mean_auc(fold) for fold in run.folds]) for run in runs}
     figure = Figure(
         "runs",
-        "Mean ROC AUC out of fold: a dot a fold, a bar at their mean.",
+        "Mean ROC AUC out of fold: one dot per fold, and a bar at the mean of the folds.",
         [Panel("runs", draw_runs({name: aucs[name] for name in table.index}), 5.2, 1.2 + 0.28 * len(runs))],
     )
-    note = "Means over each run's own folds: runs with other folds compare only roughly (compare_runs.py pairs them)."
+    note = (
+        "Means over the finished folds of each run. Runs with different finished folds compare only roughly;"
+        " compare_runs.py compares them on the folds that both have."
+    )
     return Section("runs", "All runs", tables=[as_table(table, note, "run")], figures=[figure])
 
 

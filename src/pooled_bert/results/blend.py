@@ -1,4 +1,4 @@
-"""Folds and runs -> one prediction: a weighted sum on one scale."""
+"""Predictions of folds and runs -> one prediction: a weighted sum on one scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,16 @@ from .blend_weights import FINDERS, FoldValues, Weights, contributions, equal_we
 def blend(
     tables: Sequence[pd.DataFrame], target: Target, how: str, weights: Weights | None = None
 ) -> pd.DataFrame:
-    """Blend tables of probabilities (id + labels, the same ids in the same order); without ``weights`` evenly."""
+    """Blend tables of probabilities (id + labels, the same ids in the same order); None: with equal weights.
+
+    Raises InputError if the tables have different rows or labels.
+    """
     first = tables[0]
     for table in tables[1:]:
         if not table["id"].equals(first["id"]) or list(table.columns) != list(first.columns):
-            raise InputError("the predictions to be blended are not of the same rows and labels")
+            raise InputError(
+                "the predictions to be blended are not of the same rows and labels; train the runs again"
+            )
     labels = first.columns[1:]
     values = np.stack([target.to_scale(table[labels].to_numpy(np.float64), how) for table in tables])
     weights = weights or equal_weights(len(tables), len(labels))
@@ -30,7 +35,7 @@ def blend(
 
 
 def blend_test(runs: Sequence[Run], target: Target, how: str, weights: Weights | None = None) -> pd.DataFrame:
-    """Test predictions: the folds of each run evenly, then the runs by their weights."""
+    """Return test predictions: the average over each run's folds, then the runs by their weights."""
     return blend([blend(_test_tables(run), target, how) for run in runs], target, how, weights)
 
 
@@ -46,7 +51,7 @@ def _test_tables(run: Run) -> list[pd.DataFrame]:
 def blend_oof(
     runs: Sequence[Run], target: Target, how: str, weights: Sequence[Weights] | None = None
 ) -> dict[int, pd.DataFrame]:
-    """Out-of-fold predictions of several runs, a table a fold, each by weights of its own; without them evenly."""
+    """Blend the runs' out-of-fold predictions: one table per fold, each with its own weights; None: equal weights."""
     folds = list(zip(*(run.folds for run in runs), strict=True))
     return {
         parts[0].fold: blend([part.oof for part in parts], target, how, weights[index] if weights else None)
@@ -56,69 +61,70 @@ def blend_oof(
 
 @dataclass(frozen=True)
 class Blend:
-    """Runs, and how much each counts. ``found`` on all out-of-fold rows; ``nested``: for each fold, on the others."""
+    """Runs and their weights. ``weights``: found on all out-of-fold rows; ``nested``: per fold, found on the others."""
 
     runs: Sequence[Run]
     target: Target
     how: str
     find: str
     folds: Sequence[FoldValues]
-    found: Weights
+    weights: Weights
     nested: Sequence[Weights]
 
     @property
     def is_chosen(self) -> bool:
-        """Whether the labels had a say in the weights."""
+        """Whether the weights depend on the labels."""
         return self.find != "equal"
 
     def oof(self) -> dict[int, pd.DataFrame]:
-        """Out-of-fold predictions by the nested weights: the honest ones."""
+        """Return out-of-fold predictions by the nested weights: their scores are honest."""
         return blend_oof(self.runs, self.target, self.how, self.nested)
 
     def optimistic_oof(self) -> dict[int, pd.DataFrame]:
-        """Out-of-fold predictions by the weights that were found on the same rows."""
-        return blend_oof(self.runs, self.target, self.how, [self.found] * len(self.nested))
+        """Return out-of-fold predictions by weights found on the same rows: their scores are optimistic."""
+        return blend_oof(self.runs, self.target, self.how, [self.weights] * len(self.nested))
 
     def test(self) -> pd.DataFrame:
-        """Test predictions."""
-        return blend_test(self.runs, self.target, self.how, self.found)
+        """Return test predictions."""
+        return blend_test(self.runs, self.target, self.how, self.weights)
 
     def shares(self) -> pd.DataFrame:
-        """A row a run: its weight, for each label where they differ, and what the nested mean AUC loses without it."""
+        """Return one row per run: its weight (per label if these differ), and what nested mean AUC loses without it."""
         names, labels = [run.name for run in self.runs], self.runs[0].folds[0].oof.columns[1:]
-        table = pd.DataFrame(self.found.runs, index=names, columns=labels)
-        if (self.found.runs == self.found.runs[:, :1]).all():
+        table = pd.DataFrame(self.weights.runs, index=names, columns=labels)
+        if (self.weights.runs == self.weights.runs[:, :1]).all():
             table = table.iloc[:, :1].set_axis(["weight"], axis=1)
         return table.assign(contribution=contributions(self.folds, FINDERS[self.find]))
 
 
 def make_blend(runs: Sequence[Run], target: Target, how: str, find: str, train: pd.DataFrame) -> Blend:
-    """Find the weights; raises InputError where they cannot be found honestly."""
+    """Find the weights and return the blend; raises InputError if they cannot be found and scored honestly."""
     if find != "equal" and len(runs[0].folds) < 2:
         raise InputError(
-            f"--weights {find}: one fold alone leaves no other to find them on; train a second, or use equal"
+            f"--weights {find}: one fold is not enough, because weights are scored on a fold they were not found on;"
+            " train a second fold, or use --weights equal"
         )
     if find == "stack" and how != "logit":
-        raise InputError("--weights stack: adds log-odds; use --blend logit")
+        raise InputError("--weights stack: needs log-odds; use --blend logit")
     folds = fold_values(runs, target, how, train)
     finder = FINDERS[find]
     return Blend(runs, target, how, find, folds, finder(folds), nested_weights(folds, finder))
 
 
 def fold_values(runs: Sequence[Run], target: Target, how: str, train: pd.DataFrame) -> list[FoldValues]:
-    """What weights are found on: each fold's predictions by all runs, on their scale, and the true labels."""
-    found = []
+    """Return the data that weights are found on: per fold, all runs' predictions on the scale ``how``, and labels."""
+    values_of_folds = []
     truth = train.set_index("id")
     for parts in zip(*(run.folds for run in runs), strict=True):
         names = list(parts[0].oof.columns[1:])
         values = [target.to_scale(part.oof[names].to_numpy(np.float64), how) for part in parts]
         labels = truth.loc[parts[0].oof["id"], names].to_numpy(np.float64)
-        found.append(FoldValues(np.stack(values), labels))
-    return found
+        values_of_folds.append(FoldValues(np.stack(values), labels))
+    return values_of_folds
 
 
 def correlation(runs: Sequence[Run]) -> pd.DataFrame:
-    """Rank correlation (Spearman) of each two runs' out-of-fold predictions, averaged over folds and labels."""
+    """Return the rank correlation (Spearman) of the runs' out-of-fold predictions, mean over folds and labels."""
     matrices = []
     for parts in zip(*(run.folds for run in runs), strict=True):
         ranks = np.stack([rankdata(part.oof.drop(columns="id").to_numpy(), axis=0) for part in parts])
@@ -128,28 +134,30 @@ def correlation(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def check_blendable(runs: Sequence[Run], data: dict[str, str | None]) -> None:
-    """Refuse runs of other data than ``data`` (checksums), of different assignments or of different folds.
+    """Raise InputError for runs on other data than ``data`` (checksums), or with different assignments or folds.
 
-    How the runs were trained may differ.
+    The settings of the trainings may differ.
     """
     check_same_rows(runs, data)
     for run in runs:
         if [fold.fold for fold in run.folds] != [fold.fold for fold in runs[0].folds]:
             raise InputError(
-                f"runs {runs[0].name!r} and {run.name!r} have other finished folds; train the missing ones"
-                " or name common ones with --folds"
+                f"runs {runs[0].name!r} and {run.name!r} have different finished folds; train the missing folds,"
+                " or name folds that both have with --folds"
             )
 
 
 def check_same_rows(runs: Sequence[Run], data: dict[str, str | None]) -> None:
-    """Refuse runs of other data than ``data`` (checksums) or of different fold assignments."""
+    """Raise InputError for runs on other data than ``data`` (checksums), or with different fold assignments."""
     first = runs[0]
     for run in runs:
         for name, expected in data.items():
             if run.identity["data"][name] != expected:
-                raise InputError(f"run {run.name!r} was trained with other {name} rows than those in --data")
+                raise InputError(
+                    f"run {run.name!r} was trained with different {name} rows than --data holds; give that run's data"
+                )
         if run.identity["assignment"] != first.identity["assignment"]:
             raise InputError(
-                f"runs {first.name!r} and {run.name!r} have different fold assignments (--n-folds, --fold-seed):"
-                " rows out of fold in one were learnt from in the other"
+                f"runs {first.name!r} and {run.name!r} have different fold assignments (--n-folds, --fold-seed): one"
+                " run learnt from rows that the other is scored on. Train them with the same assignment"
             )

@@ -1,4 +1,4 @@
-"""What a blend scores, how alike its runs are, and how much each run counts."""
+"""The scores of a blend, how similar its runs are, and how much each run counts."""
 
 import pandas as pd
 
@@ -10,10 +10,11 @@ from .score_tables import as_text, format_scores, rank_scores, score_table
 def blend_scores(
     blend: Blend, train: pd.DataFrame, benchmark: Benchmark
 ) -> tuple[dict[str, float], pd.DataFrame]:
-    """What a blend scores out of fold: by name, for its provenance, and as a table.
+    """Return a blend's out-of-fold scores: by name, for its provenance, and as a table.
 
-    Weights that were found on out-of-fold rows are scored by nested cross-validation: each fold by those found on
-    the others. What the final ones score on the rows that chose them stands beside it, as optimistic.
+    Weights that were found on out-of-fold rows are scored by nested cross-validation: each fold is scored with weights
+    found on the other folds. The table also has the score of the final weights on the rows that they were found on,
+    as optimistic.
     """
     table = score_table(blend.oof(), train, benchmark)
     whole = ["mean", "pooled"] if len(blend.folds) > 1 else [table.index[0]]
@@ -31,14 +32,14 @@ def blend_scores(
 
 
 def blend_report(blend: Blend, table: pd.DataFrame, benchmark: Benchmark, notes: list[str]) -> str:
-    """The table of ``blend_scores``, how alike its runs are, and their shares in it, as text."""
+    """Return as text: the table of ``blend_scores``, how similar the runs are, and their weights."""
     title = (
         f"{benchmark.name}, {blend.find} weights, {blend.how} of {', '.join(run.name for run in blend.runs)}"
     )
     if blend.is_chosen:
         title += ", each fold by weights found on the others"
-    alike, shares = as_text(correlation(blend.runs)), as_text(blend.shares())
+    similarity, shares = as_text(correlation(blend.runs)), as_text(blend.shares())
     return (
-        f"{format_scores(title, table, notes)}\n\nrank correlation of the runs' out-of-fold predictions\n{alike}"
-        f"\n\nweights, and what the mean AUC over folds loses without the run\n{shares}"
+        f"{format_scores(title, table, notes)}\n\nrank correlation of the runs' out-of-fold predictions\n{similarity}"
+        f"\n\nweight of each run; contribution: what the mean AUC over folds loses without the run\n{shares}"
     )

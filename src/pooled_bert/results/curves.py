@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-GRID = np.linspace(0, 1, 101) ** 2  # where curves are read: closer together near 0, where they bend
+GRID = np.linspace(0, 1, 101) ** 2  # x values of ROC curves: closer together near 0, where the curves bend
 
 CALIBRATION_BINS = 10
 
 
 @dataclass(frozen=True)
 class Curves:
-    """A curve a fold over one grid, and the area under each.
+    """One curve per fold, on a common grid, and the area under each curve.
 
     x : float64 [n_points].  y : float64 [n_folds, n_points].  areas : float64 [n_folds].
     """
@@ -25,29 +25,28 @@ class Curves:
 
 
 def roc_curves(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> Curves:
-    """True-positive rate over false-positive rate, and ROC AUC."""
+    """Return true-positive rate over false-positive rate, and ROC AUC; ``columns``: (truth, scores) of each fold."""
     curves = [np.interp(GRID, *roc_curve(truth, scores)[:2]) for truth, scores in columns]
     return Curves(GRID, np.array(curves), np.array([roc_auc_score(*column) for column in columns]))
 
 
 def precision_recall_curves(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> Curves:
-    """Precision over recall, and average precision."""
+    """Return precision over recall, and average precision; ``columns``: (truth, scores) of each fold."""
     grid, curves = np.linspace(0, 1, 101), []
     for truth, scores in columns:
         precision, recall, _ = precision_recall_curve(truth, scores)
-        reached = np.searchsorted(
-            recall[::-1], grid
-        )  # not interpolated: between two thresholds there is nothing
+        # no interpolation: no threshold gives a point between two neighbouring points
+        reached = np.searchsorted(recall[::-1], grid)
         curves.append(precision[::-1][reached])
     areas = [average_precision_score(*column) for column in columns]
     return Curves(grid, np.array(curves), np.array(areas))
 
 
 def calibration(truth: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
-    """A row for each tenth of the probabilities that holds rows: ``n``, mean ``predicted``, share ``observed``.
+    """Return one row per tenth of the probability range that holds rows: ``n``, mean ``predicted``, share ``observed``.
 
-    ``low`` and ``high`` bound the share by Wilson's 95 % interval (1927). ``predicted`` near ``observed`` everywhere
-    is a calibrated model.
+    ``low`` and ``high`` are the bounds of the share's 95 % interval (Wilson 1927). A model is calibrated if
+    ``predicted`` is near ``observed`` in every row.
     """
     bins = np.minimum((scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     rows = pd.DataFrame({"bin": bins, "predicted": scores, "observed": truth.astype(float)})
@@ -62,5 +61,8 @@ def calibration(truth: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
 
 
 def calibration_error(table: pd.DataFrame) -> float:
-    """Expected calibration error (Naeini et al. 2015): mean distance of predicted from observed, weighted by rows."""
+    """Return the expected calibration error: mean distance of predicted from observed, weighted by rows.
+
+    Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
+    """
     return float((table["n"] * (table["predicted"] - table["observed"]).abs()).sum() / table["n"].sum())

@@ -1,4 +1,4 @@
-"""What a report looks at: the out-of-fold rows of a run beside their true labels, and curves through them."""
+"""The out-of-fold scores of a run beside the true labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from ..runs.fold_files import Run
 
 @dataclass(frozen=True)
 class FoldScores:
-    """The validation rows of one fold: rows of the training table, and labels and scores float64 [n_rows, n_labels]."""
+    """The validation rows of one fold.
+
+    rows : their indices in the training table, int64 [n_rows].  labels, scores : float64 [n_rows, n_labels].
+    """
 
     fold: int
     rows: np.ndarray
@@ -20,24 +23,24 @@ class FoldScores:
 
 
 def fold_scores(run: Run, train: pd.DataFrame, labels: Sequence[str]) -> list[FoldScores]:
-    """The folds of a run, put beside the labels of ``train``."""
+    """Return the scores of each fold of a run, with the labels in ``train``."""
     row_of = pd.Series(np.arange(len(train)), index=train["id"])
     truth = train[list(labels)].to_numpy(np.float64)
-    found = []
+    scores = []
     for fold, table in run.oof.items():
         rows = row_of.loc[table["id"]].to_numpy()
-        found.append(FoldScores(fold, rows, truth[rows], table[list(labels)].to_numpy(np.float64)))
-    return found
+        scores.append(FoldScores(fold, rows, truth[rows], table[list(labels)].to_numpy(np.float64)))
+    return scores
 
 
 def pooled(folds: Sequence[FoldScores]) -> FoldScores:
-    """All folds as one, called fold -1."""
+    """Return all folds as one, with the number -1."""
     parts = [np.concatenate([getattr(fold, name) for fold in folds]) for name in ("rows", "labels", "scores")]
     return FoldScores(-1, *parts)
 
 
 def known_columns(folds: Sequence[FoldScores], label: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Truth (bool) and scores of one label, fold by fold, without rows that do not know it or folds of one class."""
+    """Return truth (bool) and scores of one label, per fold; leaves out unlabelled rows, and folds with one class."""
     columns = []
     for fold in folds:
         known = ~np.isnan(fold.labels[:, label])

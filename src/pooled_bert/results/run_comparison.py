@@ -1,4 +1,4 @@
-"""Runs against the first of them, on the same rows: paired differences and how sure they are, decisions, cost."""
+"""Runs compared with the first of them, on the same rows: paired differences with intervals, decisions, cost."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ RESAMPLES = 1000
 
 
 def check_labels(without: Sequence[str], benchmark: Benchmark) -> None:
-    """Raise InputError for a label to be left out that there is not, or when none would be left."""
+    """Raise InputError for an unknown label in ``without``, or if no label would be left."""
     unknown = set(without) - set(benchmark.labels)
     if unknown:
-        raise InputError(f"--without {min(unknown)}: is none of {', '.join(benchmark.labels)}")
+        raise InputError(f"--without {min(unknown)}: is not one of {', '.join(benchmark.labels)}")
     if set(without) == set(benchmark.labels):
-        raise InputError(f"--without {' '.join(without)}: leaves no label to compare by")
+        raise InputError(f"--without {' '.join(without)}: leaves no label to compare; name fewer labels")
 
 
 def comparison_report(
@@ -32,9 +32,12 @@ def comparison_report(
     without: Sequence[str] = (),
     confusion: bool = False,
 ) -> str:
-    """All of it as text: the AUCs again without the labels ``without``, and each run's confusion matrices if asked."""
+    """Return the comparison as text; with ``without``, also the AUCs without these labels.
+
+    ``confusion``: whether to add each run's confusion matrices.
+    """
     table = auc_table(runs, train, benchmark.labels).join(cost_column(runs))
-    parts = [format_scores(f"{benchmark.name}, held against {runs[0].name}", table, notes_on(runs))]
+    parts = [format_scores(f"{benchmark.name}, compared with {runs[0].name}", table, notes_on(runs))]
     rest = [label for label in benchmark.labels if label not in without]
     if without:
         parts.append(f"without {', '.join(without)}\n{as_text(auc_table(runs, train, rest))}")
@@ -48,23 +51,25 @@ def comparison_report(
 def auc_table(
     runs: Sequence[Run], train: pd.DataFrame, labels: Sequence[str], *, seed: int = 0
 ) -> pd.DataFrame:
-    """A row a run: mean AUC over ``labels``, its spread over folds, and what it has over the first run.
+    """Return one row per run: mean AUC over ``labels``, its spread over folds, and its difference from the first run.
 
-    Each run is held against the first on the folds that both have. ``low`` and ``high`` bound 95 % of the differences
-    when the validation rows are drawn anew, with replacement and the same draw for both runs (paired bootstrap,
-    RESAMPLES draws, within folds). That is the chance of the rows; the chance of another seed comes on top.
+    Each run is compared with the first on the folds that both have. ``low`` and ``high`` are the bounds of the 95 %
+    interval of the difference, by a paired bootstrap: RESAMPLES times, validation rows are drawn within folds, with
+    replacement, and the same rows for both runs. Seed-to-seed variance is not included.
     """
     base = {fold: _fold_aucs(table, train, labels, seed + fold) for fold, table in runs[0].oof.items()}
     rows = {}
     for run in runs:
-        own = {fold: _fold_aucs(table, train, labels, seed + fold) for fold, table in run.oof.items()}
-        common = sorted(base.keys() & own.keys())
+        aucs = {fold: _fold_aucs(table, train, labels, seed + fold) for fold, table in run.oof.items()}
+        common = sorted(base.keys() & aucs.keys())
         if not common:
-            raise InputError(f"runs {runs[0].name!r} and {run.name!r} have no finished fold in common")
-        means = pd.Series({fold: np.nanmean(own[fold][:, 0]) for fold in common})
+            raise InputError(
+                f"runs {runs[0].name!r} and {run.name!r} have no finished fold in common; train the same fold of both"
+            )
+        means = pd.Series({fold: np.nanmean(aucs[fold][:, 0]) for fold in common})
         rows[run.name] = {"folds": len(common), "mean AUC": means.mean(), "sd": means.std(ddof=1)}
         if run is not runs[0]:
-            differences = np.mean([_paired(own[fold], base[fold]) for fold in common], axis=0)
+            differences = np.mean([_paired(aucs[fold], base[fold]) for fold in common], axis=0)
             low, high = np.quantile(differences[1:], [0.025, 0.975])
             rows[run.name] |= {"difference": differences[0], "low": low, "high": high}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
@@ -73,7 +78,7 @@ def auc_table(
 def _fold_aucs(
     predictions: pd.DataFrame, train: pd.DataFrame, labels: Sequence[str], seed: int
 ) -> np.ndarray:
-    """AUC of each label, float64 [n_labels, 1 + RESAMPLES]: of the rows as they are, then of each draw."""
+    """Return each label's AUC, float64 [n_labels, 1 + RESAMPLES]: of the rows themselves, then of each draw."""
     truth = train.set_index("id").loc[predictions["id"], list(labels)].to_numpy(np.float64)
     scores = predictions[list(labels)].to_numpy(np.float64)
     n_rows = len(truth)
@@ -82,15 +87,15 @@ def _fold_aucs(
     return np.stack([resampled_auc(*column, counts) for column in zip(truth.T, scores.T, strict=True)])
 
 
-def _paired(own: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """Difference of the mean AUCs, draw by draw, over the labels that the draw can score."""
-    return np.nanmean(own - base, axis=0)
+def _paired(aucs: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Return the difference of mean AUCs per draw, over the labels that have an AUC in the draw."""
+    return np.nanmean(aucs - base, axis=0)
 
 
 def decision_table(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
-    """A row per run: accuracy; precision, recall and F1 of the decisions, averaged over labels; all rows pooled.
+    """Return one row per run: accuracy, and precision, recall and F1 averaged over labels; all rows pooled.
 
-    The article's table. Precision is 0 where nothing is predicted.
+    This is the article's table. Precision is 0 for a label that is never assigned.
     """
     rows = {}
     for run in runs:
@@ -105,10 +110,10 @@ def decision_table(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmar
 
 
 def confusion_table(run: Run, train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
-    """Return how many out-of-fold rows are decided rightly and wrongly.
+    """Return how many out-of-fold rows are decided correctly and wrongly.
 
-    Of several labels: a row per label, with its true and false negatives and positives. Of one class: a row per true
-    class, a column per class that was assigned.
+    For several labels: one row per label, with its true and false negatives and positives. For one class out of
+    several: one row per true class, one column per assigned class.
     """
     truth, scores = _pooled(run, train, benchmark.labels)
     assigned = benchmark.target.decide(scores)
@@ -124,11 +129,11 @@ def confusion_table(run: Run, train: pd.DataFrame, benchmark: Benchmark) -> pd.D
 
 
 def cost_column(runs: Sequence[Run]) -> pd.Series:
-    """Median seconds a fold took, by run."""
+    """Return the median training time per fold, in seconds, by run."""
     seconds = {
         run.name: np.median([fold.config["information"]["seconds"] for fold in run.folds]) for run in runs
     }
-    return pd.Series(seconds, name="seconds a fold")
+    return pd.Series(seconds, name="seconds per fold")
 
 
 def _pooled(run: Run, train: pd.DataFrame, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

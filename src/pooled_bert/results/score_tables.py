@@ -17,9 +17,9 @@ OPTIMISTIC_NOTE = "optimistic: each fold's best epoch was chosen on the fold its
 
 
 def score_table(oof: dict[int, pd.DataFrame], train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
-    """ROC AUC per label, their mean and the target's other scores; a row per fold, mean, sd, and all rows pooled.
+    """Return ROC AUC per label, their mean, and the target's other scores: one row per fold, mean, sd, and pooled rows.
 
-    oof : id + probabilities of each fold's rows, by its number.  NaN where a fold holds one class of a label only.
+    oof : id + probabilities of each fold's rows, by the fold's number.  An AUC is NaN if the fold holds one class only.
     """
     rows = [score_row(table, train, benchmark, f"fold {fold}") for fold, table in oof.items()]
     table = pd.concat(rows)
@@ -32,7 +32,7 @@ def score_table(oof: dict[int, pd.DataFrame], train: pd.DataFrame, benchmark: Be
 def score_row(
     predictions: pd.DataFrame, truth: pd.DataFrame, benchmark: Benchmark, name: str
 ) -> pd.DataFrame:
-    """The same figures, as one row called ``name``, for predictions of (some of) the rows of ``truth``."""
+    """Return the scores of ``score_table`` as one row ``name``, for predictions of (some of) the rows of ``truth``."""
     columns = list(benchmark.labels)
     labels = truth.set_index("id").loc[predictions["id"], columns].to_numpy(np.float64)
     scores = predictions[columns].to_numpy(np.float64)
@@ -50,7 +50,7 @@ def _titled(scores: dict, target: Target) -> dict:
 
 
 def rank_scores(table: pd.DataFrame, target: Target) -> pd.DataFrame:
-    """Return a score table without the scores that need probabilities: only AUCs mean anything among ranks."""
+    """Return a score table without the scores that need probabilities; for ranks, only the AUCs have a meaning."""
     return table.drop(columns=[SCORE_TITLES[name] for name in target.shown_scores if name != "mean_auc"])
 
 
@@ -60,7 +60,7 @@ def _metrics_row(metrics: dict, benchmark: Benchmark) -> dict:
 
 
 def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
-    """Runs on the same folds beside each other, a row a run: mean over its folds, and its spread."""
+    """Compare runs on the same folds: one row per run, with the mean of each score over its folds, and the spread."""
     rows = {}
     for run in runs:
         folds = pd.DataFrame([_metrics_row(fold.metrics, benchmark) for fold in run.folds])
@@ -69,10 +69,13 @@ def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
 
 
 def best_run(runs: Sequence[Run], folder: Path) -> Run:
-    """The run with the most finished folds, and of those the one with the highest mean AUC; InputError without any."""
+    """Return the run with the most finished folds; of several, the one with the highest mean AUC.
+
+    Raises InputError if there is no run.
+    """
     if not runs:
         raise InputError(
-            f"{folder}: has no finished fold of this data; train one with python src/train_folds.py"
+            f"{folder}: has no finished fold on this data; train one with python src/train_folds.py"
         )
     return max(
         runs, key=lambda run: (len(run.folds), _mean([fold.metrics["mean_auc"] for fold in run.folds]))
@@ -85,25 +88,25 @@ def _mean(values: Sequence[float | None]) -> float:
 
 
 def run_notes(run: Run) -> list[str]:
-    """What must be said wherever a run's scores are shown."""
+    """Return the warnings that must accompany a run's scores."""
     notes = []
     if run.folds[0].metrics["made_up"]:
         notes.append(MADE_UP_NOTE)
     if run.folds[0].metrics["optimistic"]:
         notes.append(OPTIMISTIC_NOTE)
     if not run.is_complete:
-        notes.append(f"{len(run.folds)} of {run.identity['settings']['n_folds']} folds")
+        notes.append(f"these are scores of {len(run.folds)} of {run.identity['settings']['n_folds']} folds")
     for fold in run.folds:
         single = [label for label, auc in fold.metrics["auc"].items() if auc is None]
         if single:
             notes.append(
-                f"fold {fold.fold} holds one class only of {', '.join(single)}: no AUC there, not counted"
+                f"fold {fold.fold} holds one class only of {', '.join(single)}; means leave out the missing AUC"
             )
     return notes
 
 
 def notes_on(runs: Sequence[Run]) -> list[str]:
-    """What must be said of several runs: once where it holds for all, else with their names."""
+    """Return the warnings for several runs: once if one applies to all of them, otherwise with the runs' names."""
     notes: dict[str, list[str]] = {}
     for run in runs:
         for note in run_notes(run):
@@ -114,11 +117,11 @@ def notes_on(runs: Sequence[Run]) -> list[str]:
 
 
 def format_scores(title: str, table: pd.DataFrame, notes: Sequence[str] = (), of: str = "out-of-fold") -> str:
-    """The table as text, with its notes under the title."""
+    """Return the table as text, with its notes under the title."""
     head = f"{title}: {of} ROC AUC" + "".join(f"\n  ({note})" for note in notes)
     return f"{head}\n{as_text(table)}"
 
 
 def as_text(table: pd.DataFrame) -> str:
-    """A table of figures with four places."""
+    """Return a table of numbers as text, with four decimal places."""
     return table.to_string(float_format="{:.4f}".format, na_rep="-")

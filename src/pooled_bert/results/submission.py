@@ -1,4 +1,4 @@
-"""One prediction -> a checked CSV in the order of the sample submission, and where it came from."""
+"""Predictions -> a checked CSV in the order of the sample submission, and a record of its origin."""
 
 import subprocess
 import sys
@@ -17,20 +17,20 @@ from .blend import Blend
 
 
 def check_complete(runs: Sequence[Run]) -> None:
-    """Refuse runs with a fold missing."""
+    """Raise InputError if a fold of a run is missing."""
     for run in runs:
         n_folds = run.identity["settings"]["n_folds"]
         missing = sorted(set(range(n_folds)) - {fold.fold for fold in run.folds})
         if missing:
             numbers = " ".join(map(str, missing))
             raise InputError(
-                f"run {run.name!r}: fold {numbers} of {n_folds} is not finished; train it with --fold {numbers},"
+                f"run {run.name!r}: fold {numbers} of {n_folds} is not finished; train with --fold {numbers},"
                 " or name the folds to use with --folds"
             )
 
 
 def submission_table(predictions: pd.DataFrame, template: pd.Series, benchmark: Benchmark) -> pd.DataFrame:
-    """``predictions`` in the ids and order of ``template``; raises InputError if they cannot be submitted."""
+    """Return ``predictions`` in the order of the ids in ``template``; raises InputError if they cannot be submitted."""
     columns = ["id", *benchmark.labels]
     if set(predictions.columns) != set(columns):
         raise InputError(
@@ -42,11 +42,15 @@ def submission_table(predictions: pd.DataFrame, template: pd.Series, benchmark: 
     missing = template[~template.isin(predictions["id"])]
     if len(missing):
         raise InputError(
-            f"predictions: {len(missing)} ids of the submission are missing, first {missing.iloc[0]!r}"
+            f"predictions: {len(missing)} ids of the submission are missing, first {missing.iloc[0]!r};"
+            " were they made with other test data?"
         )
     extra = predictions["id"][~predictions["id"].isin(template)]
     if len(extra):
-        raise InputError(f"predictions: {len(extra)} ids are not of the submission, first {extra.iloc[0]!r}")
+        raise InputError(
+            f"predictions: {len(extra)} ids are not of the submission, first {extra.iloc[0]!r};"
+            " were they made with other test data?"
+        )
     table = predictions.set_index("id").loc[template, list(benchmark.labels)]
     values = table.to_numpy(np.float64)
     invalid = benchmark.target.invalid_cell(values)
@@ -60,21 +64,21 @@ def submission_table(predictions: pd.DataFrame, template: pd.Series, benchmark: 
 
 
 def write_submission(path: Path, table: pd.DataFrame, provenance: dict) -> None:
-    """Write the CSV, and the same name with .json: its checksum and where it came from."""
+    """Write the CSV, and beside it a .json of the same name with the CSV's checksum and ``provenance``."""
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     write_json(path.with_suffix(".json"), {"file": path.name, "sha256": file_checksum(path), **provenance})
 
 
 def provenance(blend: Blend, scores: dict[str, float]) -> dict:
-    """What a submission was made of, and its out-of-fold scores by name."""
+    """Return the record of what a submission was made from, and its out-of-fold scores by name."""
     runs = blend.runs
     return {
         "blend": blend.how,
         "weights": {
             "found": blend.find,
-            "runs": {run.name: row for run, row in zip(runs, blend.found.runs.tolist(), strict=True)},
-            "intercept": blend.found.intercept.tolist(),
+            "runs": {run.name: row for run, row in zip(runs, blend.weights.runs.tolist(), strict=True)},
+            "intercept": blend.weights.intercept.tolist(),
         },
         "made_up": any(run.folds[0].metrics["made_up"] for run in runs),
         **scores,
@@ -94,9 +98,9 @@ def provenance(blend: Blend, scores: dict[str, float]) -> dict:
 
 
 def submit(path: Path, benchmark: Benchmark, message: str) -> None:
-    """Hand a file to ``kaggle competitions submit``; raises InputError with the client's words if it fails."""
+    """Submit a file by ``kaggle competitions submit``; raises InputError with the client's output if that fails."""
     if benchmark.competition is None:
-        raise InputError(f"{benchmark.title} has no competition to submit to")
+        raise InputError(f"{benchmark.title} has no competition to submit to; leave out --submit")
     client = Path(sys.executable).with_name("kaggle")
     command = [
         str(client),
@@ -113,7 +117,9 @@ def submit(path: Path, benchmark: Benchmark, message: str) -> None:
         result = subprocess.run(command, capture_output=True, text=True)
     except OSError as error:
         raise InputError(f"{client}: cannot be run ({error.strerror}); install requirements.txt") from error
-    said = (result.stdout + result.stderr).strip()
-    if result.returncode != 0 or "Successfully submitted" not in said:  # the client exits 0 on some failures
-        raise InputError(f"kaggle did not confirm that it took {path}; it said: {said}")
-    print(said)
+    output = (result.stdout + result.stderr).strip()
+    if (
+        result.returncode != 0 or "Successfully submitted" not in output
+    ):  # the client exits 0 on some failures
+        raise InputError(f"Kaggle did not confirm the submission of {path}; its client reports: {output}")
+    print(output)

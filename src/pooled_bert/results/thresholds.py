@@ -1,4 +1,4 @@
-"""From which probability on a label counts as given: found out of fold, and scored by nested cross-validation."""
+"""Decision thresholds, the probability above which a label is assigned: found out of fold, with nested scores."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,50 +17,50 @@ FILE = "thresholds.json"
 
 
 def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
-    """The threshold above which calling rows positive has the highest F1; ARTICLE where no row is positive.
+    """Return the threshold with the highest F1; ARTICLE if no row is positive.
 
     labels : float [n_rows], 0, 1, or NaN for not labelled.  scores : float [n_rows].
-    It is half-way between the lowest score that is called positive and the next one below (0 where there is none).
+    The threshold is half-way between the lowest score above it and the next lower score (0 if there is none).
     """
     known = ~np.isnan(labels)
     order = np.argsort(-scores[known], kind="stable")
     truth, ranked = labels[known][order], scores[known][order]
     if not truth.any():
         return ARTICLE
-    called = np.flatnonzero(np.diff(ranked, append=-np.inf))  # the last row of each run of equal scores
-    hits = np.cumsum(truth)[called]
-    best = called[np.argmax(2 * hits / (called + 1 + truth.sum()))]
+    last_rows = np.flatnonzero(np.diff(ranked, append=-np.inf))  # the last row of each run of equal scores
+    hits = np.cumsum(truth)[last_rows]
+    best = last_rows[np.argmax(2 * hits / (last_rows + 1 + truth.sum()))]
     below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
     return float((ranked[best] + below) / 2)
 
 
 def find_thresholds(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The best threshold of each column, float64 [n_labels]; both arguments float [n_rows, n_labels]."""
+    """Return the best threshold of each column, float64 [n_labels]; both arguments are float [n_rows, n_labels]."""
     return np.array([best_threshold(*column) for column in zip(labels.T, scores.T, strict=True)])
 
 
 def nested_thresholds(folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
-    """For each fold (labels, scores) the thresholds that its rows had no say in: those found on the other folds.
+    """Return each fold's thresholds, found on the other folds only; ``folds``: (labels, scores) of each fold.
 
-    Of one fold alone there are no others; it gets ARTICLE.
+    A single fold gets ARTICLE, because there are no other folds.
     """
     if len(folds) == 1:
         return [np.full(folds[0][0].shape[1], ARTICLE)]
-    found = []
-    for own in range(len(folds)):
-        others = [fold for index, fold in enumerate(folds) if index != own]
-        found.append(find_thresholds(*(np.concatenate(parts) for parts in zip(*others, strict=True))))
-    return found
+    thresholds = []
+    for number in range(len(folds)):
+        others = [fold for index, fold in enumerate(folds) if index != number]
+        thresholds.append(find_thresholds(*(np.concatenate(parts) for parts in zip(*others, strict=True))))
+    return thresholds
 
 
-def decision_figures(labels: np.ndarray, called: np.ndarray) -> dict[str, float]:
-    """Counts TP, FP, FN, TN of one column, and its precision, recall and F1 (0 where nothing is called positive).
+def decision_figures(labels: np.ndarray, assigned: np.ndarray) -> dict[str, float]:
+    """Return TP, FP, FN and TN of one column, and its precision, recall and F1 (0 if no row is assigned the label).
 
-    labels : float [n_rows], 0, 1 or NaN (which never counts).  called : bool [n_rows].
+    labels : float [n_rows], 0, 1 or NaN (which never counts).  assigned : bool [n_rows].
     """
     known = ~np.isnan(labels)
-    truth, called = labels[known] == 1, called[known]
-    tp, fp, fn = (int(cell.sum()) for cell in (truth & called, ~truth & called, truth & ~called))
+    truth, assigned = labels[known] == 1, assigned[known]
+    tp, fp, fn = (int(cell.sum()) for cell in (truth & assigned, ~truth & assigned, truth & ~assigned))
     return {
         "TP": tp,
         "FP": fp,
@@ -75,35 +75,37 @@ def decision_figures(labels: np.ndarray, called: np.ndarray) -> dict[str, float]
 def decide(folds: Sequence[FoldScores], target: Target) -> tuple[np.ndarray | None, np.ndarray]:
     """Return thresholds found on all rows, float64 [n_labels], and honest decisions, bool [n_rows, n_labels].
 
-    The decisions are those of fold after fold, each by thresholds found on the other folds. For one class out of
-    several there are no thresholds (None).
+    Each fold is decided by thresholds found on the other folds; the decisions are in the order of the folds. For one
+    class out of several there are no thresholds (None).
     """
     everything = pooled(folds)
     if target.is_exclusive:
         return None, target.decide(everything.scores)
     nested = nested_thresholds([(fold.labels, fold.scores) for fold in folds])
-    called = [fold.scores > thresholds for fold, thresholds in zip(folds, nested, strict=True)]
-    return find_thresholds(everything.labels, everything.scores), np.concatenate(called)
+    assigned = [fold.scores > thresholds for fold, thresholds in zip(folds, nested, strict=True)]
+    return find_thresholds(everything.labels, everything.scores), np.concatenate(assigned)
 
 
 def keep_thresholds(run_folder: Path, run: Run, thresholds: dict[str, float]) -> None:
-    """Keep with ``run`` what was found on its out-of-fold rows, by label."""
+    """Write the thresholds that were found on the run's out-of-fold rows, by label, into the run's folder."""
     write_json(run_folder / FILE, {"thresholds": thresholds, "found_on": _found_on(run)})
 
 
 def read_thresholds(run_folder: Path, run: Run) -> pd.Series:
-    """The thresholds kept with ``run``, by label; raises InputError where there are none, or of other folds."""
-    again = f"python src/report.py --benchmark {run.identity['settings']['benchmark']} --run {run.name} finds them"
+    """Read the thresholds in the run's folder, by label; raises InputError if they are missing or of other folds."""
+    remedy = f"make it with python src/report.py --benchmark {run.identity['settings']['benchmark']} --run {run.name}"
     if not (run_folder / FILE).exists():
-        raise InputError(f"{run_folder / FILE}: is not there; {again}")
+        raise InputError(f"{run_folder / FILE}: is missing; {remedy}")
     content = read_json(run_folder / FILE)
     if content.get("found_on") != _found_on(run):
-        raise InputError(f"{run_folder / FILE}: is of other folds than those here; {again} anew")
+        raise InputError(
+            f"{run_folder / FILE}: was made from other folds than the run's present ones; {remedy}"
+        )
     return pd.Series(content["thresholds"], dtype=np.float64)
 
 
 def chosen_thresholds(choice: str, run_folder: Path, run: Run, labels: Sequence[str]) -> np.ndarray:
-    """float64 [n_labels] from what was asked for: one number for all, or ``tuned``, those kept with ``run``."""
+    """Return thresholds, float64 [n_labels]: one number for all labels, or ``tuned``, those in the run's folder."""
     if choice == "tuned":
         return read_thresholds(run_folder, run)[list(labels)].to_numpy()
     try:
@@ -116,5 +118,5 @@ def chosen_thresholds(choice: str, run_folder: Path, run: Run, labels: Sequence[
 
 
 def _found_on(run: Run) -> dict[str, str]:
-    """The checksum of each fold's out-of-fold predictions."""
+    """Return the checksum of each fold's out-of-fold predictions."""
     return {str(fold.fold): fold.metrics["files"]["oof.csv"] for fold in run.folds}

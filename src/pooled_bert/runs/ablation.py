@@ -1,4 +1,4 @@
-"""The same training with one technique more: which are tried, and how the trainings are run."""
+"""Ablation: the techniques that are tried, and the trainings, each of the plain model plus one technique."""
 
 import os
 import subprocess
@@ -29,25 +29,25 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class Job:
-    """One fold by one recipe, trained by train_folds.py as run ``<prefix>-<recipe>``."""
+    """One fold of one recipe, trained by train_folds.py as part of the run ``<prefix>-<recipe>``."""
 
     recipe: str
     fold: int
     options: tuple[str, ...]
-    log: Path  # what the training says
+    log: Path  # output of the training
 
     def train(self, cores: set[int]) -> int:
-        """Train it, or what is left of it, on these cores; returns the exit status."""
+        """Train the fold on these cores (none: on any), from its last checkpoint; returns the exit status."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         words = [sys.executable, str(command("train_folds.py")), *self.options, "--fold", str(self.fold)]
         with self.log.open("w", encoding="utf-8") as log:
             confine = (lambda: os.sched_setaffinity(0, cores)) if cores else None
             return subprocess.run(words, stdout=log, stderr=subprocess.STDOUT, preexec_fn=confine).returncode
 
-    def last_words(self) -> str:
-        """The last line it said."""
+    def last_line(self) -> str:
+        """Return the last line of the log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "nothing")
+        return next((line for line in reversed(lines) if line.strip()), "no output")
 
 
 def plan(
@@ -58,27 +58,30 @@ def plan(
     prefix: str,
     logs: Path,
 ) -> list[Job]:
-    """Fold by fold, so that a table of what is done so far compares like with like; pseudo-labels after their source.
+    """Return the jobs fold by fold, so that the finished jobs always compare the recipes on the same folds.
 
-    Test rows are predicted where pseudo-labels are made of them alone.
+    In each fold, recipes with pseudo-labels come after the plain model, whose test predictions they need. No other job
+    predicts test rows.
     """
-    learners = [name for name, own in recipes.items() if "--pseudo" in own]
-    if learners and PLAIN not in recipes:
-        raise InputError(f"recipe {learners[0]} learns from the test predictions of {PLAIN}; try that too")
+    pseudo_recipes = [name for name, recipe_options in recipes.items() if "--pseudo" in recipe_options]
+    if pseudo_recipes and PLAIN not in recipes:
+        raise InputError(
+            f"recipe {pseudo_recipes[0]} learns from the test predictions of {PLAIN}; add {PLAIN} to --recipes"
+        )
     jobs = []
     for fold in folds:
-        for name, own in sorted(recipes.items(), key=lambda item: item[0] in learners):
-            named = [f"{prefix}-{word}" if word == PLAIN else word for word in own]
-            rest = () if name == PLAIN and learners else ("--no-test",)
-            words = (*options, *named, "--run", f"{prefix}-{name}", *rest)
+        for name, recipe_options in sorted(recipes.items(), key=lambda item: item[0] in pseudo_recipes):
+            named = [f"{prefix}-{word}" if word == PLAIN else word for word in recipe_options]
+            test_options = () if name == PLAIN and pseudo_recipes else ("--no-test",)
+            words = (*options, *named, "--run", f"{prefix}-{name}", *test_options)
             jobs.append(Job(name, fold, words, logs / f"{prefix}-{name}-fold-{fold}.log"))
     return jobs
 
 
 def train(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[Job, int]]:
-    """Train ``at_a_time`` of them at once, each on its share of the cores; yields each with its exit status.
+    """Train ``at_a_time`` jobs at once, each on its share of the cores; yields each job with its exit status.
 
-    A small model leaves cores idle while it starts, and while single operations of it wait for each other.
+    A small model alone leaves cores idle while it starts, and while single operations wait for each other.
     """
     shares = _shares(at_a_time)
     first = [job for job in jobs if "--pseudo" not in job.options]
@@ -105,5 +108,5 @@ def _shares(at_a_time: int) -> list[set[int]]:
         return [set() for _ in range(at_a_time)]
     cores = sorted(os.sched_getaffinity(0))
     if at_a_time > len(cores):
-        raise InputError(f"--jobs {at_a_time}: this machine has {len(cores)} cores")
+        raise InputError(f"--jobs {at_a_time}: this machine has {len(cores)} cores; lower --jobs")
     return [set(cores[index::at_a_time]) for index in range(at_a_time)]

@@ -1,4 +1,4 @@
-"""Folds of a run: split, learn, predict, write. The same for every architecture and benchmark."""
+"""Train the folds of a run: split, learn, predict, write. The same for every architecture and benchmark."""
 
 import shutil
 import sys
@@ -28,15 +28,15 @@ from .identity import first_difference, identity_settings
 from .pseudo_labels import PseudoLabels
 from .run_folder import RunFolder
 
-CHECKPOINTS = "checkpoints"  # folder within that of an unfinished fold
-TENSORBOARD = "tensorboard"  # folder within that of a fold
+CHECKPOINTS = "checkpoints"  # folder inside the folder of an unfinished fold
+TENSORBOARD = "tensorboard"  # folder inside the folder of a fold
 
 
 class CrossValidation:
-    """One run: its rows, fold assignment and settings, and the folder that its folds go to.
+    """One run: its rows, fold assignment and settings, and the folder of its folds.
 
     extra : training-only rows (id, text, labels) or None.
-    pseudo : a run whose test predictions are learnt from, and how many of them (None: all); or None.
+    pseudo : None, or the name of a run whose test predictions become labels, and the number of these rows (None: all).
     predicts_test : whether the test rows are predicted.
     """
 
@@ -57,7 +57,7 @@ class CrossValidation:
         self.strategy = model.strategy if isinstance(model, NeuralSettings) else "one"
         self.workers = workers(self.strategy)
         self.benchmark = BENCHMARKS[run.benchmark]
-        self.place = RunFolder(workspace.run(run.benchmark, name))
+        self.run_folder = RunFolder(workspace.run(run.benchmark, name))
         self.cache = workspace.tokens
         self.assignment = assign_folds(rows.train, self.benchmark.target, run.n_folds, run.fold_seed)
         checksums = rows.checksums()
@@ -79,37 +79,38 @@ class CrossValidation:
             self.pseudo = PseudoLabels(folder, rows, self.identity["assignment"], n_rows, run.seed)
 
     def rates(self) -> pd.DataFrame:
-        """Label rates a fold."""
+        """Return the label rates of each fold."""
         return label_rates(self.rows.train, self.assignment)
 
     def start(self, folds: list[int], *, overwrite: bool) -> None:
-        """Refuse to go on with a run that was started with other settings, data or assignment.
+        """Raise InputError if the run was started with different settings, data or assignment.
 
-        With ``overwrite``, ``folds`` are exempt: they are to be trained anew. What only informs, the revision
-        of the code say, is told where it differs.
+        With ``overwrite``, ``folds`` are not checked, because they will be trained again. A difference that is only
+        recorded, e.g. of the code's revision, is reported on stderr.
         """
         replaced = set(folds) if overwrite else set()
         for fold in sorted(set(range(self.run.n_folds)) - replaced):
-            folder = self.place.fold(fold)
+            folder = self.run_folder.fold(fold)
             if not is_done(folder) and not Checkpoints(folder / CHECKPOINTS).exist:
-                continue  # it may have been begun, but holds no work to protect
+                continue  # the fold may have been started, but holds no work to protect
             config = read_config(folder, fold)
             difference = first_difference(config["identity"], self._identity(fold))
             if difference:
                 raise InputError(
-                    f"{folder}: was started otherwise: {difference}. Give this run another name with --run,"
-                    " or replace every fold with --overwrite"
+                    f"{folder}: was started with different settings or data: {difference}. Give this run another name"
+                    " with --run, or replace every fold with --overwrite"
                 )
             changed = "; ".join(changes(config["information"], environment()))
             if changed:
                 print(f"note: fold {fold} was started with {changed}", file=sys.stderr)
         if overwrite and self.workers.is_chief:
-            self.place.set_aside(folds, self._was_started_alike)
+            self.run_folder.set_aside(folds, self._was_started_alike)
 
     def train_fold(self, fold: int, *, checkpoint_minutes: float, deadline: Deadline) -> None:
-        """Train a fold, or what is left of it, and write its files; leave a finished one as it is.
+        """Train a fold, from its last checkpoint if there is one, and write its files; leave a finished fold unchanged.
 
-        Of several workers, which share the folder of the run, the chief alone decides and writes.
+        Several workers share the folder of the run; the chief alone decides and writes. Raises TimeLimitReached when
+        ``deadline`` is near.
         """
         if self.workers.count > 1:
             start_tensorflow()
@@ -117,35 +118,35 @@ class CrossValidation:
         if not self.workers.is_chief:
             if any_worker(self.strategy, False, of_chief=True):
                 deadline.check()
-                checkpoints = Checkpoints(self.place.fold(fold) / CHECKPOINTS, writes=False)
+                checkpoints = Checkpoints(self.run_folder.fold(fold) / CHECKPOINTS, writes=False)
                 problem, _ = self._problem(fold, checkpoints, deadline)
                 load_learner(self.run.model)(problem, self.model)
             return
-        with self.place.lock(fold):
-            folder = self.place.fold(fold)
+        with self.run_folder.lock(fold):
+            folder = self.run_folder.fold(fold)
             checkpoints = Checkpoints(folder / CHECKPOINTS, minutes=checkpoint_minutes)
             if any_worker(self.strategy, not is_done(folder), of_chief=True):
                 deadline.check()
                 self._train(fold, checkpoints, deadline)
             shutil.rmtree(checkpoints.folder, ignore_errors=True)
-            self.place.drop_replaced(fold)
+            self.run_folder.drop_replaced(fold)
 
     def _train(self, fold: int, checkpoints: Checkpoints, deadline: Deadline) -> None:
-        folder = self.place.fold(fold)
+        folder = self.run_folder.fold(fold)
         started = time.monotonic()
         information = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **environment()}
         if self._was_started_alike(fold):
             information["started"] = read_config(folder, fold)["information"].get("started")
         elif folder.exists():
-            shutil.rmtree(folder)  # without its config.json nothing in it can be trusted
+            shutil.rmtree(folder)  # the other files cannot be trusted without a matching config.json
         write_config(folder, self._identity(fold), information)
         problem, valid = self._problem(fold, checkpoints, deadline)
         try:
             outcome = load_learner(self.run.model)(problem, self.model)
         except InputError:
-            if not checkpoints.exist:  # nothing is lost, and no later training is held to these settings
+            if not checkpoints.exist:  # no work is lost, and a later training may have different settings
                 shutil.rmtree(folder)
-                self.place.put_back(self.run.n_folds)
+                self.run_folder.put_back(self.run.n_folds)
             raise
         seconds = outcome.earlier_seconds + time.monotonic() - started
         information |= {
@@ -159,13 +160,13 @@ class CrossValidation:
         write_fold(folder, outcome, self.benchmark.target, valid=valid, test_ids=test_ids, facts=facts)
 
     def _identity(self, fold: int) -> dict:
-        more = self.pseudo.identity(fold) if self.pseudo else {}
-        return {**self.identity, "fold": fold, **more}
+        pseudo = self.pseudo.identity(fold) if self.pseudo else {}
+        return {**self.identity, "fold": fold, **pseudo}
 
     def _was_started_alike(self, fold: int) -> bool:
-        """Whether the fold has a readable config.json, and it is of these settings, data and assignment."""
+        """Return whether the fold has a readable config.json with the same settings, data and assignment."""
         try:
-            config = read_config(self.place.fold(fold), fold)
+            config = read_config(self.run_folder.fold(fold), fold)
         except InputError:
             return False
         return first_difference(config["identity"], self._identity(fold)) is None
@@ -173,7 +174,7 @@ class CrossValidation:
     def _problem(
         self, fold: int, checkpoints: Checkpoints, deadline: Deadline
     ) -> tuple[Problem, pd.DataFrame]:
-        """What to learn in this fold, and its validation rows."""
+        """Return the problem of a fold, and its validation rows (id, text, labels)."""
         table = self.rows.train
         in_fold = self.assignment == fold
         valid = table[in_fold]
@@ -181,12 +182,12 @@ class CrossValidation:
         if self.run.limit is not None and self.run.limit < len(train):
             random = np.random.default_rng([self.run.seed, fold])
             train = np.sort(random.choice(train, self.run.limit, replace=False))
-        for name, more in self._training_only(fold):
-            kept = without_near_duplicates(more, valid).index.to_numpy()
-            left_out = f"{len(more) - len(kept)} left out: nearly identical to validation rows"
+        for name, extra in self._training_only(fold):
+            kept = without_near_duplicates(extra, valid).index.to_numpy()
+            left_out = f"{len(extra) - len(kept)} left out: nearly identical to validation rows"
             print(f"fold {fold}: {len(kept)} {name} rows ({left_out})")
             train = np.concatenate([train, len(table) + kept])
-            table = pd.concat([table, more], ignore_index=True)
+            table = pd.concat([table, extra], ignore_index=True)
         problem = Problem(
             target=self.benchmark.target,
             label_names=self.benchmark.labels,
@@ -200,7 +201,7 @@ class CrossValidation:
             cache=self.cache,
             checkpoints=checkpoints,
             deadline=deadline,
-            events=self.place.fold(fold) / TENSORBOARD if self.workers.is_chief else None,
+            events=self.run_folder.fold(fold) / TENSORBOARD if self.workers.is_chief else None,
         )
         return problem, valid
 

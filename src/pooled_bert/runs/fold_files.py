@@ -1,7 +1,7 @@
-"""The files of a fold, written and read in one place.
+"""The files of a fold: the only writer and the only reader.
 
 ``fold_<k>/`` holds config.json (written first), oof.csv, test.csv, history.csv, model/ and metrics.json.
-A fold is done when metrics.json exists: it is written last, and every file atomically.
+A fold is finished when metrics.json exists: it is written last, and every file is written atomically.
 """
 
 import json
@@ -50,27 +50,27 @@ class Run:
 
     @property
     def identity(self) -> dict:
-        """What the folds have in common."""
+        """The identity that all folds share (fields in PER_FOLD: those of the first fold)."""
         return self.folds[0].config["identity"]
 
     @property
     def is_complete(self) -> bool:
-        """Whether no fold is missing."""
+        """Whether every fold of the run is present."""
         return len(self.folds) == self.identity["settings"]["n_folds"]
 
     @property
     def oof(self) -> dict[int, pd.DataFrame]:
-        """The out-of-fold rows of each fold, by its number."""
+        """The out-of-fold predictions of each fold, by its number."""
         return {fold.fold: fold.oof for fold in self.folds}
 
 
 def is_done(folder: Path) -> bool:
-    """Whether the fold in ``folder`` is finished."""
+    """Return whether the fold in ``folder`` is finished."""
     return (folder / "metrics.json").exists()
 
 
 def write_config(folder: Path, identity: dict, information: dict) -> None:
-    """Say what the fold is; ``identity`` decides the result, ``information`` only tells."""
+    """Write config.json: ``identity`` decides the result, ``information`` is only recorded."""
     content = {"identity": identity, "information": information}
     write_json(folder / "config.json", {**content, "checksum": _json_checksum(content)})
 
@@ -84,9 +84,10 @@ def write_fold(
     test_ids: pd.Series | None,
     facts: dict,
 ) -> None:
-    """Write all that a trained fold leaves, metrics.json last.
+    """Write all files of a trained fold, metrics.json last.
 
-    ``valid`` is the validation rows (id, text, labels) in the order of ``outcome.oof``.
+    ``valid``: the validation rows (id, text, labels), in the order of ``outcome.oof``.  ``facts``: further fields of
+    metrics.json.
     """
     labels = labels_of(valid)
     _write_table(folder / "oof.csv", _probabilities(valid["id"], outcome.oof, labels.columns))
@@ -112,51 +113,52 @@ def write_fold(
 
 
 def read_run(run_folder: Path, folds: list[int] | None = None, *, tables: Sequence[str] = PREDICTIONS) -> Run:
-    """Read the finished folds of a run, all or those named, and check that they belong together.
+    """Read the finished folds of a run, or the folds given, and check that they belong to one run.
 
-    All their files are held against their checksums; ``tables`` says which predictions are read. Raises InputError
-    when none is finished, a named one is not, a file is damaged, or settings, data or assignment differ.
+    All files of these folds are compared with their checksums; ``tables`` says which predictions are read. Raises
+    InputError if no fold is finished, a given fold is not, a file is damaged, or settings, data or assignment differ.
     """
     if folds is None:
-        found = sorted(int(path.parent.name[5:]) for path in run_folder.glob("fold_*/metrics.json"))
+        numbers = sorted(int(path.parent.name[5:]) for path in run_folder.glob("fold_*/metrics.json"))
     else:
-        found = sorted(set(folds))
-    if not found:
+        numbers = sorted(set(folds))
+    if not numbers:
         raise InputError(f"{run_folder}: has no finished fold; train it with python src/train_folds.py")
-    results = tuple(read_fold(fold_folder(run_folder, fold), fold, tables) for fold in found)
+    results = tuple(read_fold(fold_folder(run_folder, fold), fold, tables) for fold in numbers)
     for result in results[1:]:
         difference = first_difference(
             results[0].config["identity"], result.config["identity"], ignore=PER_FOLD
         )
         if difference:
             raise InputError(
-                f"{run_folder}: folds {results[0].fold} and {result.fold} are not of one run: {difference}"
+                f"{run_folder}: folds {results[0].fold} (there) and {result.fold} (here) have different settings or"
+                f" data: {difference}. Train one of the two again, with --fold and --overwrite"
             )
     return Run(run_folder.name, results)
 
 
 def read_runs(runs_folder: Path) -> list[Run]:
-    """Every run in the folder that has a finished fold, with its metrics alone, without predictions.
+    """Read every run in the folder that has a finished fold: metrics and settings, without predictions.
 
-    One that cannot be read is told on stderr, and left out.
+    A run that cannot be read is reported on stderr and left out.
     """
-    found = []
+    runs = []
     for folder in sorted({path.parent.parent for path in runs_folder.glob("*/fold_*/metrics.json")}):
         try:
-            found.append(read_run(folder, tables=()))
+            runs.append(read_run(folder, tables=()))
         except InputError as error:
-            print(f"note: {error}", file=sys.stderr)
-    return found
+            print(f"note: this run is left out: {error}", file=sys.stderr)
+    return runs
 
 
 def on_same_folds(run: Run, others: Sequence[Run]) -> list[Run]:
-    """``run``, and those of the others that are of the same data and assignment."""
-    alike = [other for other in others if other.identity["assignment"] == run.identity["assignment"]]
-    return [run, *(other for other in alike if other.name != run.name)]
+    """Return ``run``, and those of the other runs that have the same rows and fold assignment."""
+    matching = [other for other in others if other.identity["assignment"] == run.identity["assignment"]]
+    return [run, *(other for other in matching if other.name != run.name)]
 
 
 def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> FoldResult:
-    """Read one finished fold; raises InputError that names the file and how to redo the fold."""
+    """Read one finished fold; raises InputError that names the damaged file and how to train the fold again."""
     if not is_done(folder):
         raise InputError(f"{folder}: fold {fold} is not finished; train it with --fold {fold}")
     config = read_config(folder, fold)
@@ -164,29 +166,31 @@ def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> F
     if metrics["fold"] != fold or config["identity"]["fold"] != fold:
         raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {_redo(fold)}")
     if metrics["identity"] != _json_checksum(config["identity"]):
-        raise InputError(f"{folder / 'config.json'}: is not the one of metrics.json beside it; {_redo(fold)}")
+        raise InputError(
+            f"{folder / 'config.json'}: does not belong to metrics.json beside it; {_redo(fold)}"
+        )
     for name, expected in metrics["files"].items():
         path = folder / name
         if not path.is_file() or file_checksum(path) != expected:
-            raise InputError(f"{path}: is missing or not as it was written; {_redo(fold)}")
+            raise InputError(f"{path}: is missing or was changed after it was written; {_redo(fold)}")
     oof = _read_table(folder / "oof.csv") if "oof.csv" in tables else pd.DataFrame()
     has_test = "test.csv" in tables and "test.csv" in metrics["files"]
     return FoldResult(fold, oof, _read_table(folder / "test.csv") if has_test else None, metrics, config)
 
 
 def read_config(folder: Path, fold: int) -> dict:
-    """The config.json of a started fold; raises InputError that names it and how to redo the fold."""
+    """Read config.json of a started fold; raises InputError that names the file and how to train the fold again."""
     return _read_record(folder / "config.json", fold)
 
 
 def _read_record(path: Path, fold: int) -> dict:
-    """A JSON file that holds its own checksum."""
+    """Read a JSON file that holds its own checksum."""
     try:
         content = read_json(path)
     except InputError as error:
         raise InputError(f"{error}; {_redo(fold)}") from error
     if content.pop("checksum", None) != _json_checksum(content):
-        raise InputError(f"{path}: is not as it was written; {_redo(fold)}")
+        raise InputError(f"{path}: was changed after it was written; {_redo(fold)}")
     return content
 
 

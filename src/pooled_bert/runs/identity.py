@@ -1,15 +1,15 @@
-"""What identifies a run: settings that decide its result, and checksums."""
+"""The identity of a run: the settings that change its result, and checksums."""
 
 from pathlib import Path
 
 from ..base.files import checksum, file_checksum
 from ..training.settings import ModelSettings, RunSettings, decisive
 
-PER_FOLD = ("fold", "pseudo_labels")  # what differs in the identities of the folds of one run
+PER_FOLD = ("fold", "pseudo_labels")  # fields that differ between the folds of one run
 
 
 def first_difference(left: dict, right: dict, ignore: tuple[str, ...] = (), prefix: str = "") -> str | None:
-    """The first field in which two nested records differ, with both values, or None."""
+    """Describe the first field in which two nested records differ (``left``: there, ``right``: here); or None."""
     for name in sorted(left.keys() | right.keys()):
         if name in ignore or left.get(name) == right.get(name):
             continue
@@ -17,13 +17,13 @@ def first_difference(left: dict, right: dict, ignore: tuple[str, ...] = (), pref
             difference = first_difference(left[name], right[name], (), f"{prefix}{name}.")
             if difference:
                 return difference
-            continue  # they differ in a field that is absent here and null there
+            continue  # the only difference is a field that one record lacks and the other has as null
         return f"{prefix}{name} is {left.get(name)!r} there and {right.get(name)!r} here"
     return None
 
 
 def identity_settings(run: RunSettings, model: ModelSettings) -> dict:
-    """The settings that a run must keep."""
+    """Return the settings that must stay the same in all folds of a run."""
     settings = {**decisive(run), **decisive(model)}
     if "encoder" in settings:
         settings["encoder"] = encoder_identity(settings["encoder"])
@@ -31,7 +31,7 @@ def identity_settings(run: RunSettings, model: ModelSettings) -> dict:
 
 
 def encoder_identity(encoder: str) -> str:
-    """What tells encoders apart: the name, or for a directory the checksum of what it holds (not its path)."""
+    """Return what identifies an encoder: its name, or the checksum of a directory's files (not its path)."""
     folder = Path(encoder)
     if not folder.is_dir():
         return encoder
@@ -43,5 +43,5 @@ def encoder_identity(encoder: str) -> str:
         "tokenizer.json",
         "tokenizer_config.json",
     )
-    found = [folder / name for name in names if (folder / name).is_file()]
-    return "sha256:" + checksum(part for path in found for part in (path.name, file_checksum(path)))[:16]
+    paths = [folder / name for name in names if (folder / name).is_file()]
+    return "sha256:" + checksum(part for path in paths for part in (path.name, file_checksum(path)))[:16]

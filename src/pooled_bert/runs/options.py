@@ -1,4 +1,4 @@
-"""The command line of a run, made from the records of its settings; and the records, from what was given."""
+"""Command-line options made from the dataclasses of settings, and the settings made from parsed options."""
 
 import argparse
 import dataclasses
@@ -20,7 +20,7 @@ from ..training.settings import (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for every setting. Those not given are absent from the parsed namespace."""
+    """Add an option for every setting; an option that is not given is absent from the parsed namespace."""
     shared = [setting.name for setting in dataclasses.fields(NeuralSettings)]
     for title, record, left_out in (
         ("every model", RunSettings, ()),
@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                 _add_option(group, setting, _other_defaults(setting))
 
 
-def add_benchmark(parser: argparse.ArgumentParser, help_text: str = "what was learnt") -> None:
+def add_benchmark(parser: argparse.ArgumentParser, help_text: str = "benchmark of the run") -> None:
     """Add --benchmark."""
     parser.add_argument(
         "--benchmark", choices=tuple(BENCHMARKS), default=DEFAULT, help=f"{help_text} (default: {DEFAULT})"
@@ -43,7 +43,7 @@ def add_benchmark(parser: argparse.ArgumentParser, help_text: str = "what was le
 
 
 def add_runs(parser: argparse.ArgumentParser, help_text: str, **options) -> None:
-    """Add --run, which takes one or several names, and --folds."""
+    """Add --run, which takes one name or several, and --folds."""
     parser.add_argument("--run", nargs="+", metavar="NAME", help=help_text, **options)
     add_folds(parser)
 
@@ -60,7 +60,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="FOLDER",
-        help="folder of the benchmark's files (default: data/<benchmark>, data, or ../data/<benchmark>)",
+        help="folder that holds the benchmark's files (default: data/<benchmark>, data, or ../data/<benchmark>)",
     )
 
 
@@ -71,42 +71,43 @@ def add_workspace(parser: argparse.ArgumentParser) -> None:
         type=lambda text: Workspace(Path(text)),
         default=Workspace(),
         metavar="FOLDER",
-        help="where results go: folds/, submissions/ and build/ (default: this checkout)",
+        help="folder for results: folds/, submissions/ and build/ are made in it (default: this checkout)",
     )
 
 
 def add_record(parser: argparse.ArgumentParser, record: type) -> None:
-    """Add an option for every setting of one record that stands alone."""
+    """Add an option for every setting of one dataclass."""
     for setting in dataclasses.fields(record):
         _add_option(parser, setting)
 
 
 def add_times(parser: argparse.ArgumentParser) -> None:
-    """Add the options of everything that trains for long: when it is saved, and when it must stop."""
+    """Add the options of long trainings: how often to save, and when to stop."""
     parser.add_argument(
         "--checkpoint-minutes",
         type=float,
         default=5,
-        help="save the training this often, and at each epoch, for the same command to go on from (default: 5)",
+        metavar="MINUTES",
+        help="save a checkpoint this often, and at each epoch; the same command again resumes from it (default: 5)",
     )
     parser.add_argument(
         "--time-limit",
         type=float,
         metavar="MINUTES",
-        help="save and stop, with exit status 75, before the command has run this long",
+        help="save and stop, with exit status 75, before the command has run this long (default: no limit)",
     )
 
 
 def check_times(args: argparse.Namespace) -> None:
-    """Raise InputError for minutes that are none."""
+    """Raise InputError for negative or NaN minutes."""
     for name in ("checkpoint_minutes", "time_limit"):
         minutes = getattr(args, name)
         if minutes is not None and not minutes >= 0:  # true for NaN too
-            raise InputError(f"{_flag(name)} is {minutes}, expected minutes from 0")
+            raise InputError(f"{_flag(name)} is {minutes}, expected a number of minutes, 0 or more")
 
 
 def record_from(given: dict, record: type):
-    """The record from what was given, of all that was parsed."""
+    """Return a dataclass of settings from the parsed options; options that it does not have are ignored."""
     return record(**_part(given, record))
 
 
@@ -122,7 +123,7 @@ def _add_option(group, setting: dataclasses.Field, other_defaults: str = "") -> 
 
 
 def _other_defaults(setting: dataclasses.Field) -> str:
-    """What a model sets an option to that the others set otherwise."""
+    """Return, for the help text, the defaults of models that have a different default than ``setting``."""
     others = {model: getattr(record, setting.name, None) for model, record in MODEL_SETTINGS.items()}
     return "".join(
         f"; {model}: {value}" for model, value in others.items() if value not in (None, setting.default)
@@ -130,7 +131,10 @@ def _other_defaults(setting: dataclasses.Field) -> str:
 
 
 def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
-    """The two records from what was given; raises InputError for an option of another architecture."""
+    """Return the settings of run and model from the parsed options.
+
+    Raises InputError for invalid values, and for an option of another architecture.
+    """
     run = RunSettings(**_part(given, RunSettings))
     require(run.n_folds >= 2, "--n-folds", run.n_folds, "at least 2")
     require(run.limit is None or run.limit >= 1, "--limit", run.limit, "at least 1")
@@ -146,7 +150,7 @@ def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
 
 
 def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, ModelSettings]:
-    """The two records that options of train_folds.py stand for; others among the words are passed over."""
+    """Return the settings of run and model from words of train_folds.py's command line; ignores other words."""
     parser = argparse.ArgumentParser()
     add_options(parser)
     given, _ = parser.parse_known_args([*words, "--benchmark", benchmark])
@@ -154,7 +158,7 @@ def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, Mo
 
 
 def given_options(given: dict, record: type) -> list[str]:
-    """The options of a record that were given, as they stand on a command line."""
+    """Return the given options of a dataclass of settings as words of a command line."""
     words = []
     for setting in dataclasses.fields(record):
         if setting.name in given:
@@ -173,7 +177,7 @@ def _flag(name: str) -> str:
 
 
 def check_folds(folds: Iterable[int], n_folds: int) -> None:
-    """Raise InputError for a fold that there is not."""
+    """Raise InputError if a fold number is out of range."""
     for fold in folds:
         if not 0 <= fold < n_folds:
             raise InputError(f"--fold {fold}: the folds are 0 to {n_folds - 1}")

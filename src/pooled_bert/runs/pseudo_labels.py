@@ -16,20 +16,20 @@ from .identity import PER_FOLD, first_difference
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """The test predictions of another run, fold by fold: for fold k those of its fold k alone.
+    """The test predictions of another run as labels: fold k gets the predictions of that run's fold k alone.
 
-    That model learnt from the other folds only, given that both runs have one fold assignment. A mean over folds, or
-    a run with other folds, would have learnt from the rows that fold k is scored on.
+    Both runs have the same fold assignment, so the model of fold k never saw the rows that fold k is scored on. The
+    mean over folds, or a run with a different assignment, would have learnt from these rows.
     """
 
     run_folder: Path
     rows: Rows
-    assignment: str  # checksum
-    n_rows: int | None  # that many test rows, drawn at random; None: all
+    assignment: str  # checksum of the fold assignment
+    n_rows: int | None  # number of test rows, drawn at random; None: all
     seed: int
 
     def table(self, fold: int) -> pd.DataFrame:
-        """Id, text and probabilities in place of labels; raises InputError for a run that cannot give them."""
+        """Return test rows with id, text, and probabilities as labels; raises InputError if the run has none to use."""
         result = self._result(fold)
         assert self.rows.test is not None  # or there would be no predictions of the test rows
         assert result.test is not None  # _result has checked it
@@ -40,7 +40,7 @@ class PseudoLabels:
         return table.reset_index(drop=True)
 
     def identity(self, fold: int) -> dict:
-        """What decides them, by fold and for all folds."""
+        """Return what decides the pseudo-labels: ``pseudo`` for all folds, ``pseudo_labels`` for this fold."""
         result = self._result(fold)
         made_by = {name: value for name, value in result.config["identity"].items() if name not in PER_FOLD}
         return {
@@ -53,18 +53,18 @@ class PseudoLabels:
         result = read_fold(folder, fold)
         identity = result.config["identity"]
         expected = {**self.rows.checksums(), "assignment": self.assignment}
-        found = {**identity["data"], "assignment": identity["assignment"]}
-        difference = first_difference({name: found[name] for name in expected}, expected)
+        recorded = {**identity["data"], "assignment": identity["assignment"]}
+        difference = first_difference({name: recorded[name] for name in expected}, expected)
         if difference:
             raise InputError(
-                f"--pseudo: {folder} is of other rows or other folds ({difference}): it learnt from rows that"
-                f" fold {fold} is scored on. Train it on these with the same --n-folds and --fold-seed"
+                f"--pseudo: {folder} was trained on different rows or folds ({difference}): it learnt from rows that"
+                f" fold {fold} is scored on. Train that run on the same data, with the same --n-folds and --fold-seed"
             )
         if result.metrics["optimistic"]:
             raise InputError(
-                f"--pseudo: {folder} was trained with --keep best: the rows that fold {fold} is scored on chose its"
-                " epoch. Train it with --keep last"
+                f"--pseudo: {folder} was trained with --keep best: its epoch was selected on the rows that fold {fold}"
+                " is scored on. Train that run with --keep last"
             )
         if result.test is None:
-            raise InputError(f"--pseudo: {folder} has no test predictions; train it without --no-test")
+            raise InputError(f"--pseudo: {folder} has no test predictions; train that run without --no-test")
         return result

@@ -6,7 +6,7 @@ from ..base.tensorflow_setup import start_tensorflow
 
 
 def load_learner(model: str) -> Callable:
-    """The function fit(problem, settings) -> outcome of an architecture; TensorFlow starts only if it is needed."""
+    """Return an architecture's function fit(problem, settings) -> outcome; TensorFlow is loaded only if needed."""
     if model == "linear":
         from .linear import fit
     else:

@@ -1,4 +1,4 @@
-"""The baseline that BERT has to beat: TF-IDF and logistic regression, one a label."""
+"""The baseline that BERT has to beat: TF-IDF and one logistic regression per label."""
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -13,7 +13,10 @@ from .settings import LinearSettings
 
 
 def fit(problem: Problem, settings: LinearSettings) -> Outcome:
-    """Learn from the fold's training rows alone, vocabulary included; predict validation and test rows."""
+    """Learn vocabulary and weights from the fold's training rows alone; predict validation and test rows.
+
+    Raises InputError if the training texts share too few words.
+    """
     print(f"{problem.title}: TF-IDF of {len(problem.train)} rows", flush=True)
     vectorizer = _vectorizer(settings.ngrams)
     try:
@@ -28,7 +31,7 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
         delayed(_fit_label)(features, column, (valid, test), settings.c, problem.seed)
         for column in problem.labels[problem.train].T
     )
-    # one class out of several: each against the rest
+    # for one class out of several, each regression is one class against the rest
     oof, test = (
         problem.target.from_scale(np.stack(parts, axis=1), "mean") for parts in zip(*columns, strict=True)
     )
@@ -36,7 +39,7 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
 
 
 def _vectorizer(ngrams: str) -> FeatureUnion:
-    """Words and pairs of words; and pieces of words, which see through spelling made up to pass a filter."""
+    """Count words and pairs of words; ``word_char`` also pieces of words, which recognise disguised spelling."""
     words = TfidfVectorizer(
         ngram_range=(1, 2), min_df=2, sublinear_tf=True, strip_accents="unicode", max_features=200_000
     )
@@ -49,7 +52,10 @@ def _vectorizer(ngrams: str) -> FeatureUnion:
 def _fit_label(
     features: csr_matrix, labels: np.ndarray, others: tuple[csr_matrix, ...], c: float, seed: int
 ) -> list[np.ndarray]:
-    """Probabilities of one label for each matrix in ``others``; its base rate where one class alone is known."""
+    """Return one label's probabilities for each matrix in ``others``.
+
+    If the training rows hold one class only, all probabilities are the label's rate; 0.5 if no row is labelled.
+    """
     known = ~np.isnan(labels)
     if len(np.unique(labels[known])) < 2:
         rate = float(labels[known].mean()) if known.any() else 0.5

@@ -1,4 +1,4 @@
-"""The losses, one per kind of target, over what is labelled."""
+"""The losses, one per kind of target; cells or rows that are not labelled do not count."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from ..benchmarks.targets import ONE_CLASS, SEVERAL_LABELS
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss that is a sum over labelled units, divided by their number in the whole batch.
+    """A sum over labelled cells or rows, divided by their number in the whole batch.
 
-    count : labels float32 [batch, n_labels] -> how many units are labelled, float32 scalar.
+    count : labels float32 [batch, n_labels] -> how many cells or rows are labelled, float32 scalar.
     value : (labels, logits float32 [batch, n_labels], count, positive weights float [n_labels] or 1) -> float32 scalar.
     """
 
@@ -29,11 +29,12 @@ def count_labelled(labels: tf.Tensor) -> tf.Tensor:
 def masked_cross_entropy(
     labels: tf.Tensor, logits: tf.Tensor, n_labelled: tf.Tensor, positive_weights: np.ndarray | float = 1.0
 ) -> tf.Tensor:
-    """Return the binary cross-entropy of the labelled cells, float32 scalar; 0 when no cell is labelled.
+    """Return the binary cross-entropy of the labelled cells, float32 scalar; 0 if no cell is labelled.
 
     labels : float32 [batch, n_labels], from 0 to 1, or NaN (not labelled).  logits : float32 [batch, n_labels].
-    n_labelled : of the whole batch, so that the losses of its shares add up to its mean, however the labelled
-    cells fall.  positive_weights : float [n_labels] or 1, of the positives' part of the loss.
+    n_labelled : number of labelled cells in the whole batch; the losses of the replicas' shares then add up to the mean
+    of the batch, even if labelled cells are spread unevenly.  positive_weights : float [n_labels] or 1, weight of the
+    positives' part of the loss.
     """
     known = tf.logical_not(tf.math.is_nan(labels))
     cells = tf.nn.weighted_cross_entropy_with_logits(
@@ -50,11 +51,11 @@ def count_labelled_rows(labels: tf.Tensor) -> tf.Tensor:
 def categorical_cross_entropy(
     labels: tf.Tensor, logits: tf.Tensor, n_labelled: tf.Tensor, positive_weights: np.ndarray | float = 1.0
 ) -> tf.Tensor:
-    """Return the cross-entropy of the labelled rows' classes, float32 scalar; 0 when no row is labelled.
+    """Return the cross-entropy of the labelled rows' classes, float32 scalar; 0 if no row is labelled.
 
     labels : float32 [batch, n_classes], probabilities that add up to 1, or NaN (not labelled).  logits : float32
-    [batch, n_classes].  n_labelled : rows of the whole batch.  positive_weights : float [n_classes] or 1, of each
-    class's part of the loss.
+    [batch, n_classes].  n_labelled : number of labelled rows in the whole batch.  positive_weights : float [n_classes]
+    or 1, weight of each class's part of the loss.
     """
     known = _known_rows(labels)
     true = tf.where(known[:, tf.newaxis], labels, 0.0) * tf.constant(positive_weights, tf.float32)

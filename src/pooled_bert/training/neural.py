@@ -1,4 +1,4 @@
-"""Train a neural classifier on one fold, from its beginning or from where a killed process left it."""
+"""Train a neural classifier on one fold, from the start or from its last checkpoint."""
 
 import contextlib
 import math
@@ -27,7 +27,7 @@ from .weight_average import WeightAverage
 
 
 def fit(problem: Problem, settings: NeuralSettings) -> Outcome:
-    """Fine-tune on the fold's training rows; predict its validation rows and the test rows."""
+    """Fine-tune on the fold's training rows; predict its validation rows and the test rows; raises InputError."""
     strategy = make_strategy(settings.strategy)
     tf.keras.backend.clear_session()
     tf.keras.utils.set_random_seed(problem.seed)
@@ -91,12 +91,13 @@ def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
 
 
 def _check_length(settings: NeuralSettings, longest: int) -> None:
-    """Refuse texts longer than the encoder has positions for."""
+    """Raise InputError for a ``--max-length`` above the encoder's number of positions."""
     multiple = width_multiple(settings.xla)
     if -(-settings.max_length // multiple) * multiple > longest:
         raise InputError(
             f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most"
             + (f", {longest // multiple * multiple} with --xla" if settings.xla else "")
+            + "; lower --max-length"
         )
 
 
@@ -105,7 +106,7 @@ class Training:
 
     def __init__(self, classifier: Classifier, problem: Problem, settings: NeuralSettings):
         self.model, self.problem, self.settings = classifier.model, problem, settings
-        # asked here: batches are made in a thread of tf.data, which is outside of the strategy's scope
+        # read here, because a thread of tf.data, outside the strategy's scope, makes the batches
         self.n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self.tokens = classifier.reader.encode(problem.items, cache=problem.cache).take(problem.train)
         self.labels = problem.labels[problem.train].astype(np.float32)
@@ -142,7 +143,7 @@ class Training:
         )
 
     def run(self) -> tuple[np.ndarray, list[dict]]:
-        """Train to the end; the validation rows' probabilities by the weights kept, and a record an epoch."""
+        """Train; return the validation rows' probabilities by the weights that are kept, and one record per epoch."""
         history = self.loop.run(self._end_epoch)
         if self.settings.keep == "best":
             self.oof, *weights = self.loop.kept
@@ -152,11 +153,14 @@ class Training:
         return self.oof, history
 
     def _batch(self, rows: np.ndarray, _) -> tuple:
-        """Inputs, padded, and labels float32 [batch, n_labels], of as many rows as the replicas can share."""
-        more = full(rows, self.n_replicas)
-        labels = self.labels[more]
-        labels[len(rows) :] = np.nan  # rows that are there a second time do not count
-        return self.tokens.padded(more, width_multiple(self.settings.xla)), labels
+        """Return padded inputs and labels, float32 [batch, n_labels], of ``rows``.
+
+        Some rows are repeated, without labels, if the replicas cannot share them evenly.
+        """
+        filled_rows = full(rows, self.n_replicas)
+        labels = self.labels[filled_rows]
+        labels[len(rows) :] = np.nan  # the rows that fill up the batch are repeated and must not count
+        return self.tokens.padded(filled_rows, width_multiple(self.settings.xla)), labels
 
     def _on_step(self, step: int, loss: float) -> None:
         is_last = (step + 1) % self.loop.feed.steps == 0
@@ -164,13 +168,13 @@ class Training:
             self.events.write(step, {"loss": loss, "learning_rate": float(self.rate(step))})
 
     def _end_epoch(self, epoch: int, loss: float) -> tuple[dict, str]:
-        """Predict the validation rows, and keep the weights if they are the best so far and that is asked for."""
+        """Predict the validation rows; with ``--keep best``, keep the weights if they are the best so far."""
         problem, names = self.problem, self.problem.label_names
         with self.average.in_use() if self.average else contextlib.nullcontext():
             self.oof = predict(self.model, self.valid, deadline=problem.deadline)
             record = _epoch_record(epoch, loss, problem.labels[problem.valid], self.oof, problem)
-            earlier = [past["mean_auc"] for past in self.loop.state.history]
-            highest = max((past for past in earlier if not math.isnan(past)), default=-math.inf)
+            earlier = [past_record["mean_auc"] for past_record in self.loop.state.history]
+            highest = max((auc for auc in earlier if not math.isnan(auc)), default=-math.inf)
             if self.settings.keep == "best" and (not earlier or record["mean_auc"] > highest):
                 self.loop.kept = [self.oof, *self.model.get_weights()]
         if self.events:
@@ -203,7 +207,7 @@ def _epoch_record(epoch: int, loss: float, labels: np.ndarray, scores: np.ndarra
 
 
 def epoch_line(title: str, record: dict, names: tuple[str, ...]) -> str:
-    """What is printed after an epoch."""
+    """Return the line that is printed after an epoch."""
     aucs = {name: record[f"auc_{name}"] for name in names}
     parts = [
         f"{name} {'one class only' if math.isnan(auc) else format(auc, '.4f')}" for name, auc in aucs.items()

@@ -1,4 +1,4 @@
-"""What an architecture is given to learn one fold, and what it gives back."""
+"""The interface of every architecture: the Problem of one fold in, its Outcome out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ from .checkpoints import Checkpoints
 class Problem:
     """One fold of a benchmark.
 
-    items : what is classified, a text say: all labelled ones of the run, the same for all folds (so that they are
-    read once).
+    items : the things that are classified, e.g. texts: all labelled items of the run, the same for all folds, so that
+    they are tokenised only once.
     labels : float64 [n_items, n_labels]; 0, 1, or NaN for not labelled.
     train, valid : rows of ``items`` to learn from and to predict out of fold.  test : items to predict.
     """
@@ -28,22 +28,22 @@ class Problem:
     train: np.ndarray
     valid: np.ndarray
     test: list[str]
-    title: str  # what the progress bar says
+    title: str  # names the run and fold in progress bars and messages
     seed: int
     cache: Path  # folder of token ids
     checkpoints: Checkpoints
     deadline: Deadline = field(default_factory=Deadline)
-    events: Path | None = None  # folder of the curves, where they may be written
+    events: Path | None = None  # folder for TensorBoard's curves; None: write none
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was learnt: probabilities, float [n_rows, n_labels], and a way to keep the model."""
+    """The result of a training: probabilities, float [n_rows, n_labels], and a function that saves the model."""
 
     oof: np.ndarray
     test: np.ndarray
     save_model: Callable[[Path], None] | None = None  # writes the model into an empty folder
-    history: list[dict] = field(default_factory=list)  # one record an epoch
-    information: dict = field(default_factory=dict)  # e.g. the precision that `auto` chose
-    earlier_seconds: float = 0.0  # spent by processes that were killed, on what was resumed
-    optimistic: bool = False  # whether the validation rows had a say in what was kept
+    history: list[dict] = field(default_factory=list)  # one record per epoch
+    information: dict = field(default_factory=dict)  # e.g. the precision that `auto` picked
+    earlier_seconds: float = 0.0  # training time before the last resume, by processes that were stopped
+    optimistic: bool = False  # whether the validation rows decided which weights were kept

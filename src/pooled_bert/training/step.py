@@ -1,4 +1,4 @@
-"""One step of training, compiled: loss over labelled cells, gradients, update; on every replica its share."""
+"""One compiled step of training: loss over labelled cells, gradients, update; each replica computes its share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from .weight_average import WeightAverage
 
 @dataclass(frozen=True)
 class Objective:
-    """What a step learns from besides the labels as they are.
+    """Options of the loss that a step minimises.
 
-    positive_weights : float [n_labels] or 1: how much a positive cell of each label counts.
-    adversarial : size of the perturbation of the Fast Gradient Method, or None.
+    positive_weights : float [n_labels] or 1: weight of a positive cell of each label.
+    adversarial : size of the perturbation of the Fast Gradient Method, or None for no perturbation.
     """
 
     positive_weights: np.ndarray | float = 1.0
@@ -29,10 +29,10 @@ def train_step_function(
     objective: Objective = Objective(),
     average: WeightAverage | None = None,
 ) -> Callable:
-    """Compiled step(inputs, labels float32 [batch, n_labels]) -> loss; one trace serves every width.
+    """Return the compiled step(inputs, labels float32 [batch, n_labels]) -> loss; one trace serves every width.
 
-    Tracing it creates the optimizer's variables, so that a saved state can be put into them at once. Under a
-    strategy's scope the batch is the one of all replicas together, a multiple of their number.
+    The step is traced here, which creates the optimizer's variables: a saved state can be restored at once. Under a
+    strategy's scope, the batch is that of all replicas together, and its size is a multiple of their number.
     """
     strategy = tf.distribute.get_strategy()
     compute, count = _gradients(model, optimizer, objective), LOSSES[model.target.name].count
@@ -55,7 +55,7 @@ def train_step_function(
 
 
 def gradients_function(model: tf.keras.Model, optimizer: tf.keras.optimizers.legacy.Optimizer) -> Callable:
-    """Compiled (inputs, labels) -> (loss, gradients), without an update: what a step takes apart from the optimizer."""
+    """Return the compiled (inputs, labels) -> (loss, gradients): a step without the optimizer, to be timed."""
     compute, count = _gradients(model, optimizer, Objective()), LOSSES[model.target.name].count
     return tf.function(
         lambda inputs, labels: compute(inputs, labels, count(labels)),
@@ -74,8 +74,11 @@ def _gradients(
     loss_value = LOSSES[model.target.name].value
     is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
 
-    def of_perturbed(inputs, labels, n_labelled, perturbation):
-        """Loss and gradients, the word embeddings' values first, where ``perturbation`` is added to those."""
+    def gradients_at(inputs, labels, n_labelled, perturbation):
+        """Return the loss and its gradients, first by the embeddings of the batch's words, then by each weight.
+
+        ``perturbation`` is added to these embeddings before the loss is computed.
+        """
         with tf.GradientTape() as tape:
             embedded = model.embed(inputs)
             words = embedded["inputs_embeds"]
@@ -83,25 +86,25 @@ def _gradients(
             logits = model.classify({**embedded, "inputs_embeds": words}, training=True)
             loss = loss_value(labels, logits, n_labelled, objective.positive_weights)
             scaled = optimizer.get_scaled_loss(loss) if is_scaled else loss
-        of_words, *gradients = tape.gradient(scaled, [words, *model.trainable_variables])
-        return loss, of_words, optimizer.get_unscaled_gradients(gradients) if is_scaled else gradients
+        word_gradient, *gradients = tape.gradient(scaled, [words, *model.trainable_variables])
+        return loss, word_gradient, optimizer.get_unscaled_gradients(gradients) if is_scaled else gradients
 
     @tf.function(jit_compile=model.xla or None, autograph=False)
     def compute(inputs, labels, n_labelled):
-        loss, of_words, gradients = of_perturbed(inputs, labels, n_labelled, 0.0)
+        loss, word_gradient, gradients = gradients_at(inputs, labels, n_labelled, 0.0)
         if objective.adversarial:
-            perturbation = fast_gradient(of_words, objective.adversarial)
-            _, _, more = of_perturbed(inputs, labels, n_labelled, perturbation)
-            gradients = [_sum(*pair) for pair in zip(gradients, more, strict=True)]
+            perturbation = fast_gradient(word_gradient, objective.adversarial)
+            _, _, perturbed_gradients = gradients_at(inputs, labels, n_labelled, perturbation)
+            gradients = [_sum(*pair) for pair in zip(gradients, perturbed_gradients, strict=True)]
         return loss, gradients
 
     return compute
 
 
 def fast_gradient(gradient: tf.Tensor, size: float) -> tf.Tensor:
-    """The change of a text's embeddings that raises its loss most, to first order, among those of length ``size``.
+    """Return the change of length ``size`` to a text's embeddings that raises its loss most, to first order.
 
-    r = ε g / ‖g‖₂, a text at a time (Miyato et al. 2017, "Adversarial Training Methods for Semi-Supervised Text
+    r = ε g / ‖g‖₂, per text (Miyato et al. 2017, "Adversarial Training Methods for Semi-Supervised Text
     Classification", equation 5). gradient : float [batch, length, width].
     """
     gradient = tf.cast(gradient, tf.float32)
@@ -110,7 +113,7 @@ def fast_gradient(gradient: tf.Tensor, size: float) -> tf.Tensor:
 
 
 def _sum(left, right):
-    """The sum of two gradients, which of an embedding table are those of some of its rows."""
+    """Return the sum of two gradients; those of an embedding table are sparse (IndexedSlices: some of its rows)."""
     if isinstance(left, tf.IndexedSlices):
         values, indices = (
             tf.concat(pair, axis=0) for pair in ((left.values, right.values), (left.indices, right.indices))

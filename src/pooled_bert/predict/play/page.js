@@ -1,8 +1,9 @@
-// Scores while one types, then the words that carried them. Texts reach the page as text nodes only.
+// Shows scores while the user types, then the words that carried them. Texts are inserted as text nodes only, never as
+// HTML.
 "use strict";
 
 const find = (id) => document.getElementById(id);
-const DELAY = 250; // milliseconds of rest before a text is sent
+const DELAY = 250; // milliseconds without a keystroke before the text is sent
 let about = null;
 let chosen = null; // the label whose words are coloured; null: the likeliest
 let shown = [];
@@ -31,7 +32,7 @@ function soon() {
   timer = setTimeout(update, DELAY);
 }
 
-// One request at a time: what is typed meanwhile is asked for when the answer is there.
+// One request at a time: a text that is typed meanwhile is sent when the answer has arrived.
 async function update() {
   if (busy) { again = true; return; }
   busy = true;
@@ -39,7 +40,7 @@ async function update() {
   try {
     if (!text.trim()) { find("results").replaceChildren(); say(""); return; }
     if ([...text].length > about.max_characters) {
-      throw new Error(`${[...text].length.toLocaleString("en")} characters; at most ${about.max_characters.toLocaleString("en")} are read here`);
+      throw new Error(`the text has ${[...text].length.toLocaleString("en")} characters; at most ${about.max_characters.toLocaleString("en")} can be predicted here`);
     }
     const runs = [...new Set([find("run").value, find("other").value])].filter(Boolean);
     say("…");
@@ -91,15 +92,16 @@ function model(answer) {
 }
 
 function words(answer, label) {
-  const weights = answer.pieces.filter(([, own]) => own).map(([, own]) => Math.abs(own[label]));
-  // what carries less than one unit of log-odds stays pale
-  const top = Math.max(...weights, answer.method === "attention" ? 1e-9 : 1);
+  const sizes = answer.pieces.filter(([, weights]) => weights).map(([, weights]) => Math.abs(weights[label]));
+  // the scale is at least one unit of log-odds, so that unimportant words stay pale
+  const top = Math.max(...sizes, answer.method === "attention" ? 1e-9 : 1);
   const text = make("bdi", { className: "words" });
-  for (const [piece, own] of answer.pieces) {
-    if (!own) { text.append(piece); continue; }
-    const word = make("span", { textContent: piece, title: `${own[label] > 0 ? "+" : ""}${own[label].toFixed(2)}` });
-    const side = own[label] > 0 ? "raise" : "lower";
-    word.style.background = `rgba(var(--${side}), ${(0.7 * Math.abs(own[label]) / top).toFixed(3)})`;
+  for (const [piece, weights] of answer.pieces) {
+    if (!weights) { text.append(piece); continue; }
+    const weight = weights[label];
+    const word = make("span", { textContent: piece, title: `${weight > 0 ? "+" : ""}${weight.toFixed(2)}` });
+    const side = weight > 0 ? "raise" : "lower";
+    word.style.background = `rgba(var(--${side}), ${(0.7 * Math.abs(weight) / top).toFixed(3)})`;
     text.append(word);
   }
   return text;
