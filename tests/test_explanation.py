@@ -54,6 +54,7 @@ def test_any_text_is_explained_and_none_of_it_is_lost(predictor, method, text):
     assert np.array_equal(found.probabilities, predictor.predict_proba([text])[0])
 
 
+@pytest.mark.numerical
 def test_occlusion_is_what_a_mask_in_the_place_of_the_word_takes_away(predictor, texts):
     text = " ".join(texts[0].split()[:6])
     found = explain(predictor, text, "occlusion")
@@ -63,6 +64,7 @@ def test_occlusion_is_what_a_mask_in_the_place_of_the_word_takes_away(predictor,
     assert found.weights[2] == pytest.approx(before - after, abs=1e-4)
 
 
+@pytest.mark.numerical
 def test_gradients_add_up_to_the_difference_from_a_text_of_masks(predictor, texts):
     text = " ".join(texts[1].split()[:8])
     found = explain(predictor, text, "gradients")
@@ -79,6 +81,7 @@ def test_word_in_a_late_window_of_a_long_text_counts(tiny_run, windows, method):
     assert np.abs(found.weights[-1]).max() > 0
 
 
+@pytest.mark.numerical
 def test_words_that_are_cut_off_carry_nothing(tiny_run):
     found = explain(load_predictor(tiny_run, [0], windows="none"), LONG, "occlusion")
     assert np.abs(found.weights[:14]).max() > 0

@@ -75,6 +75,7 @@ def outcome(problem):
     return fit(problem, BertSettings(**SETTINGS))
 
 
+@pytest.mark.numerical
 def test_model_learns_and_predicts_validation_and_test_rows(problem, outcome):
     assert outcome.oof.shape == (80, 2)
     assert outcome.test.shape == (3, 2)
@@ -84,6 +85,7 @@ def test_model_learns_and_predicts_validation_and_test_rows(problem, outcome):
     assert outcome.history[-1]["loss"] < outcome.history[0]["loss"]
 
 
+@pytest.mark.numerical
 def test_training_is_repeatable_to_the_bit(problem, outcome):
     again = fit(problem, BertSettings(**SETTINGS))
     assert (again.oof == outcome.oof).all()
@@ -147,6 +149,7 @@ def test_stopped_and_resumed_blstm_ends_the_same_to_the_bit(problem, tmp_path):
     assert (resumed.test == expected.test).all()
 
 
+@pytest.mark.numerical
 def test_averaged_weights_are_what_predicts_and_what_is_saved(problem, tmp_path):
     outcome = fit(problem, BertSettings(**SETTINGS, ema=0.9))
     outcome.save_model(tmp_path)
@@ -195,6 +198,7 @@ def test_fast_gradient_is_of_the_size_asked_for_a_text_at_a_time():
     assert np.allclose(step[0] / step[0, 0, 0], gradient[0] / gradient[0, 0, 0], atol=1e-4)
 
 
+@pytest.mark.numerical
 def test_adversarial_step_adds_the_gradients_at_embeddings_that_raise_the_loss(tokenizer):
     model = build_model(load_encoder("tiny", tokenizer), SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.0)
     ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
@@ -293,6 +297,7 @@ def test_lower_precisions_train_too(problem, precision, xla):
     tf.keras.mixed_precision.set_global_policy("float32")
 
 
+@pytest.mark.numerical
 def test_xla_changes_no_result(problem):
     settings = {**SETTINGS, "epochs": 1, "dropout": 0.0}
     plain, compiled = (fit(problem, BertSettings(**settings, xla=xla)) for xla in (False, True))
