@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import made_up_benchmark  # noqa: F401  (registers it before settings read the registry)
 import numpy as np
 import pandas as pd
-import made_up_benchmark  # noqa: F401  (registers it before settings read the registry)
 import pytest
 from hypothesis import settings
 
@@ -19,7 +19,9 @@ from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 
 start_tensorflow()  # before any test module imports TensorFlow
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a job that a shell started with &; commands inherit it
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # in a job that a shell started with &; commands inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)  # the same examples in every run

@@ -38,7 +38,9 @@ def attentive(sample, tmp_path_factory):
     )
     run = RunSettings(n_folds=2, limit=64)
     folder = tmp_path_factory.mktemp("attentive")
-    work = CrossValidation(read_rows(JIGSAW, sample), run, model, name="attentive", workspace=Workspace(folder))
+    work = CrossValidation(
+        read_rows(JIGSAW, sample), run, model, name="attentive", workspace=Workspace(folder)
+    )
     work.start([0], overwrite=False)
     work.train_fold(0, checkpoint_minutes=5, deadline=Deadline(None))
     return load_predictor(Workspace(folder).run("jigsaw", "attentive"))
@@ -60,7 +62,9 @@ def test_occlusion_is_what_a_mask_in_the_place_of_the_word_takes_away(predictor,
     found = explain(predictor, text, "occlusion")
     start, stop = found.spans[2]
     masked = f"{text[:start]}[MASK]{text[stop:]}"
-    before, after = SEVERAL_LABELS.to_scale(predictor.predict_proba([text, masked]).astype(np.float64), "logit")
+    before, after = SEVERAL_LABELS.to_scale(
+        predictor.predict_proba([text, masked]).astype(np.float64), "logit"
+    )
     assert found.weights[2] == pytest.approx(before - after, abs=1e-4)
 
 
@@ -115,7 +119,9 @@ def test_deleting_what_an_explanation_puts_first_lowers_the_score_more_than_rand
 
 
 def made_up(text, spans, weights, method="occlusion"):
-    return Explanation(text, method, SEVERAL_LABELS, ("a", "b"), np.array([0.9, 0.1]), spans, np.array(weights, float))
+    return Explanation(
+        text, method, SEVERAL_LABELS, ("a", "b"), np.array([0.9, 0.1]), spans, np.array(weights, float)
+    )
 
 
 def test_words_are_taken_out_of_the_text_and_nothing_else():
@@ -140,7 +146,9 @@ def test_weak_words_stay_pale():
 
 def test_page_of_explanations_escapes_texts_and_runs_nothing(tmp_path):
     text = "<script>alert(1)</script> two"
-    write_explanations(tmp_path / "why.html", [made_up(text, [(0, 8), (26, 29)], np.ones((2, 2)))], np.full(2, 0.5))
+    write_explanations(
+        tmp_path / "why.html", [made_up(text, [(0, 8), (26, 29)], np.ones((2, 2)))], np.full(2, 0.5)
+    )
     page = (tmp_path / "why.html").read_text(encoding="utf-8")
     assert "&lt;script&gt;" in page
     assert "<script" not in page

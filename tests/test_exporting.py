@@ -34,7 +34,9 @@ def make_classifier(tokenizer, architecture="bert", pooling="mean"):
     else:
         encoder = make_blstm("tiny", tokenizer, units=6, dropout=0.3)
     labels = ["toxic", "obscene"]
-    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=len(labels), pooling=pooling, dropout=0.1)
+    model = build_model(
+        encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=len(labels), pooling=pooling, dropout=0.1
+    )
     head = {"architecture": architecture, "labels": labels, "pooling": pooling, "dropout": 0.1}
     head |= {"max_length": 16, "truncation": "head", "windows": None}
     return Classifier(model, encoder, text_reader(tokenizer, head), head)
@@ -106,9 +108,7 @@ for number in range(4):
     np.save(f"{number}.npy", serve(**inputs)["probabilities"])
 assert not {"transformers", "pooled_bert"} & set(sys.modules)
 """
-    subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True
-    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
     for number, batch in enumerate(batches):
         expected = forward_function(classifier.model)(batch)
         assert np.allclose(np.load(tmp_path / f"{number}.npy"), expected, atol=1e-6)

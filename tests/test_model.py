@@ -114,14 +114,23 @@ def test_attention_weighs_real_tokens_and_learns_which():
 
 def test_attention_of_a_model_can_be_asked_for_text_by_text(tokenizer):
     encoder = load_encoder("tiny", tokenizer)
-    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="attention", dropout=0.1)
+    model = build_model(
+        encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="attention", dropout=0.1
+    )
     texts = ["one two three", "", "four five six seven eight"]
     tokens = encode(texts, tokenizer, max_length=16, truncation="head", cache=None)
     weights = attention_weights(model, tokens)
     assert [len(own) for own in weights] == tokens.lengths.tolist()
     for own in weights:
         assert own.sum() == pytest.approx(1, abs=1e-5)
-    plain = build_model(load_encoder("tiny", tokenizer), SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.1)
+    plain = build_model(
+        load_encoder("tiny", tokenizer),
+        SIGNATURE,
+        target=SEVERAL_LABELS,
+        n_labels=2,
+        pooling="mean",
+        dropout=0.1,
+    )
     with pytest.raises(InputError, match="--pooling attention"):
         attention_weights(plain, tokens)
 

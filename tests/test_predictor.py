@@ -128,7 +128,11 @@ def test_fold_without_a_model_is_refused(tiny_run, tmp_path):
 def test_linear_run_is_refused(sample, tmp_path):
     rows = read_rows(JIGSAW, sample)
     work = CrossValidation(
-        rows, RunSettings(model="linear", n_folds=2), LinearSettings(), name="linear", workspace=Workspace(tmp_path)
+        rows,
+        RunSettings(model="linear", n_folds=2),
+        LinearSettings(),
+        name="linear",
+        workspace=Workspace(tmp_path),
     )
     work.start([0], overwrite=False)
     work.train_fold(0, checkpoint_minutes=5, deadline=Deadline(None))

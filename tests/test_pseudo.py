@@ -49,7 +49,9 @@ def train_source(rows, folder, *, fold_seed=0, optimistic=False, predicts_test=T
         )
         write_config(place, {**work.identity, "fold": fold}, {})
         ids = rows.test["id"] if predicts_test else None
-        write_fold(place, outcome, SEVERAL_LABELS, valid=valid, test_ids=ids, facts={"fold": fold, "made_up": True})
+        write_fold(
+            place, outcome, SEVERAL_LABELS, valid=valid, test_ids=ids, facts={"fold": fold, "made_up": True}
+        )
     return predictions
 
 

@@ -200,7 +200,14 @@ def test_fast_gradient_is_of_the_size_asked_for_a_text_at_a_time():
 
 @pytest.mark.numerical
 def test_adversarial_step_adds_the_gradients_at_embeddings_that_raise_the_loss(tokenizer):
-    model = build_model(load_encoder("tiny", tokenizer), SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.0)
+    model = build_model(
+        load_encoder("tiny", tokenizer),
+        SIGNATURE,
+        target=SEVERAL_LABELS,
+        n_labels=2,
+        pooling="mean",
+        dropout=0.0,
+    )
     ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
     inputs = {"input_ids": ids, "token_type_ids": ids * 0, "attention_mask": (ids > 0).astype(np.int32)}
     labels = np.array([[1, 0], [0, 1]], np.float32)
@@ -250,7 +257,14 @@ def test_keep_best_keeps_the_best_epoch_and_says_that_it_is_optimistic(problem, 
 
 
 def test_one_step_changes_every_trainable_parameter(tokenizer):
-    model = build_model(load_encoder("tiny", tokenizer), SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.0)
+    model = build_model(
+        load_encoder("tiny", tokenizer),
+        SIGNATURE,
+        target=SEVERAL_LABELS,
+        n_labels=2,
+        pooling="mean",
+        dropout=0.0,
+    )
     before = [variable.numpy() for variable in model.trainable_variables]
     ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
     inputs = {
