@@ -80,8 +80,9 @@ def test_gradients_add_up_to_the_difference_from_a_text_of_masks(predictor, text
 @pytest.mark.parametrize("windows", ["mean", "max"])
 @pytest.mark.parametrize("method", ["occlusion", "gradients"])
 def test_word_in_a_late_window_of_a_long_text_counts(tiny_run, windows, method):
-    found = explain(load_predictor(tiny_run, [0], windows=windows), LONG, method)
-    assert len(found.spans) == 31
+    text = " ".join(LONG.split()[-18:])  # two windows
+    found = explain(load_predictor(tiny_run, [0], windows=windows), text, method)
+    assert len(found.spans) == 18
     assert np.abs(found.weights[-1]).max() > 0
 
 

@@ -164,9 +164,9 @@ def test_fold_is_loaded_in_float32_whatever_it_was_trained_in(workspace):
 
 
 @pytest.mark.slow
-def test_command_exports_once_and_tells_the_speed(run_command, workspace, tmp_path):
+def test_command_exports_once_and_tells_the_speed(run_command, run_process, workspace, tmp_path):
     options = ("--workspace", workspace, "--fold", 0, "--output", tmp_path / "model.onnx", "--format", "onnx")
-    said = run_command("export.py", *options, "--measure", 1).stdout
+    said = run_process("export.py", *options, "--measure", 1).stdout
     assert "from the fold's probabilities" in said
     assert "32 x 16 tokens: ONNX Runtime" in said
     refused = run_command("export.py", *options, status=2)

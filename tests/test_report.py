@@ -54,9 +54,9 @@ def workspace(tmp_path_factory, run_command, data):
 
 
 @pytest.fixture(scope="module")
-def page(workspace, data, run_command):
+def page(workspace, data, run_process):
     options = ("--data", data, "--workspace", workspace)
-    run_command("report.py", *options, "--run", "bert", "linear", "--raw")
+    run_process("report.py", *options, "--run", "bert", "linear", "--raw")
     return (workspace / "folds" / "jigsaw" / "report" / "report.html").read_text(encoding="utf-8")
 
 
