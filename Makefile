@@ -16,7 +16,7 @@ demo: .venv/product
 	$(PYTHON) src/report.py $(DEMO_OPTIONS) --run bert linear
 
 test: .venv/tests
-	$(PYTHON) -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m pytest -n 2 --dist worksteal
 
 lint: .venv/tests
 	.venv/bin/ruff check .

@@ -19,7 +19,9 @@ from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 
 start_tensorflow()  # before any test module imports TensorFlow
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a job that a shell started with &; commands inherit it
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # in a job that a shell started with &; commands inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)  # the same examples in every run

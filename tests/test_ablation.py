@@ -68,9 +68,11 @@ def test_trainings_at_a_time_share_the_cores():
 
 
 @pytest.mark.slow
-def test_command_trains_what_is_missing_and_shows_what_failed_apart(run_command, sample, tmp_path):
+def test_command_trains_what_is_missing_and_shows_what_failed_apart(
+    run_command, run_process, sample, tmp_path
+):
     options = ("--data", sample, "--workspace", tmp_path, "--folds", 0, "--recipes", "ema", *TINY)
-    bad = run_command("ablate.py", *options, "--try", "long: --max-length 513", status=2)
+    bad = run_process("ablate.py", *options, "--try", "long: --max-length 513", status=2)
     assert "long, fold 0: train_folds.py: --max-length is 513" in bad.stdout
     assert "compared with ablation-plain" in bad.stdout
     assert "ablation-ema" in bad.stdout

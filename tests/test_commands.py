@@ -82,7 +82,9 @@ def test_folds_of_both_models_become_one_submission(run_command, sample, workspa
     assert [run["name"] for run in origin["runs"]] == ["bert", "linear"]
 
 
-def test_weights_found_on_out_of_fold_rows_show_what_they_score_honestly(run_command, sample, tmp_path):
+def test_weights_found_on_out_of_fold_rows_show_what_they_score_honestly(
+    run_command, run_process, sample, tmp_path
+):
     options = ("--data", sample, "--workspace", tmp_path)
     for name, *more in (("words", "--ngrams", "word"), ("pieces",)):
         run_command("train_folds.py", *options, "--model", "linear", "--run", name, "--n-folds", 2, *more)
@@ -95,7 +97,7 @@ def test_weights_found_on_out_of_fold_rows_show_what_they_score_honestly(run_com
         origin = json.loads((tmp_path / "submissions" / f"{weights}.json").read_text())
         assert origin["weights"]["found"] == weights
         assert origin["oof_mean_auc"] <= origin["optimistic_oof_mean_auc"] + 1e-3
-    compared = run_command("compare_runs.py", *options, "--run", "words", "pieces", "--confusion").stdout
+    compared = run_process("compare_runs.py", *options, "--run", "words", "pieces", "--confusion").stdout
     assert "compared with words" in compared
     assert "TP" in compared
     refused = run_command(

@@ -81,16 +81,17 @@ def test_deadline_of_one_worker_stops_all(monkeypatch):
 TWO_DEVICES = """
 import sys
 sys.path[:0] = sys.argv[1:3]
-from pooled_bert.runtime import start_tensorflow
+from pooled_bert.base.tensorflow_setup import start_tensorflow
 start_tensorflow()
 import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from pathlib import Path
-from pooled_bert.checkpoints import Checkpoints
-from pooled_bert.problem import Problem
-from pooled_bert.settings import BertSettings
-from pooled_bert.training import fit
+from pooled_bert.benchmarks.targets import SEVERAL_LABELS
+from pooled_bert.training.checkpoints import Checkpoints
+from pooled_bert.training.problem import Problem
+from pooled_bert.training.settings import BertSettings
+from pooled_bert.training.neural import fit
 
 random = np.random.default_rng(0)
 words = "one two three four five six seven eight nine ten".split()
@@ -99,8 +100,8 @@ labels = np.stack([["one" in text.split(), "two" in text.split()] for text in te
 labels[random.random(labels.shape) < 0.2] = np.nan
 place = Path(sys.argv[3])
 for strategy in ("one", "mirrored"):
-    problem = Problem(SEVERAL_LABELS, ("a", "b"), texts, labels, np.arange(65), np.arange(65, 77), texts[:3], strategy, 1,
-                      place, Checkpoints(place / strategy))
+    problem = Problem(SEVERAL_LABELS, ("a", "b"), texts, labels, np.arange(65), np.arange(65, 77), texts[:3], strategy,
+                      1, place, Checkpoints(place / strategy))
     settings = BertSettings(encoder="tiny", epochs=4, batch_size=13, learning_rate=3e-3, dropout=0.0, strategy=strategy,
                             precision="float32")
     outcome = fit(problem, settings)
@@ -196,9 +197,7 @@ def test_killed_worker_ends_the_other_and_both_resume_to_the_result_of_one(
         "float32",  # whatever the machine has instructions for
     ]
     workspace, one = tmp_path / "two", tmp_path / "one"
-    chief, helper = start_workers(
-        *options, "--workspace", workspace, "--checkpoint-minutes", 0, halting=True
-    )
+    chief, helper = start_workers(*options, "--workspace", workspace, "--checkpoint-minutes", 0, halting=True)
     assert os.WIFSTOPPED(os.waitpid(chief.pid, os.WUNTRACED)[1]), chief.communicate()
     helper.kill()
     helper.communicate()

@@ -39,7 +39,9 @@ def test_blend_of_one_keeps_every_auc_and_stays_a_probability(how):
 @pytest.mark.parametrize("how", ["mean", "rank", "logit"])
 def test_blend_does_not_depend_on_the_order_of_its_tables(how):
     tables = [predictions() for _ in range(3)]
-    pd.testing.assert_frame_equal(blend(tables, SEVERAL_LABELS, how), blend(tables[::-1], SEVERAL_LABELS, how))
+    pd.testing.assert_frame_equal(
+        blend(tables, SEVERAL_LABELS, how), blend(tables[::-1], SEVERAL_LABELS, how)
+    )
 
 
 def test_logit_blend_takes_probabilities_of_zero_and_one():
@@ -51,7 +53,9 @@ def test_logit_blend_takes_probabilities_of_zero_and_one():
 def test_rank_blend_ignores_calibration():
     table, other = predictions(), predictions()
     squeezed = table.assign(toxic=table["toxic"] ** 9, threat=table["threat"] / 100)
-    pd.testing.assert_frame_equal(blend([table, other], SEVERAL_LABELS, "rank"), blend([squeezed, other], SEVERAL_LABELS, "rank"))
+    pd.testing.assert_frame_equal(
+        blend([table, other], SEVERAL_LABELS, "rank"), blend([squeezed, other], SEVERAL_LABELS, "rank")
+    )
 
 
 def test_rows_in_another_order_are_refused():
@@ -70,7 +74,9 @@ def test_out_of_fold_rows_are_blended_fold_by_fold():
     runs = [run_of("x"), run_of("y")]
     blended = blend_oof(runs, SEVERAL_LABELS, "rank")
     assert list(blended) == [0, 1]
-    pd.testing.assert_frame_equal(blended[1], blend([run.folds[1].oof for run in runs], SEVERAL_LABELS, "rank"))
+    pd.testing.assert_frame_equal(
+        blended[1], blend([run.folds[1].oof for run in runs], SEVERAL_LABELS, "rank")
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,7 +117,9 @@ def test_found_weights_are_scored_by_those_of_the_other_folds():
     for index, weights in enumerate(blend_of_both.nested):
         parts = [run.folds[index].oof for run in runs]
         pd.testing.assert_frame_equal(honest[index], blend(parts, SEVERAL_LABELS, "logit", weights))
-        pd.testing.assert_frame_equal(optimistic[index], blend(parts, SEVERAL_LABELS, "logit", blend_of_both.weights))
+        pd.testing.assert_frame_equal(
+            optimistic[index], blend(parts, SEVERAL_LABELS, "logit", blend_of_both.weights)
+        )
     assert blend_of_both.shares()["weight"].sum() == pytest.approx(1)
     stacked = make_blend(runs, SEVERAL_LABELS, "logit", "stack", make_truth(runs[0])).shares()
     assert list(stacked.columns) == ["toxic", "threat", "contribution"]

@@ -34,7 +34,9 @@ def make_classifier(tokenizer, architecture="bert", pooling="mean"):
     else:
         encoder = make_blstm("tiny", tokenizer, units=6, dropout=0.3)
     labels = ["toxic", "obscene"]
-    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=len(labels), pooling=pooling, dropout=0.1)
+    model = build_model(
+        encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=len(labels), pooling=pooling, dropout=0.1
+    )
     head = {"architecture": architecture, "labels": labels, "pooling": pooling, "dropout": 0.1}
     head |= {"max_length": 16, "truncation": "head", "windows": None}
     return Classifier(model, encoder, text_reader(tokenizer, head), head)
@@ -106,9 +108,7 @@ for number in range(4):
     np.save(f"{number}.npy", serve(**inputs)["probabilities"])
 assert not {"transformers", "pooled_bert"} & set(sys.modules)
 """
-    subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True
-    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
     for number, batch in enumerate(batches):
         expected = forward_function(classifier.model)(batch)
         assert np.allclose(np.load(tmp_path / f"{number}.npy"), expected, atol=1e-6)
@@ -164,9 +164,9 @@ def test_fold_is_loaded_in_float32_whatever_it_was_trained_in(workspace):
 
 
 @pytest.mark.slow
-def test_command_exports_once_and_tells_the_speed(run_command, workspace, tmp_path):
+def test_command_exports_once_and_tells_the_speed(run_command, run_process, workspace, tmp_path):
     options = ("--workspace", workspace, "--fold", 0, "--output", tmp_path / "model.onnx", "--format", "onnx")
-    said = run_command("export.py", *options, "--measure", 1).stdout
+    said = run_process("export.py", *options, "--measure", 1).stdout
     assert "its probabilities differ from the fold's by at most" in said
     assert "32 x 16 tokens: ONNX Runtime" in said
     refused = run_command("export.py", *options, status=2)

@@ -31,7 +31,9 @@ def test_assignment_follows_the_id_not_the_position():
     table = random_table()
     shuffled = table.sample(frac=1, random_state=3)
     by_id = dict(zip(table["id"], assign_folds(table, SEVERAL_LABELS, 5, 0), strict=True))
-    assert [by_id[row_id] for row_id in shuffled["id"]] == assign_folds(shuffled, SEVERAL_LABELS, 5, 0).tolist()
+    assert [by_id[row_id] for row_id in shuffled["id"]] == assign_folds(
+        shuffled, SEVERAL_LABELS, 5, 0
+    ).tolist()
 
 
 @pytest.mark.parametrize("n_labels", [1, 3])

@@ -72,7 +72,12 @@ def test_script_is_the_same_for_the_same_sources_and_is_python(tmp_path):
     assert script == script_text({"fold": 0}, dict(reversed(sources.items())), "abc")
     assert "revision abc" in script.splitlines()[0]
     ast.parse(script)
-    assert set(sources) >= {"src/train_folds.py", "src/pooled_bert/models/classifier.py", "requirements.txt", "REVISION"}
+    assert set(sources) >= {
+        "src/train_folds.py",
+        "src/pooled_bert/models/classifier.py",
+        "requirements.txt",
+        "REVISION",
+    }
 
 
 def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):

@@ -42,7 +42,12 @@ def finished_fold(place, slug, *, revision="abc", options=OPTIONS, is_done=True)
         valid = table_of(["one", "two", "three"], [[0, 1], [1, 0], [1, 1]])
         outcome = Outcome(oof=np.full((3, 2), 0.5), test=np.full((1, 2), 0.5))
         write_fold(
-            folder, outcome, SEVERAL_LABELS, valid=valid, test_ids=valid["id"][:1], facts={"fold": fold, "made_up": True}
+            folder,
+            outcome,
+            SEVERAL_LABELS,
+            valid=valid,
+            test_ids=valid["id"][:1],
+            facts={"fold": fold, "made_up": True},
         )
     else:
         (folder / "checkpoints").mkdir()
@@ -264,7 +269,9 @@ def test_watcher_that_is_killed_goes_on_when_started_again(kaggle, tmp_path):
     write_plan(PLAN, kernels)
     command = [sys.executable, str(ROOT / "src" / "kaggle_kernels.py"), "run", "--kernels", str(kernels)]
     command += ["--workspace", str(tmp_path), "--poll-seconds"]
-    first = subprocess.Popen([*command, str(VERY_LONG)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(
+        [*command, str(VERY_LONG)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     while len(kaggle.pushes) < 2:
         assert first.poll() is None, first.communicate()
         time.sleep(0.02)
@@ -272,7 +279,10 @@ def test_watcher_that_is_killed_goes_on_when_started_again(kaggle, tmp_path):
     first.communicate()
     result = subprocess.run([*command, "0.1"], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert "results of every fold are here. Next: python src/make_submission.py --benchmark jigsaw --run bert" in result.stdout
+    assert (
+        "results of every fold are here. Next: python src/make_submission.py --benchmark jigsaw --run bert"
+        in result.stdout
+    )
     assert sorted(kaggle.pushes) == [PLAN.slug(fold) for fold in range(3)]
     assert "marked-secret" not in result.stdout + result.stderr + json.dumps(
         [path.read_text(errors="replace") for path in kernels.rglob("*") if path.is_file()]

@@ -38,7 +38,9 @@ def test_csv_and_jsonl_hold_the_same_and_carry_ids_through():
 
 def test_terminal_gets_no_control_characters_and_aligned_columns():
     texts = [Text(str(number), text) for number, text in enumerate([*HOSTILE, "x" * 500])]
-    shown = TableLayout(LABELS, SEVERAL_LABELS, np.full(2, 0.5)).chunk(texts, Fake().predict_proba([t.text for t in texts]))
+    shown = TableLayout(LABELS, SEVERAL_LABELS, np.full(2, 0.5)).chunk(
+        texts, Fake().predict_proba([t.text for t in texts])
+    )
     lines = shown.decode().split("\n")[:-1]
     assert all(line.isprintable() for line in lines)
     assert len(lines) == len(texts) + 1

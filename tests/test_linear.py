@@ -46,7 +46,7 @@ def test_label_of_one_class_gets_its_rate_and_unlabelled_rows_are_left_out(tmp_p
 def test_empty_and_very_long_texts_are_learnt_from(tmp_path):
     problem = problem_of(np.tile([[1.0], [0.0], [1.0], [0.0]], (20, 1)), tmp_path)
     texts = [*problem.items[:-2], "", "good film " * 100_000]
-    outcome = fit(dataclasses.replace(problem, texts=texts, test=["", "bad"]), LinearSettings())
+    outcome = fit(dataclasses.replace(problem, items=texts, test=["", "bad"]), LinearSettings())
     assert np.isfinite(outcome.oof).all()
     assert np.isfinite(outcome.test).all()
 
@@ -54,4 +54,4 @@ def test_empty_and_very_long_texts_are_learnt_from(tmp_path):
 def test_texts_that_share_nothing_are_refused(tmp_path):
     problem = problem_of(np.tile([[1.0], [0.0], [1.0], [0.0]], (20, 1)), tmp_path)
     with pytest.raises(InputError, match="fold 0: its 60 training texts share too few words"):
-        fit(dataclasses.replace(problem, texts=[""] * 80), LinearSettings())
+        fit(dataclasses.replace(problem, items=[""] * 80), LinearSettings())

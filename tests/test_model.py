@@ -47,6 +47,7 @@ def tokens_of(texts, tokenizer):
     return encode(texts, tokenizer, max_length=16, truncation="head", cache=None)
 
 
+@pytest.mark.numerical
 def test_prediction_depends_neither_on_padding_nor_on_batch_mates(classifier):
     tokens = tokens_of(TEXTS, classifier.reader.tokenizer)
     together = predict(classifier.model, tokens)
@@ -56,6 +57,7 @@ def test_prediction_depends_neither_on_padding_nor_on_batch_mates(classifier):
     assert np.allclose(tf.sigmoid(classifier.model(wide, training=False)), together[:1], atol=1e-6)
 
 
+@pytest.mark.numerical
 def test_predictions_keep_the_order_of_the_rows(classifier):
     tokens = tokens_of(TEXTS, classifier.reader.tokenizer)
     backwards = predict(classifier.model, tokens.take(np.array([3, 2, 1, 0])))
@@ -84,6 +86,7 @@ def test_pooling_is_over_real_tokens_only():
         assert MaskedPooling(pooling)([hidden, mask, hidden[:, 0]]).numpy().tolist() == [expected[pooling]]
 
 
+@pytest.mark.numerical
 def test_attention_weighs_real_tokens_and_learns_which():
     tf.keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
@@ -111,14 +114,23 @@ def test_attention_weighs_real_tokens_and_learns_which():
 
 def test_attention_of_a_model_can_be_asked_for_text_by_text(tokenizer):
     encoder = load_encoder("tiny", tokenizer)
-    model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="attention", dropout=0.1)
+    model = build_model(
+        encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="attention", dropout=0.1
+    )
     texts = ["one two three", "", "four five six seven eight"]
     tokens = encode(texts, tokenizer, max_length=16, truncation="head", cache=None)
     weights = attention_weights(model, tokens)
     assert [len(own) for own in weights] == tokens.lengths.tolist()
     for own in weights:
         assert own.sum() == pytest.approx(1, abs=1e-5)
-    plain = build_model(load_encoder("tiny", tokenizer), SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.1)
+    plain = build_model(
+        load_encoder("tiny", tokenizer),
+        SIGNATURE,
+        target=SEVERAL_LABELS,
+        n_labels=2,
+        pooling="mean",
+        dropout=0.1,
+    )
     with pytest.raises(InputError, match="--pooling attention"):
         attention_weights(plain, tokens)
 
@@ -168,6 +180,7 @@ def test_every_dropout_of_the_encoder_is_replaced_by_one_of_its_own_seed(tokeniz
     )  # embeddings; attention and two outputs in each of two layers
 
 
+@pytest.mark.numerical
 def test_model_is_its_embeddings_and_what_follows(classifier):
     inputs = tokens_of(TEXTS, classifier.reader.tokenizer).padded(np.arange(4))
     embedded = classifier.model.embed(inputs)
@@ -185,6 +198,7 @@ def test_blstm_begins_with_the_encoders_word_embeddings(tokenizer):
     assert own.std() == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.numerical
 def test_last_states_of_a_blstm_are_those_after_the_last_and_the_first_real_token(tokenizer):
     blstm = make_blstm("tiny", tokenizer, units=4, dropout=0.3)
     words = np.random.default_rng(0).normal(size=(2, 5, 32)).astype(np.float32)

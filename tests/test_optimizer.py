@@ -10,6 +10,8 @@ from pooled_bert.models.network import build_model
 from pooled_bert.models.precision import set_precision
 from pooled_bert.training.optimizer import WarmupDecay, layers_above, make_optimizer
 
+pytestmark = pytest.mark.numerical
+
 
 @pytest.fixture(autouse=True)
 def plain_precision():

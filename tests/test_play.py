@@ -21,7 +21,9 @@ from pooled_bert.predict.predictor import load_predictor
 
 PORT = 8000
 HOST = {"Host": f"127.0.0.1:{PORT}"}
-HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> \u202e😀 \0 one"
+HOSTILE = (
+    "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> \u202e😀 \0 one"
+)
 
 
 @pytest.fixture(scope="module")
@@ -218,21 +220,27 @@ def test_in_a_browser_scores_appear_while_typing_and_hostile_text_stays_text(add
     from selenium.webdriver.support.ui import WebDriverWait
 
     def see(selector):
-        return WebDriverWait(browser, VERY_LONG).until(lambda page: page.find_elements(By.CSS_SELECTOR, selector))
+        return WebDriverWait(browser, VERY_LONG).until(
+            lambda page: page.find_elements(By.CSS_SELECTOR, selector)
+        )
 
     browser.get(address)
     see("#examples button")[0].click()
     assert len(see(".label")) == len(JIGSAW.labels)
     paste = "const box = document.getElementById('text'); box.value = arguments[0];"
     browser.execute_script(f"{paste} box.dispatchEvent(new Event('input'))", HOSTILE)
-    WebDriverWait(browser, VERY_LONG).until(lambda page: "onerror" in "".join(words.text for words in see(".words")))
+    WebDriverWait(browser, VERY_LONG).until(
+        lambda page: "onerror" in "".join(words.text for words in see(".words"))
+    )
     assert not browser.find_elements(By.CSS_SELECTOR, "#results img, #results script")
     assert browser.title == "Play with BERT"
     see(".label")[3].click()
     assert see(".label")[3].get_attribute("aria-pressed") == "true"
 
     browser.execute_script(f"{paste} box.dispatchEvent(new Event('input'))", "x" * 1_000_000)
-    WebDriverWait(browser, VERY_LONG).until(lambda page: "1,000,000" in page.find_element(By.ID, "status").text)
+    WebDriverWait(browser, VERY_LONG).until(
+        lambda page: "1,000,000" in page.find_element(By.ID, "status").text
+    )
     for width in (360, 1200):
         browser.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",

@@ -103,8 +103,8 @@ def test_terminal_shows_a_table(tiny_run):
 
 def test_reader_that_stops_is_no_error():
     endless = (
-        "from pooled_bert.errors import run_command\n"
-        "from pooled_bert.predicting import StandardOutput\n"
+        "from pooled_bert.base.errors import run_command\n"
+        "from pooled_bert.predict.chunks import StandardOutput\n"
         "def main():\n"
         "    while True:\n"
         "        StandardOutput().write(b'line\\n')\n"

@@ -130,7 +130,12 @@ def test_memory_does_not_grow_with_the_number_of_texts():
         Text(str(number), f"{number}" * 40) for number in range(count)
     )  # 200 characters each, 20 MB in all
     tracemalloc.start()
-    predict_texts(Fake(), texts, CsvLayout(LABELS, SEVERAL_LABELS, None), SimpleNamespace(has=lambda _: False, write=len))
+    predict_texts(
+        Fake(),
+        texts,
+        CsvLayout(LABELS, SEVERAL_LABELS, None),
+        SimpleNamespace(has=lambda _: False, write=len),
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4e6

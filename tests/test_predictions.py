@@ -37,7 +37,9 @@ def write(run_folder, fold, learning_rate=1.0, save_model=None):
         save_model=save_model,
         history=[{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}],
     )
-    write_fold(folder, outcome, SEVERAL_LABELS, valid=VALID, test_ids=TEST_IDS, facts={"fold": fold, "made_up": True})
+    write_fold(
+        folder, outcome, SEVERAL_LABELS, valid=VALID, test_ids=TEST_IDS, facts={"fold": fold, "made_up": True}
+    )
     return outcome
 
 

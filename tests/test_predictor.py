@@ -36,6 +36,7 @@ def texts(sample):
     return pd.read_csv(sample / "test.csv", keep_default_na=False)["comment_text"].tolist()
 
 
+@pytest.mark.numerical
 def test_test_rows_get_what_make_submission_writes(predictor, texts):
     expected = blend_test([predictor.run], SEVERAL_LABELS, "logit").drop(columns="id")
     found = predictor.predict_proba(texts)
@@ -51,6 +52,7 @@ def test_folds_can_be_chosen(tiny_run, texts):
     np.testing.assert_allclose(found, expected.to_numpy(), atol=1e-5)
 
 
+@pytest.mark.numerical
 def test_prediction_depends_neither_on_order_nor_on_the_texts_beside_it(whole, texts):
     together = whole.predict_proba(texts)
     np.testing.assert_allclose(whole.predict_proba(texts[::-1])[::-1], together, atol=1e-5)
@@ -58,6 +60,7 @@ def test_prediction_depends_neither_on_order_nor_on_the_texts_beside_it(whole, t
         np.testing.assert_allclose(whole.predict_proba(texts[row : row + 1])[0], together[row], atol=1e-5)
 
 
+@pytest.mark.numerical
 def test_long_text_is_read_whole_unless_it_is_to_be_cut(predictor, whole, texts):
     start = " ".join(["ba"] * 40)
     ends = [f"{start} {texts[0]}", f"{start} {texts[1]}"]
@@ -125,11 +128,17 @@ def test_fold_without_a_model_is_refused(tiny_run, tmp_path):
 def test_linear_run_is_refused(sample, tmp_path):
     rows = read_rows(JIGSAW, sample)
     work = CrossValidation(
-        rows, RunSettings(model="linear", n_folds=2), LinearSettings(), name="linear", workspace=Workspace(tmp_path)
+        rows,
+        RunSettings(model="linear", n_folds=2),
+        LinearSettings(),
+        name="linear",
+        workspace=Workspace(tmp_path),
     )
     work.start([0], overwrite=False)
     work.train_fold(0, checkpoint_minutes=5, deadline=Deadline(None))
-    with pytest.raises(InputError, match="folds of --model linear keep no model; give a run of another architecture"):
+    with pytest.raises(
+        InputError, match="folds of --model linear keep no model; give a run of another architecture"
+    ):
         load_predictor(work.run_folder.path)
 
 

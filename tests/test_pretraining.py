@@ -103,11 +103,11 @@ def test_impossible_settings_are_refused():
 
 
 @pytest.mark.slow
-def test_command_leaves_an_encoder_and_nothing_else(run_command, sample, tmp_path):
+def test_command_leaves_an_encoder_and_nothing_else(run_command, run_process, sample, tmp_path):
     options = ("--data", sample, "--workspace", tmp_path, "--encoder", "tiny", "--epochs", 1)
     assert "--time-limit is -1.0" in run_command("pretrain.py", *options, "--time-limit", -1, status=2).stderr
     assert "time limit" in run_command("pretrain.py", *options, "--time-limit", 0, status=75).stderr
-    said = run_command("pretrain.py", *options).stdout
+    said = run_process("pretrain.py", *options).stdout
     folder = tmp_path / "build" / "pretrained" / "jigsaw"
     assert f"--encoder {folder}" in said
     assert [path.name for path in folder.parent.iterdir()] == ["jigsaw"]

@@ -49,7 +49,9 @@ def train_source(rows, folder, *, fold_seed=0, optimistic=False, predicts_test=T
         )
         write_config(place, {**work.identity, "fold": fold}, {})
         ids = rows.test["id"] if predicts_test else None
-        write_fold(place, outcome, SEVERAL_LABELS, valid=valid, test_ids=ids, facts={"fold": fold, "made_up": True})
+        write_fold(
+            place, outcome, SEVERAL_LABELS, valid=valid, test_ids=ids, facts={"fold": fold, "made_up": True}
+        )
     return predictions
 
 
@@ -59,7 +61,7 @@ def test_fold_learns_from_the_same_fold_of_the_source_alone(rows, tmp_path):
     for fold in (0, 1):
         problem, _ = work._problem(fold, None, None)
         taken = problem.train[-len(rows.test) :]
-        assert [problem.texts[row] for row in taken] == rows.test["text"].tolist()
+        assert [problem.items[row] for row in taken] == rows.test["text"].tolist()
         assert np.allclose(problem.labels[taken], predictions[fold], atol=1e-6)
 
 
@@ -69,8 +71,8 @@ def test_test_row_that_nearly_equals_a_validation_row_is_not_learnt_from(tmp_pat
     work = cross_validation(rows, tmp_path, pseudo=("source", None))
     home = int(work.assignment[7])
     learnt = {fold: work._problem(fold, None, None)[0] for fold in (0, 1)}
-    assert "TEXT 7!" not in [learnt[home].texts[row] for row in learnt[home].train]
-    assert "TEXT 7!" in [learnt[1 - home].texts[row] for row in learnt[1 - home].train]
+    assert "TEXT 7!" not in [learnt[home].items[row] for row in learnt[home].train]
+    assert "TEXT 7!" in [learnt[1 - home].items[row] for row in learnt[1 - home].train]
 
 
 def test_source_of_other_folds_is_refused_since_it_saw_the_validation_rows(rows, tmp_path):

@@ -13,7 +13,9 @@ from pooled_bert.base.shown_text import WordMask, visible
 from pooled_bert.results.curves import calibration, calibration_error, roc_curves
 from pooled_bert.results.fold_scores import fold_scores, pooled
 
-HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>&lt;b&gt; {{ 7*7 }} \u202egnp.exe \x1b[31mred\x07'
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)>&lt;b&gt; {{ 7*7 }} \u202egnp.exe \x1b[31mred\x07"
+)
 
 
 class Elements(HTMLParser):
@@ -52,9 +54,9 @@ def workspace(tmp_path_factory, run_command, data):
 
 
 @pytest.fixture(scope="module")
-def page(workspace, data, run_command):
+def page(workspace, data, run_process):
     options = ("--data", data, "--workspace", workspace)
-    run_command("report.py", *options, "--run", "bert", "linear", "--raw")
+    run_process("report.py", *options, "--run", "bert", "linear", "--raw")
     return (workspace / "folds" / "jigsaw" / "report" / "report.html").read_text(encoding="utf-8")
 
 
@@ -62,7 +64,9 @@ def page(workspace, data, run_command):
 def test_page_needs_nothing_from_elsewhere_and_runs_nothing(page):
     elements = Elements(page).found
     assert not {"script", "img", "iframe", "link", "object", "form"} & {tag for tag, _ in elements}
-    links = [value for _, attributes in elements for name, value in attributes.items() if name.endswith("href")]
+    links = [
+        value for _, attributes in elements for name, value in attributes.items() if name.endswith("href")
+    ]
     assert links
     assert all(link.startswith("#") for link in links)
     assert not [name for _, attributes in elements for name in attributes if name.startswith("on")]
@@ -85,7 +89,14 @@ def test_page_and_pictures_hold_every_part(page, workspace):
     pictures = {path.name for path in (workspace / "folds" / "jigsaw" / "report").glob("*.png")}
     kinds = ("roc", "precision-recall", "calibration", "histogram", "confusion")
     assert {f"{run}-{kind}.png" for run in ("bert", "linear") for kind in kinds} <= pictures
-    assert {"runs.png", "lengths.png", "balance.png", "labels.png", "bert-history.png", "bert-tokens.png"} <= pictures
+    assert {
+        "runs.png",
+        "lengths.png",
+        "balance.png",
+        "labels.png",
+        "bert-history.png",
+        "bert-tokens.png",
+    } <= pictures
     assert "linear-history.png" not in pictures
 
 
@@ -126,7 +137,14 @@ def test_wrong_names_and_data_are_refused(workspace, sample, data, run_command):
 
 
 def test_words_that_mark_labelled_texts_are_masked():
-    texts = ["you are a fiend", "you fiend, you", "a friend of mine", "fine", "a fiend's friend", "zyx friend"]
+    texts = [
+        "you are a fiend",
+        "you fiend, you",
+        "a friend of mine",
+        "fine",
+        "a fiend's friend",
+        "zyx friend",
+    ]
     mask = WordMask(texts, np.array([1, 1, 0, 0, 0, 1], bool), [0, 5])
     assert mask(texts[0]) == "y•• a•• a f••••"  # "you" stands in nothing but labelled texts either
     assert mask("A Fiend, a FIEND!") == "A F••••, a F••••!"
@@ -145,7 +163,9 @@ class _Run:
 
 def test_out_of_fold_rows_meet_their_own_labels():
     train = table_of(["a", "b", "c", "d"], [[1, 0], [0, 1], [1, 1], [0, np.nan]])
-    parts = [pd.DataFrame({"id": ids, "toxic": 0.5, "obscene": 0.25}) for ids in (["r00003", "r00001"], ["r00002"])]
+    parts = [
+        pd.DataFrame({"id": ids, "toxic": 0.5, "obscene": 0.25}) for ids in (["r00003", "r00001"], ["r00002"])
+    ]
     folds = fold_scores(_Run(dict(enumerate(parts))), train, ("toxic", "obscene"))
     assert folds[0].rows.tolist() == [3, 1]
     assert np.array_equal(pooled(folds).labels, [[0, np.nan], [0, 1], [1, 1]], equal_nan=True)

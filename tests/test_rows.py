@@ -99,7 +99,10 @@ def test_extra_rows_may_know_some_labels_only(tmp_path):
         (HEADER + "a,x,1,0,0,0,1,0\na,y,1,0,0,0,1,0\n", "line 3: id 'a' is repeated"),
         (HEADER + ",x,1,0,0,0,1,0\n", "line 2: the id is empty"),
         (HEADER + '"a\n",x,1,0,0,0,1,0\n', r"line 2: id 'a\\n' holds a line break"),
-        (HEADER.replace("threat", "treat") + "a,x,1,0,0,0,1,0\n", r"'threat' is missing \(did you mean 'treat'"),
+        (
+            HEADER.replace("threat", "treat") + "a,x,1,0,0,0,1,0\n",
+            r"'threat' is missing \(did you mean 'treat'",
+        ),
         (HEADER, "header but no rows"),
         (HEADER + "a,x,0.5,0,0,0,1,0\n", "line 2: column 'toxic' is '0.5', expected 0, 1, or -1"),
         (HEADER + "a,x,nan,0,0,0,1,0\n", "line 2: column 'toxic' is 'nan', expected 0, 1, or -1"),

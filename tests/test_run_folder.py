@@ -29,7 +29,7 @@ def test_second_process_on_a_fold_is_refused_and_another_fold_is_not(place):
             sys.executable,
             "-c",
             f"import signal, sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
-            "from pathlib import Path; from pooled_bert.run_folder import RunFolder\n"
+            "from pathlib import Path; from pooled_bert.runs.run_folder import RunFolder\n"
             f"with RunFolder(Path({str(place.path)!r})).lock(0): print('held', flush=True); signal.pause()",
         ],
         stdout=subprocess.PIPE,

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from pooled_bert.benchmarks.registry import BENCHMARKS
@@ -24,3 +25,10 @@ def test_sample_has_what_real_comments_have(sample):
     rates = train[list(BENCHMARKS["jigsaw"].labels)].mean()
     assert rates["toxic"] > 4 * rates["threat"] > 0
     assert train.loc[train["severe_toxic"] == 1, "toxic"].mean() > 0.9
+
+
+def test_command_writes_as_many_rows_as_asked_for(run_process, tmp_path):
+    said = run_process("make_sample.py", tmp_path / "sample", "--rows", 50, "--test-rows", 10).stdout
+    assert "50 training rows and 10 test rows, all made up" in said
+    tables = pd.read_csv(tmp_path / "sample" / "train.csv"), pd.read_csv(tmp_path / "sample" / "test.csv")
+    assert [len(table) for table in tables] == [50, 10]

@@ -19,7 +19,9 @@ def make_run(folder, assignment="a", optimistic=False, made_up=False, folds=(0, 
         outcome = Outcome(oof=SCORES[rows.index], test=np.zeros((0, 1)), optimistic=optimistic)
         path = folder / f"fold_{fold}"
         write_config(path, {"fold": fold, "assignment": assignment, "settings": {"n_folds": 2}}, {})
-        write_fold(path, outcome, SEVERAL_LABELS, valid=rows, test_ids=None, facts={"fold": fold, "made_up": made_up})
+        write_fold(
+            path, outcome, SEVERAL_LABELS, valid=rows, test_ids=None, facts={"fold": fold, "made_up": made_up}
+        )
     return read_run(folder)
 
 

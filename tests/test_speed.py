@@ -69,10 +69,12 @@ def test_operations_are_six_a_parameter_and_token_and_those_of_attention():
 
 
 @pytest.mark.slow
-def test_command_measures_and_writes_table_and_plot(run_command, sample, encoder_folder, tmp_path):
+def test_command_measures_and_writes_table_and_plot(
+    run_command, run_process, sample, encoder_folder, tmp_path
+):
     options = ["--data", sample, "--encoder", encoder_folder, "--rows", 40, "--rounds", 2]
     options += ["--output", tmp_path / "speed", "--variants"]
-    out = run_command("measure.py", "speed", *options, "ours", "article-128").stdout
+    out = run_process("measure.py", "speed", *options, "ours", "article-128").stdout
     assert "share of ceiling" in out
     written = json.loads((tmp_path / "speed.json").read_text())
     assert written["made_up"]

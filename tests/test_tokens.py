@@ -131,8 +131,12 @@ def test_windows_are_pooled_by_text():
     odds = np.array([[0.5], [0.2], [0.8], [0.9]], np.float32)
     tokens = Tokens(np.zeros(0, np.int32), np.zeros(5, np.int64))
     first = np.array([0, 1, 3, 4])
-    assert Windows(tokens, first, "max").pooled(odds, SEVERAL_LABELS).ravel().tolist() == pytest.approx([0.5, 0.8, 0.9])
-    assert Windows(tokens, first, "mean").pooled(odds, SEVERAL_LABELS).ravel().tolist() == pytest.approx([0.5, 0.5, 0.9])
+    assert Windows(tokens, first, "max").pooled(odds, SEVERAL_LABELS).ravel().tolist() == pytest.approx(
+        [0.5, 0.8, 0.9]
+    )
+    assert Windows(tokens, first, "mean").pooled(odds, SEVERAL_LABELS).ravel().tolist() == pytest.approx(
+        [0.5, 0.5, 0.9]
+    )
 
 
 def test_no_texts_have_no_windows(tokenizer):

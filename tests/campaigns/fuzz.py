@@ -29,10 +29,10 @@ sys.path.insert(0, str(SRC))
 
 import make_submission  # noqa: E402
 import train_folds  # noqa: E402
-from pooled_bert.base.errors import InputError
-from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.data.sample import write_sample
-from pooled_bert.training.checkpoints import Checkpoints
+from pooled_bert.base.errors import InputError  # noqa: E402
+from pooled_bert.benchmarks.jigsaw import JIGSAW  # noqa: E402
+from pooled_bert.data.sample import write_sample  # noqa: E402
+from pooled_bert.training.checkpoints import Checkpoints  # noqa: E402
 
 DATA = ("train.csv", "test.csv", "sample_submission.csv", "test_labels.csv")
 RESULTS = ("oof.csv", "test.csv", "metrics.json", "config.json")

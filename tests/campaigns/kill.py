@@ -24,19 +24,19 @@ from pathlib import Path
 SRC = Path(__file__).resolve().parents[2] / "src"
 sys.path.insert(0, str(SRC))
 
-from pooled_bert.base.tensorflow_setup import start_tensorflow
+from pooled_bert.base.tensorflow_setup import start_tensorflow  # noqa: E402
 
 start_tensorflow()  # once: trainings are forked from here, so that each kill does not cost an import
 
-import pooled_bert.cross_validation  # noqa: E402
 from transformers import BertConfig, TFBertModel  # noqa: E402
 
-import pooled_bert.training  # noqa: E402, F401
-from pooled_bert.base.errors import InputError
-from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.data.sample import write_sample
-from pooled_bert.models.encoders import load_tokenizer
-from pooled_bert.runs.fold_files import read_fold
+import pooled_bert.runs.cross_validation  # noqa: E402
+import pooled_bert.training.neural  # noqa: E402, F401
+from pooled_bert.base.errors import InputError  # noqa: E402
+from pooled_bert.benchmarks.jigsaw import JIGSAW  # noqa: E402
+from pooled_bert.data.sample import write_sample  # noqa: E402
+from pooled_bert.models.encoders import load_tokenizer  # noqa: E402
+from pooled_bert.runs.fold_files import read_fold  # noqa: E402
 
 COMPARED = ("oof.csv", "test.csv", "metrics.json", "history.csv")
 FILE_OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
