@@ -18,6 +18,7 @@ from .encoders import clear_when_full, load_encoder, load_tokenizer
 from .network import build_model
 
 HEAD_CONFIG, HEAD_WEIGHTS = "head.json", "head.safetensors"
+LOADERS = {"bert": load_encoder, "blstm": load_blstm}  # architecture -> how its encoder is read from a folder
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ def load_classifier(folder: Path) -> Classifier:
     """Load a classifier that ``Classifier.save`` wrote, e.g. a finished fold's folder ``model``; raises InputError."""
     head = read_json(folder / HEAD_CONFIG)
     tokenizer = load_tokenizer(str(folder), [])
-    load = load_blstm if head["architecture"] == "blstm" else load_encoder
-    encoder = load(str(folder), tokenizer)
+    encoder = LOADERS[head["architecture"]](str(folder), tokenizer)
     target = TARGETS[head.get("target", SEVERAL_LABELS.name)]  # earlier revisions wrote no target
     model = build_model(
         encoder,

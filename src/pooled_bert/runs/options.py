@@ -10,9 +10,6 @@ from ..base.places import Workspace
 from ..benchmarks.registry import BENCHMARKS, DEFAULT
 from ..training.settings import (
     MODEL_SETTINGS,
-    BertSettings,
-    BlstmSettings,
-    LinearSettings,
     ModelSettings,
     NeuralSettings,
     RunSettings,
@@ -21,18 +18,22 @@ from ..training.settings import (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for every setting; an option that is not given is absent from the parsed namespace."""
-    shared = [setting.name for setting in dataclasses.fields(NeuralSettings)]
-    for title, record, left_out in (
-        ("every model", RunSettings, ()),
-        ("--model bert and blstm", NeuralSettings, ()),
-        ("--model bert", BertSettings, shared),
-        ("--model blstm", BlstmSettings, shared),
-        ("--model linear", LinearSettings, ()),
-    ):
-        group = parser.add_argument_group(title)
-        for setting in dataclasses.fields(record):
-            if setting.name not in left_out:
-                _add_option(group, setting, _other_defaults(setting))
+    neural = [name for name, record in MODEL_SETTINGS.items() if issubclass(record, NeuralSettings)]
+    _add_group(parser, "every model", RunSettings)
+    _add_group(parser, f"--model {' and '.join(neural)}", NeuralSettings)
+    for name, record in MODEL_SETTINGS.items():
+        _add_group(parser, f"--model {name}", record, left_out=NeuralSettings if name in neural else None)
+
+
+def _add_group(
+    parser: argparse.ArgumentParser, title: str, record: type, left_out: type | None = None
+) -> None:
+    """Add an option for every setting of ``record`` that ``left_out`` does not have."""
+    group = parser.add_argument_group(title)
+    names = {setting.name for setting in dataclasses.fields(left_out)} if left_out else set()
+    for setting in dataclasses.fields(record):
+        if setting.name not in names:
+            _add_option(group, setting, _other_defaults(setting))
 
 
 def add_benchmark(parser: argparse.ArgumentParser, help_text: str = "benchmark of the run") -> None:
@@ -40,12 +41,6 @@ def add_benchmark(parser: argparse.ArgumentParser, help_text: str = "benchmark o
     parser.add_argument(
         "--benchmark", choices=tuple(BENCHMARKS), default=DEFAULT, help=f"{help_text} (default: {DEFAULT})"
     )
-
-
-def add_runs(parser: argparse.ArgumentParser, help_text: str, **options) -> None:
-    """Add --run, which takes one name or several, and --folds."""
-    parser.add_argument("--run", nargs="+", metavar="NAME", help=help_text, **options)
-    add_folds(parser)
 
 
 def add_folds(

@@ -2,16 +2,18 @@
 
 import contextlib
 import math
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from transformers import PreTrainedTokenizerFast, TFBertModel
 
 from ..base.distribution import full, make_strategy, told_clearly
 from ..base.errors import InputError
 from ..benchmarks.metrics import column_auc
 from ..inputs.batches import width_multiple
 from ..inputs.tokens import SIGNATURE
-from ..models.blstm import make_blstm
+from ..models.blstm import Blstm, make_blstm
 from ..models.classifier import Classifier, text_reader
 from ..models.encoders import load_encoder, load_tokenizer
 from ..models.inference import predict
@@ -20,7 +22,7 @@ from ..models.precision import set_precision
 from .loop import Feed, Loop
 from .optimizer import make_optimizer, optimizer_variables
 from .problem import Outcome, Problem
-from .settings import BertSettings, BlstmSettings, NeuralSettings
+from .settings import MODEL_SETTINGS, BertSettings, BlstmSettings, NeuralSettings
 from .step import Objective, train_step_function
 from .tensorboard import EVERY, Events
 from .weight_average import WeightAverage
@@ -60,15 +62,9 @@ def _fit(problem: Problem, settings: NeuralSettings) -> Outcome:
 
 def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
     tokenizer = load_tokenizer(settings.encoder, problem.items)
-    if isinstance(settings, BlstmSettings):
-        architecture = "blstm"
-        encoder = make_blstm(settings.encoder, tokenizer, units=settings.units, dropout=settings.dropout)
-    else:
-        architecture = "bert"
-        encoder = load_encoder(settings.encoder, tokenizer)
-        _check_length(settings, encoder.config.max_position_embeddings)
+    encoder = ENCODERS[type(settings)](settings, tokenizer)
     head = {
-        "architecture": architecture,
+        "architecture": next(name for name, record in MODEL_SETTINGS.items() if record is type(settings)),
         "target": problem.target.name,
         "labels": list(problem.label_names),
         "pooling": settings.pooling,
@@ -88,6 +84,19 @@ def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
         xla=settings.xla,
     )
     return Classifier(model, encoder, text_reader(tokenizer, head), head)
+
+
+def _bert(settings: BertSettings, tokenizer: PreTrainedTokenizerFast) -> TFBertModel:
+    encoder = load_encoder(settings.encoder, tokenizer)
+    _check_length(settings, encoder.config.max_position_embeddings)
+    return encoder
+
+
+def _blstm(settings: BlstmSettings, tokenizer: PreTrainedTokenizerFast) -> Blstm:
+    return make_blstm(settings.encoder, tokenizer, units=settings.units, dropout=settings.dropout)
+
+
+ENCODERS: dict[type, Callable] = {BertSettings: _bert, BlstmSettings: _blstm}  # what a training begins with
 
 
 def _check_length(settings: NeuralSettings, longest: int) -> None:

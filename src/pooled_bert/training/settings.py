@@ -34,22 +34,6 @@ def decisive(record) -> dict:
 
 
 @dataclass(frozen=True)
-class RunSettings:
-    """Settings shared by all architectures."""
-
-    benchmark: str = option(DEFAULT, "benchmark to learn", choices=tuple(BENCHMARKS))
-    model: str = option("bert", "the architecture", choices=("bert", "blstm", "linear"))
-    n_folds: int = option(5, "number of folds")
-    fold_seed: int = option(
-        0, "seed of the fold assignment, separate from --seed; runs that are to be blended need the same one"
-    )
-    seed: int = option(0, "seed of the training")
-    limit: int | None = option(
-        None, "use only this many of each fold's training rows, drawn at random", type=int
-    )
-
-
-@dataclass(frozen=True)
 class NeuralSettings:
     """Settings shared by the neural models. Defaults are the article's unless noted."""
 
@@ -191,6 +175,26 @@ class LinearSettings:
         require(self.c > 0, "--c", self.c, "above 0")
 
 
+ModelSettings = BertSettings | BlstmSettings | LinearSettings
+MODEL_SETTINGS = {"bert": BertSettings, "blstm": BlstmSettings, "linear": LinearSettings}
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Settings shared by all architectures."""
+
+    benchmark: str = option(DEFAULT, "benchmark to learn", choices=tuple(BENCHMARKS))
+    model: str = option("bert", "the architecture", choices=tuple(MODEL_SETTINGS))
+    n_folds: int = option(5, "number of folds")
+    fold_seed: int = option(
+        0, "seed of the fold assignment, separate from --seed; runs that are to be blended need the same one"
+    )
+    seed: int = option(0, "seed of the training")
+    limit: int | None = option(
+        None, "use only this many of each fold's training rows, drawn at random", type=int
+    )
+
+
 @dataclass(frozen=True)
 class PretrainingSettings:
     """Masked-LM pre-training. Batches and rate fit a small corpus and a small encoder."""
@@ -209,10 +213,6 @@ class PretrainingSettings:
         """Raise InputError for values that cannot be trained with."""
         _check_training(self)
         require(0 < self.masked < 1, "--masked", self.masked, "between 0 and 1")
-
-
-ModelSettings = BertSettings | BlstmSettings | LinearSettings
-MODEL_SETTINGS = {"bert": BertSettings, "blstm": BlstmSettings, "linear": LinearSettings}
 
 
 def _check_training(settings) -> None:
