@@ -127,7 +127,7 @@ def test_unknown_sentiment_is_refused(tmp_path):
 
 def test_data_found_nowhere_names_the_download_command(tmp_path):
     with pytest.raises(InputError, match="kaggle competitions download jigsaw-toxic-comment"):
-        find_data(JIGSAW, None, tmp_path / "checkout")
+        find_data(JIGSAW, str(tmp_path))
 
 
 def test_checksum_sees_a_changed_label_text_and_order(tmp_path):
@@ -151,7 +151,7 @@ def write_reviews(folder, parts=("train/pos", "train/neg", "test/pos", "test/neg
 def test_review_folders_with_a_class_missing_are_refused(tmp_path, missing):
     parts = {"train/pos", "train/neg", "test/pos", "test/neg"} - {missing}
     data = find_data(IMDB, str(write_reviews(tmp_path, parts)))
-    with pytest.raises(InputError, match=f"{missing}: no reviews"):
+    with pytest.raises(InputError, match=f"{missing}: holds no texts"):
         read_rows(IMDB, data)
 
 

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from pooled_bert.base.errors import InputError
-from pooled_bert.base.places import KERNELS
+from pooled_bert.base.places import CHECKOUT, KERNELS, SOURCE
 from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.kernels.build import (
     Plan,
@@ -78,6 +78,12 @@ def test_script_is_the_same_for_the_same_sources_and_is_python(tmp_path):
         "requirements.txt",
         "REVISION",
     }
+
+
+def test_script_holds_every_module_of_the_package():
+    modules = {path.relative_to(CHECKOUT).as_posix() for path in SOURCE.rglob("*.py")}
+    assert len(modules) > 90
+    assert modules <= set(read_sources("abc"))
 
 
 def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):
