@@ -140,3 +140,13 @@ def test_correlation_is_one_with_oneself_and_less_with_others():
     table = correlation([run, Run("same", run.folds), run_of("y")])
     assert table.loc["x", "same"] == pytest.approx(1)
     assert abs(table.loc["x", "y"]) < 0.4
+
+
+@pytest.mark.filterwarnings("error")
+def test_run_that_says_the_same_of_every_row_correlates_with_nothing():
+    run = run_of("x")
+    constant = [
+        FoldResult(fold.fold, fold.oof.assign(toxic=0.5, threat=0.5), None, {}, fold.config)
+        for fold in run.folds
+    ]
+    assert correlation([run, Run("constant", tuple(constant))]).loc["x", "constant"] == 0

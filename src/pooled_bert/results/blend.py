@@ -124,11 +124,15 @@ def fold_values(runs: Sequence[Run], target: Target, how: str, train: pd.DataFra
 
 
 def correlation(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return the rank correlation (Spearman) of the runs' out-of-fold predictions, mean over folds and labels."""
+    """Return the rank correlation (Spearman) of the runs' out-of-fold predictions, mean over folds and labels.
+
+    It is 0 for predictions that are all the same.
+    """
     matrices = []
     for parts in zip(*(run.folds for run in runs), strict=True):
         ranks = np.stack([rankdata(part.oof.drop(columns="id").to_numpy(), axis=0) for part in parts])
-        matrices += [np.corrcoef(ranks[:, :, label]) for label in range(ranks.shape[2])]
+        with np.errstate(invalid="ignore"):  # the correlation with a constant is NaN
+            matrices += [np.corrcoef(ranks[:, :, label]) for label in range(ranks.shape[2])]
     names = [run.name for run in runs]
     return pd.DataFrame(np.mean(np.nan_to_num(matrices), axis=0), index=names, columns=names)
 
