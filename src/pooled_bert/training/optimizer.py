@@ -60,23 +60,33 @@ class FusedRectifiedAdam(tfa.optimizers.RectifiedAdam):
             if var.shape.rank == 2:
                 self.add_slot(var, "met", shape=var.shape[:1])  # the step at which each row last occurred
 
-    def _resource_apply_dense(self, grad, var, apply_state=None):
-        coef = apply_state[var.device, var.dtype.base_dtype]
-        # Adam's step is lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε). RectifiedAdam corrects v before the root and ε,
-        # which gives the same step with the ε below, times rₜ. While rₜ is undefined (t ≤ 5), RectifiedAdam's step is
-        # lr · m / (1 − β₁ᵗ).
+    def _prepare_local(self, var_device, var_dtype, apply_state):
+        """Compute what all variables share once, and not per variable.
+
+        Adam's step is lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε). RectifiedAdam's, with v corrected before the root
+        and ε, is the same with the ε below, times rₜ. While r is undefined (t ≤ 5), it is lr · m / (1 − β₁ᵗ).
+        """
+        super()._prepare_local(var_device, var_dtype, apply_state)
+        coef = apply_state[var_device, var_dtype]
         root = tf.sqrt(1.0 - coef["beta_2_power"])
         is_rectified = coef["sma_t_ge_sma_threshold"]
+        coef["adam_factor"] = tf.where(is_rectified, coef["r_t"], self._NO_ROOT / root)
+        coef["adam_rate"] = coef["lr_t"] * coef["adam_factor"]
+        coef["adam_epsilon"] = tf.where(is_rectified, coef["epsilon_t"] * root, self._NO_ROOT)
+
+    def _resource_apply_dense(self, grad, var, apply_state=None):
+        coef = apply_state[var.device, var.dtype.base_dtype]
+        factor = self._factor(var)
         return tf.raw_ops.ResourceApplyAdam(
             var=var.handle,
             m=self.get_slot(var, "m").handle,
             v=self.get_slot(var, "v").handle,
             beta1_power=coef["beta_1_power"],
             beta2_power=coef["beta_2_power"],
-            lr=self._factor(var) * coef["lr_t"] * tf.where(is_rectified, coef["r_t"], self._NO_ROOT / root),
+            lr=coef["adam_rate"] if factor == 1.0 else factor * coef["lr_t"] * coef["adam_factor"],
             beta1=coef["beta_1_t"],
             beta2=coef["beta_2_t"],
-            epsilon=tf.where(is_rectified, coef["epsilon_t"] * root, self._NO_ROOT),
+            epsilon=coef["adam_epsilon"],
             grad=grad,
         )
 
@@ -126,6 +136,15 @@ def make_optimizer(
     if tf.keras.mixed_precision.global_policy().compute_dtype == "float16":
         return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def create_variables(optimizer: tf.keras.optimizers.legacy.Optimizer, weights: list[tf.Variable]) -> None:
+    """Create all that the optimizer remembers of ``weights`` now.
+
+    A compiled step that meets them for the first time would be traced twice, and a saved state could not be restored
+    before it.
+    """
+    getattr(optimizer, "inner_optimizer", optimizer)._create_all_weights(weights)
 
 
 def optimizer_variables(optimizer: tf.keras.optimizers.legacy.Optimizer) -> list[tf.Variable]:

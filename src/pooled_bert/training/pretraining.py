@@ -14,7 +14,7 @@ from ..models.encoders import clear_when_full, load_language_model, load_tokeniz
 from ..models.precision import set_precision
 from .checkpoints import Checkpoints
 from .loop import Feed, Loop
-from .optimizer import make_optimizer, optimizer_variables
+from .optimizer import create_variables, make_optimizer, optimizer_variables
 from .settings import PretrainingSettings
 
 MASK_SHARE, RANDOM_SHARE = 0.8, 0.1  # shares of the chosen tokens that become [MASK], or a random token
@@ -122,6 +122,7 @@ def language_step_function(
     replace_dropout(model, seed * 1000, lambda: counter)
     is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
     variables = model.trainable_variables
+    create_variables(optimizer, variables)
     matrix = tf.TensorSpec([None, None], tf.int32)
     names = ("input_ids", "token_type_ids", "attention_mask")
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ..base.distribution import share
 from .losses import LOSSES
+from .optimizer import create_variables
 from .weight_average import WeightAverage
 
 
@@ -31,9 +32,10 @@ def train_step_function(
 ) -> Callable:
     """Return the compiled step(inputs, labels float32 [batch, n_labels]) -> loss; one trace serves every width.
 
-    The step is traced here, which creates the optimizer's variables: a saved state can be restored at once. Under a
-    strategy's scope, the batch is that of all replicas together, and its size is a multiple of their number.
+    The optimizer's variables are created here, so a saved state can be restored at once. Under a strategy's scope, the
+    batch is that of all replicas together, and its size is a multiple of their number.
     """
+    create_variables(optimizer, model.trainable_variables)
     strategy = tf.distribute.get_strategy()
     compute, count = _gradients(model, optimizer, objective), LOSSES[model.target.name].count
 
