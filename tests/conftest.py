@@ -19,7 +19,9 @@ from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 
 for limit in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(limit, "1")  # two workers share the cores, and threads of tiny models wait for each other
+    os.environ.setdefault(
+        limit, "1"
+    )  # two workers share the cores, and threads of tiny models wait for each other
 start_tensorflow()  # before any test module imports TensorFlow
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
