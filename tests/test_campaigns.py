@@ -10,7 +10,7 @@ from conftest import ROOT
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "options"),
-    [("kill.py", ("--kills", "6")), ("fuzz.py", ("--mutations", "300", "--encoders", "10"))],
+    [("kill.py", ("--kills", "6")), ("fuzz.py", ("--mutations", "200", "--encoders", "6"))],
 )
 def test_slice_of_the_campaign_finds_nothing(script, options):
     command = [sys.executable, str(ROOT / "tests" / "campaigns" / script), *options]

@@ -17,10 +17,10 @@ def test_made_up_rows_have_the_competitions_lengths(tmp_path):
 
 
 @pytest.mark.slow
-def test_command_measures_every_size_and_writes_table_and_plot(run_command, tmp_path):
-    out = run_command("measure.py", "scale", "--rows", 100, 300, "--output", tmp_path / "scale").stdout
+def test_command_measures_the_sizes_asked_for_and_writes_table_and_plot(run_command, tmp_path):
+    out = run_command("measure.py", "scale", "--rows", 100, "--output", tmp_path / "scale").stdout
     assert "tokens from cache" in out
     records = json.loads((tmp_path / "scale.json").read_text())["records"]
-    assert [record["rows"] for record in records] == [100, 300]
+    assert [record["rows"] for record in records] == [100]
     assert all(seconds > 0 for record in records for seconds in record.values())
     assert (tmp_path / "scale.png").read_bytes().startswith(b"\x89PNG")

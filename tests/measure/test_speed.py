@@ -83,4 +83,4 @@ def test_command_measures_and_writes_table_and_plot(
     assert ours["padding"] < article["padding"] < 1
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
     refused = run_command("measure.py", "speed", *options, "ours", "trainer", status=2)
-    assert "trainer: needs --peer" in refused.stderr
+    assert "--variants trainer needs --peer" in refused.stderr

@@ -101,11 +101,12 @@ def test_page_and_pictures_hold_every_part(page, workspace):
 
 
 @pytest.mark.slow
-def test_same_files_make_the_same_page(page, workspace, data, run_command):
-    path = workspace / "again"
-    options = ("--data", data, "--workspace", workspace, "--run", "bert", "linear", "--raw", "--output", path)
-    run_command("report.py", *options)
-    assert (path / "report.html").read_text(encoding="utf-8") == page
+def test_same_files_make_the_same_page(workspace, data, run_command):
+    for name in ("once", "again"):
+        options = ("--data", data, "--workspace", workspace, "--run", "linear", "--raw")
+        run_command("report.py", *options, "--output", workspace / name)
+    pages = [(workspace / name / "report.html").read_bytes() for name in ("once", "again")]
+    assert pages[0] == pages[1]
 
 
 @pytest.mark.slow

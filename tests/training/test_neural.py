@@ -96,9 +96,8 @@ def test_training_is_repeatable_to_the_bit(problem, outcome):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"keep": "best", "precision": "float16", "adversarial": 0.5},
-        {"ema": 0.9, "layer_decay": 0.8, "positive_weight": 0.5},
-        {"ema": 0.9, "keep": "best"},
+        {"precision": "float16", "adversarial": 0.5},
+        {"ema": 0.9, "keep": "best", "layer_decay": 0.8, "positive_weight": 0.5},
     ],
     ids=str,
 )
@@ -137,9 +136,10 @@ def test_blstm_learns(problem, pooling):
 
 
 def test_stopped_and_resumed_blstm_ends_the_same_to_the_bit(problem, tmp_path):
+    problem = dataclasses.replace(problem, train=problem.train[:64])
     expected = fit(problem, blstm_settings(epochs=1))
     stopping = dataclasses.replace(
-        problem, checkpoints=Checkpoints(tmp_path, minutes=60), deadline=StopAfter(10)
+        problem, checkpoints=Checkpoints(tmp_path, minutes=60), deadline=StopAfter(4)
     )
     with pytest.raises(TimeLimitReached):
         fit(stopping, blstm_settings(epochs=1))
