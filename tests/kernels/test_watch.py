@@ -151,7 +151,7 @@ def test_failed_kernel_is_told_with_the_end_of_its_log_after_the_others_are_in(
     assert (tmp_path / "folds" / "jigsaw" / "runs" / "bert" / "fold_2" / "metrics.json").exists()
     kaggle.execute = lambda slug, _: finished_fold(tmp_path / "outputs", slug)
     wait(
-        Watch(PLAN, watch.kernels, Workspace(watch.place.path.parents[3]), Client(pause=0.01))
+        Watch(PLAN, watch.kernels, Workspace(watch.run_folder.path.parents[3]), Client(pause=0.01))
     )  # started again, it tries again
     assert kaggle.pushes[3:] == [PLAN.slug(0)]
 

@@ -46,7 +46,7 @@ class Watch:
 
     def __init__(self, plan: Plan, kernels: Path, workspace: Workspace, client: Client):
         self.plan, self.kernels, self.client = plan, kernels, client
-        self.place = RunFolder(workspace.run(plan.benchmark, plan.run))
+        self.run_folder = RunFolder(workspace.run(plan.benchmark, plan.run))
         self.downloads = kernels / "downloads"
         self.run, self.model = parse_options(plan.options, plan.benchmark)
         self._pushed: set[str] = set()  # by this process
@@ -56,7 +56,7 @@ class Watch:
     def look(self, fold: int) -> Seen:
         """Return the fold's current state."""
         part = self._part(fold)
-        if is_done(self.place.fold(fold)):
+        if is_done(self.run_folder.fold(fold)):
             return Seen(fold, part, None)
         slug = self.plan.slug(fold, part)
         status = self.client.status(f"{self.plan.owner}/{slug}")
@@ -183,8 +183,8 @@ class Watch:
 
         Raises InputError if an unfinished training with different settings or data is there.
         """
-        destination = self.place.fold(fold)
-        with self.place.lock(fold):
+        destination = self.run_folder.fold(fold)
+        with self.run_folder.lock(fold):
             if Checkpoints(destination / CHECKPOINTS).exist:
                 here, there = (read_config(folder, fold)["identity"] for folder in (destination, fold_output))
                 difference = first_difference(here, there)
@@ -210,7 +210,7 @@ class Watch:
         difference = first_difference(config["identity"]["settings"], expected, ignored)
         if difference:
             raise OtherBuild(f"its {difference}")
-        for path in sorted(self.place.path.glob("fold_*/metrics.json")):
+        for path in sorted(self.run_folder.path.glob("fold_*/metrics.json")):
             other = read_json(path.parent / "config.json")["identity"]
             difference = first_difference(config["identity"], other, ("fold",))
             if difference:
