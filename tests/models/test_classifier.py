@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -217,4 +219,11 @@ def test_blstm_that_cannot_be_read_is_refused(tmp_path, tokenizer):
     Classifier(model, encoder, text_reader(tokenizer, head), head).save(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"model.safetensors: cannot be read .* train the fold again"):
+        load_classifier(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"architecture": "cnn"}, {"target": "numbers"}, {"target": ["labels"]}])
+def test_head_that_names_something_unknown_is_refused(tmp_path, change):
+    (tmp_path / "head.json").write_text(json.dumps({"architecture": "bert", "target": "labels", **change}))
+    with pytest.raises(InputError, match=r"head\.json: the architecture .* is unknown; train the fold again"):
         load_classifier(tmp_path)

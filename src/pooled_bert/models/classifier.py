@@ -52,13 +52,19 @@ class Classifier:
 def load_classifier(folder: Path) -> Classifier:
     """Load a classifier that ``Classifier.save`` wrote, e.g. a finished fold's folder ``model``; raises InputError."""
     head = read_json(folder / HEAD_CONFIG)
+    architecture = str(head.get("architecture"))
+    target = str(head.get("target", SEVERAL_LABELS.name))  # earlier revisions wrote no target
+    if architecture not in LOADERS or target not in TARGETS:
+        raise InputError(
+            f"{folder / HEAD_CONFIG}: the architecture {architecture!r} or the target {target!r} is unknown; train the"
+            " fold again"
+        )
     tokenizer = load_tokenizer(str(folder), [])
-    encoder = LOADERS[head["architecture"]](str(folder), tokenizer)
-    target = TARGETS[head.get("target", SEVERAL_LABELS.name)]  # earlier revisions wrote no target
+    encoder = LOADERS[architecture](str(folder), tokenizer)
     model = build_model(
         encoder,
         SIGNATURE,
-        target=target,
+        target=TARGETS[target],
         n_labels=len(head["labels"]),
         pooling=head["pooling"],
         dropout=head["dropout"],
