@@ -1,6 +1,7 @@
 """What every benchmark and model must do: a new one is tested by being registered."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,8 @@ def test_classes_have_a_report_and_no_thresholds(weather, run_command):
     page = (workspace.report("weather") / "report.html").read_text()
     assert "rows of each true class by the likeliest class" in page
     assert "F1-best" not in page
+    for label in BENCHMARKS["weather"].labels:  # whole numbers: in the data, and in the decisions of each run
+        assert len(re.findall(rf">{label}</th>\s*<td>\d+</td>", page)) == 3
     assert not (workspace.run("weather", "bert") / "thresholds.json").exists()
     assert "macro F1" in (workspace.run("weather", "bert") / "README.md").read_text()
 

@@ -151,7 +151,9 @@ def class_table(everything: FoldScores, labels: Sequence[str], assigned: np.ndar
         scores = {name: figures[name] for name in ("precision", "recall", "F1")}
         rows[label] = {"rows": figures["TP"] + figures["FN"], **scores}
     table = pd.DataFrame.from_dict(rows, orient="index")
-    table.loc["mean"] = table.mean().where(table.columns != "rows")
+    mean = table.mean()
+    table = table.astype({"rows": object})  # whole numbers beside a row that has none
+    table.loc["mean"] = [None, *mean.drop("rows")]
     return table
 
 
