@@ -15,7 +15,8 @@ from pooled_bert.runs.options import (
     given_options,
     settings_from,
 )
-from pooled_bert.training.settings import NeuralSettings
+from pooled_bert.training.neural_settings import NeuralSettings
+from pooled_bert.training.settings import TextSettings
 
 MARGIN_MINUTES = 60  # kept free of Kaggle's 12 hours: to install the environment, and as a reserve
 
@@ -36,12 +37,13 @@ def build(args: argparse.Namespace) -> None:
     run_settings, model = settings_from(given)
     check_folds(args.fold or [], run_settings.n_folds)
     is_neural = isinstance(model, NeuralSettings)
-    if is_neural and Path(model.encoder).is_dir():
+    if isinstance(model, TextSettings) and Path(model.encoder).is_dir():
         raise InputError(
             f"--encoder {model.encoder}: Kaggle cannot read a folder of this machine; upload the folder as a dataset"
             " and give --encoder-dataset OWNER/SLUG"
         )
-    if is_neural and args.offline and not args.encoder_dataset and model.encoder != "tiny":
+    needs_hub = isinstance(model, TextSettings) and model.encoder != "tiny"
+    if needs_hub and args.offline and not args.encoder_dataset:
         raise InputError(
             "--offline: without internet the encoder must come from a dataset; give --encoder-dataset"
         )

@@ -1,4 +1,4 @@
-"""Predict texts with a trained run: texts on the command line, or a file of any number of rows."""
+"""Predict texts or sounds with a trained run: given on the command line, or in a file of any number of rows."""
 
 import argparse
 import os
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
-from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace
+from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace, default_run
 
 
 def main() -> None:
     """Open the texts, load the models, predict, write."""
     args = parse_arguments()
+    args.run = args.run or default_run(args.benchmark)
 
     from pooled_bert.base.files import check_name
     from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
@@ -30,7 +31,8 @@ def main() -> None:
         )
     if args.output:
         check_free(args.output, args.overwrite)
-    texts, lines = given_texts(args)
+    is_sound = BENCHMARKS[args.benchmark].medium == "sound"
+    given = given_sounds(args) if is_sound else given_texts(args)
     folder = args.workspace.run(args.benchmark, check_name("--run", args.run))
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
     if args.folds is None and not predictor.run.is_complete:
@@ -39,7 +41,11 @@ def main() -> None:
             f"note: not all folds of run {args.run!r} are finished; the predictions use fold {numbers} only",
             file=sys.stderr,
         )
+    texts, lines = sounds(given, predictor) if is_sound else given
     thresholds = wanted_thresholds(args, predictor, folder, is_table)
+    if args.explain and is_sound:
+        show_attention(args, predictor, list(texts))
+        return
     if args.explain:
         explain_texts(args, predictor, texts, thresholds)
         return
@@ -54,7 +60,7 @@ def main() -> None:
         args.output, identity=made_of, header=layout.header(), overwrite=args.overwrite
     ) as output:
         count = predict_texts(predictor, texts, layout, output, lines=lines)
-    print(f"{args.output}: {count} texts")
+    print(f"{args.output}: {count} {predictor.medium}s")
 
 
 def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_table: bool):
@@ -95,10 +101,48 @@ def given_texts(args: argparse.Namespace) -> tuple:
     return read_texts(lines, args.format, column), lines
 
 
+def given_sounds(args: argparse.Namespace) -> list:
+    """Return where the sounds are; raises InputError for options that sounds do not have, and for missing files."""
+    from pooled_bert.predict.sound_paths import find_sources, sources_in_csv
+
+    benchmark = BENCHMARKS[args.benchmark]
+    for option in ("windows", "format"):
+        if getattr(args, option):
+            raise InputError(f"--{option}: belongs to texts; --benchmark {benchmark.name} has sounds")
+    if bool(args.text) == (args.file is not None):
+        raise InputError("give either sound files or folders, or a CSV file of their paths with --file")
+    if args.text:
+        return find_sources(args.text, benchmark)
+    return sources_in_csv(Path(args.file), args.column, benchmark)
+
+
+def sounds(sources, predictor) -> tuple:
+    """Return an iterator over the sounds, after a note about unknown speakers, and None: they have no lines."""
+    from pooled_bert.predict.sound_paths import read_sources, speaker_note
+
+    by_speaker = any(classifier.head["by_speaker"] for classifier in predictor.classifiers)
+    note = speaker_note(sources, by_speaker=by_speaker)
+    if note:
+        print(f"note: {note}", file=sys.stderr)
+    return read_sources(sources), None
+
+
+def show_attention(args: argparse.Namespace, predictor, files: list) -> None:
+    """Print each sound's probabilities, and its attention over time."""
+    from pooled_bert.predict.sound_explanation import explain_sounds, sound_view
+
+    if args.output:
+        raise InputError("--explain: shows sounds on the terminal; leave --output out, or use src/play.py")
+    for file, explanation in zip(
+        files, explain_sounds(predictor, [file.item for file in files]), strict=True
+    ):
+        print(f"{file.id}\n{sound_view(explanation)}", flush=True)
+
+
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("text", nargs="*", help="texts to predict")
+    parser.add_argument("text", nargs="*", help="texts to predict; for sounds, files and folders")
     parser.add_argument("--file", help="a file of texts: .csv, .csv.zip, .txt or .jsonl; - is standard input")
     parser.add_argument(
         "--format",
@@ -112,7 +156,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_benchmark(parser)
     parser.add_argument(
-        "--run", default="bert", metavar="NAME", help="run whose models predict (default: bert)"
+        "--run", metavar="NAME", help="run whose models predict (default: bert; of sounds: blstm)"
     )
     add_folds(parser)
     parser.add_argument(

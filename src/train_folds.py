@@ -56,7 +56,7 @@ def main() -> None:
             f"note: {label} has {count} positives for {run.n_folds} folds; a fold without any has no AUC for {label}",
             file=sys.stderr,
         )
-    if rows.test is None:
+    if rows.test is None and benchmark.test_file:
         print(
             f"note: {benchmark.test_file} is missing, so no test rows are predicted and nothing can be submitted",
             file=sys.stderr,

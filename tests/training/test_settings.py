@@ -4,7 +4,8 @@ import pytest
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.runs.options import add_options, settings_from
-from pooled_bert.training.settings import BertSettings, BlstmSettings, LinearSettings, decisive
+from pooled_bert.training.neural_settings import decisive
+from pooled_bert.training.settings import BertSettings, BlstmSettings, LinearSettings
 
 
 def parse(*arguments):

@@ -8,19 +8,26 @@ from .targets import Target
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A text-classification task, in the files that its publisher offers."""
+    """A classification task of texts or sounds, in the files that its publisher offers."""
 
     name: str
     title: str
     target: Target
     labels: tuple[str, ...]  # or the classes, if the target is one class out of several
-    train_file: str
-    text_column: str
-    test_file: str
+    train_file: str  # the table of the labelled rows; for sounds, the folder that holds them
     about: str  # what the data are, and who labelled them: for model cards
     limits: tuple[str, ...]  # what a model trained on it must not be trusted with
-    examples: tuple[str, ...]  # texts to try on the page of play.py
     download: str  # the command that downloads the files
+    medium: str = "text"  # what a row is: a text or a sound; also the name of its column in tables of rows
+    text_column: str = "text"
+    test_file: str | None = None
+    examples: tuple[str, ...] = ()  # texts to try on the page of play.py
+    group: str | None = None  # what rows can have in common so that they must share a fold, e.g. a speaker
+    file_name: str | None = (
+        None  # of a sound, as a pattern with the groups ``group`` and ``word`` (of its class)
+    )
+    made_up_name: str = ""  # of a made-up sound: a format string of group, sentence, word and version
+    left_out: tuple[str, ...] = ()  # words of classes whose rows are not used
     sample_submission: str | None = None  # gives the ids, their order and the columns of a submission
     test_labels: str | None = None
     folders: dict[str, float] | None = (

@@ -1,31 +1,41 @@
-"""Rows -> folds: multilabel-stratified, near-identical texts in the same fold, the same folds on every machine."""
+"""Rows -> folds: stratified, near-identical items (or whole groups) in one fold, the same folds on every machine."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold
 
 from ..base.errors import InputError
 from ..base.files import checksum, read_json, write_json
 from ..benchmarks.targets import Target
-from .groups import text_key
-from .rows import labels_of
+from .groups import row_groups
+from .rows import GROUP, labels_of
+
+NO_GROUP = "none"  # the value of --group-by that lets the rows of one group be in several folds
 
 
-def assign_folds(table: pd.DataFrame, target: Target, n_folds: int, fold_seed: int) -> np.ndarray:
+def assign_folds(
+    table: pd.DataFrame, target: Target, n_folds: int, fold_seed: int, group_by: str | None = None
+) -> np.ndarray:
     """Return the validation fold of each row, int64 [n_rows], values 0 … n_folds − 1.
 
-    A pure function of ids, texts, labels, ``n_folds`` and ``fold_seed``; the order of the rows does not
-    matter. Each group of near-identical texts counts as one row. The folds balance the strata of the target.
+    A pure function of ids, items, labels, groups and the other arguments; the order of the rows does not matter. The
+    folds balance the strata of the target. Near-identical items share a fold. ``group_by`` names what else shares one,
+    e.g. ``speaker``: the rows of one ``group``. None or NO_GROUP: nothing.
     """
     order = np.argsort(table["id"].to_numpy(str), kind="stable")
+    by_group = group_by not in (None, NO_GROUP)
     groups = np.empty(len(table), np.int64)
-    groups[order] = pd.factorize(table["text"].iloc[order].map(text_key))[0]
+    groups[order] = row_groups(table.iloc[order], by_group=by_group)
     n_groups = int(groups.max()) + 1
     if n_groups < n_folds:
-        raise InputError(f"{n_groups} different texts cannot be cut into {n_folds} folds; lower --n-folds")
+        kind = f"{group_by}s" if by_group else "different items"
+        raise InputError(f"{n_groups} {kind} cannot be cut into {n_folds} folds; lower --n-folds")
     indicators = target.strata(labels_of(table).to_numpy(np.float64))
+    if by_group:
+        return _group_folds(indicators, groups, order, n_folds, fold_seed)
     group_indicators = np.zeros((n_groups, indicators.shape[1]), bool)
     np.logical_or.at(group_indicators, groups, indicators)
     splitter = MultilabelStratifiedKFold(n_splits=n_folds, shuffle=True, random_state=fold_seed)
@@ -33,6 +43,18 @@ def assign_folds(table: pd.DataFrame, target: Target, n_folds: int, fold_seed: i
     for fold, (_, validation) in enumerate(splitter.split(np.zeros(n_groups), group_indicators)):
         fold_of_group[validation] = fold
     return fold_of_group[groups]
+
+
+def _group_folds(
+    indicators: np.ndarray, groups: np.ndarray, order: np.ndarray, n_folds: int, fold_seed: int
+) -> np.ndarray:
+    """Cut groups of many rows each into folds; rows with the same indicators count as one class."""
+    classes = np.unique(indicators, axis=0, return_inverse=True)[1].reshape(-1)
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=fold_seed)
+    assignment = np.empty(len(groups), np.int64)
+    for fold, (_, validation) in enumerate(splitter.split(order, classes[order], groups[order])):
+        assignment[order[validation]] = fold
+    return assignment
 
 
 def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
@@ -57,7 +79,13 @@ def assignment_checksum(table: pd.DataFrame, assignment: np.ndarray) -> str:
 
 
 def check_manifest(
-    folder: Path, table: pd.DataFrame, assignment: np.ndarray, *, data_checksum: str, fold_seed: int
+    folder: Path,
+    table: pd.DataFrame,
+    assignment: np.ndarray,
+    *,
+    data_checksum: str,
+    fold_seed: int,
+    group_by: str | None = None,
 ) -> str:
     """Compare the assignment with the manifest of this data, or write the manifest if there is none yet.
 
@@ -66,7 +94,8 @@ def check_manifest(
     """
     labels = labels_of(table)
     n_folds = int(assignment.max()) + 1
-    path = folder / f"{data_checksum[:12]}-{n_folds}folds-seed{fold_seed}.json"
+    kind = f"-by-{group_by}" if group_by else ""
+    path = folder / f"{data_checksum[:12]}-{n_folds}folds-seed{fold_seed}{kind}.json"
     manifest = {
         "data": data_checksum,
         "assignment": assignment_checksum(table, assignment),
@@ -76,6 +105,10 @@ def check_manifest(
         "positives": {name: (labels[name] == 1).groupby(assignment).sum().tolist() for name in labels},
         "unlabelled": {name: labels[name].isna().groupby(assignment).sum().tolist() for name in labels},
     }
+    if group_by:
+        manifest["group_by"] = group_by
+    if group_by and GROUP in table:
+        manifest["groups"] = table[GROUP].groupby(assignment).unique().map(sorted).tolist()
     if not path.exists():
         write_json(path, manifest)
     elif read_json(path) != manifest:

@@ -1,9 +1,11 @@
 """A benchmark's files -> checked tables of rows.
 
-Every table has ``id`` and ``text`` (str) and, where labels are known, one float64 column per label or class:
-0, 1, or NaN for *not labelled* (empty or -1 in the file).
+Every table has ``id`` (str) and either ``text`` (str) or ``sound`` (Sound). It can have ``group`` (str): rows of one
+group share a fold. Where labels are known, there is one float64 column per label or class: 0, 1, or NaN for *not
+labelled* (empty or -1 in the file).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +19,11 @@ from ..base.places import usual_data_folders
 from ..benchmarks.benchmark import Benchmark
 from .csv_files import CsvFile, read_csv
 from .review_folders import find_review_folders, read_review_folders
+from .sound_folders import find_sounds, read_sounds
 
+# medium, which is the name of its column -> what stands for an item in checksums
+MEDIA: dict[str, Callable] = {"text": str, "sound": lambda sound: sound.checksum}
+GROUP = "group"
 MADE_UP_MARKER = "MADE_UP.txt"  # marks a folder whose rows were generated: scores on them mean nothing
 
 
@@ -44,28 +50,42 @@ class Rows:
         }
 
 
+def items_of(table: pd.DataFrame) -> pd.Series:
+    """Return the column of the things that are classified, whose name is their medium."""
+    return table[next(name for name in MEDIA if name in table)]
+
+
 def labels_of(table: pd.DataFrame) -> pd.DataFrame:
     """Return the label columns of a table of rows."""
-    return table.drop(columns=["id", "text"])
+    return table.drop(columns=["id", *MEDIA, GROUP], errors="ignore")
 
 
 def table_checksum(table: pd.DataFrame) -> str:
-    """Return the SHA-256 of a table's columns, ids, texts and labels, in row order."""
-    labels = labels_of(table).to_numpy(np.float64)
-    parts = [",".join(table.columns), *table["id"], *table["text"], np.nan_to_num(labels, nan=-1.0).tobytes()]
-    return checksum(parts)
+    """Return the SHA-256 of a table's columns, ids, items, groups and labels, in row order."""
+    items, labels = items_of(table), labels_of(table).to_numpy(np.float64)
+    groups = table.get(GROUP, ())
+    fingerprints = map(MEDIA[str(items.name)], items)
+    parts = (",".join(table.columns), *table["id"], *fingerprints, *groups)
+    return checksum([*parts, np.nan_to_num(labels, nan=-1.0).tobytes()])
 
 
 def find_data(benchmark: Benchmark, data: str | None) -> Path:
     """Return the folder of the benchmark's files: ``data`` if given, otherwise the first usual folder that has them.
 
+    Sounds may be in a zip, which ``data`` may name.
+
     Raises InputError with the download command if no folder has them.
     """
     folders = [Path(data)] if data else usual_data_folders(benchmark.name)
     for folder in folders:
-        if _find(folder, benchmark.train_file) or find_review_folders(benchmark, folder):
+        if benchmark.medium == "sound":
+            if find_sounds(benchmark, folder):
+                return folder
+        elif _find(folder, benchmark.train_file) or find_review_folders(benchmark, folder):
             return folder
     wanted = f"{benchmark.train_file} (or {benchmark.train_file}.zip)"
+    if benchmark.medium == "sound":
+        wanted = f"sound files ({benchmark.train_file}/, or a zip of them)"
     if benchmark.archive:
         wanted += f" or {benchmark.archive}/"
     searched = ", ".join(map(str, folders))
@@ -77,7 +97,10 @@ def find_data(benchmark: Benchmark, data: str | None) -> Path:
 def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     """Read and check all files of the benchmark in the folder ``data``; raises InputError."""
     made_up = (data / MADE_UP_MARKER).exists()
-    train, train_path = read_train(benchmark, data), _find(data, benchmark.train_file)
+    train = read_train(benchmark, data)
+    if benchmark.test_file is None:
+        return Rows(train, None, None, None, made_up)
+    train_path = _find(data, benchmark.train_file)
     if train_path is None:
         test = _read_folders(benchmark, data, "test")
         labels = test.drop(columns="text")
@@ -103,10 +126,19 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
 
 def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
     """Read only the labelled training rows; raises InputError."""
+    if benchmark.medium == "sound":
+        return _read_sounds(benchmark, data)
     path = _find(data, benchmark.train_file)
     if path is None:
         return _read_folders(benchmark, data, "train")
     return _rows_table(read_csv(path), benchmark, benchmark.labels)
+
+
+def _read_sounds(benchmark: Benchmark, data: Path) -> pd.DataFrame:
+    source = find_sounds(benchmark, data)
+    if source is None:
+        raise InputError(f"{data}: holds no sound files")
+    return read_sounds(benchmark, source)
 
 
 def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:

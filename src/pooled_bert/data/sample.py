@@ -8,18 +8,32 @@ import pandas as pd
 from ..base.files import atomic_path
 from ..benchmarks.benchmark import Benchmark
 from .rows import MADE_UP_MARKER
+from .sound_sample import write_sounds
 
 _SYLLABLES = [consonant + vowel for consonant in "bcdfghklmnprstvwyz" for vowel in "aeiou"]
 _DECORATION = ('"{}"', "{}!!!", "“{}”", "{},", "naïve {}", "{} 😀", "日本 {}", "{}\n", "\n\n{}", "{};")
 
 
 def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: int, seed: int) -> None:
-    """Write the benchmark's training, test and template files with ``rows`` + ``test_rows`` made-up texts.
+    """Write the benchmark's training, test and template files with ``rows`` + ``test_rows`` made-up texts, or sounds.
 
     A pure function of its arguments. Texts hold quotes, line breaks, commas and Unicode. Some texts occur twice and
     differ only in case and punctuation. A marker file says that all rows are made up.
     """
     random = np.random.default_rng(seed)
+    if benchmark.medium == "sound":
+        write_sounds(folder, benchmark, rows=rows, random=random)
+    else:
+        _write_texts(folder, benchmark, rows, test_rows, random)
+    with atomic_path(folder / MADE_UP_MARKER) as temporary:
+        temporary.write_text(
+            "Every row in this folder is generated; scores on it mean nothing.\n", encoding="utf-8"
+        )
+
+
+def _write_texts(
+    folder: Path, benchmark: Benchmark, rows: int, test_rows: int, random: np.random.Generator
+) -> None:
     table = _table(benchmark, rows + test_rows, random)
     train, test = table.iloc[:rows], table.iloc[rows:]
     label_columns = list(dict.fromkeys(map(benchmark.column, benchmark.labels)))
@@ -28,7 +42,8 @@ def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: in
         _write(folder / benchmark.train_file, train[columns + label_columns])
     else:
         _write(folder / benchmark.train_file, train[[benchmark.text_column, *label_columns]])
-    _write(folder / benchmark.test_file, test[columns])
+    if benchmark.test_file:
+        _write(folder / benchmark.test_file, test[columns])
     if benchmark.sample_submission:
         template = test[["id"]].assign(**dict.fromkeys(benchmark.labels, 0.5))
         _write(folder / benchmark.sample_submission, template.iloc[::-1])
@@ -36,10 +51,6 @@ def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: in
         scored = random.random(len(test)) < 0.8
         labels = test[label_columns].where(pd.Series(scored, index=test.index), -1)
         _write(folder / benchmark.test_labels, pd.concat([test[["id"]], labels], axis=1))
-    with atomic_path(folder / MADE_UP_MARKER) as temporary:
-        temporary.write_text(
-            "Every row in this folder is generated; scores on it mean nothing.\n", encoding="utf-8"
-        )
 
 
 def _table(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd.DataFrame:

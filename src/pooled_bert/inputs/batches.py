@@ -1,7 +1,9 @@
-"""The protocol of a model's inputs, rows of any length; batches of rows of similar length."""
+"""The protocols of a model's inputs, rows of any length, and of their reader; batches of rows of similar length."""
 
 from collections.abc import Iterator
-from typing import Protocol, Self
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -38,6 +40,75 @@ class Inputs(Protocol):
     def padded(self, rows: np.ndarray, multiple: int = 1) -> dict[str, np.ndarray]:
         """Return a batch of some rows, as wide as the longest of them, rounded up to a multiple."""
         ...
+
+
+class Reader(Protocol):
+    """Turns items, e.g. texts, into a model's inputs, with the settings that the model was trained with."""
+
+    @property
+    def signature(self) -> Signature:
+        """The arrays of a batch, see Inputs."""
+        ...
+
+    @property
+    def key(self) -> tuple:
+        """Everything that decides the inputs; readers with the same key make the same inputs of the same items."""
+        ...
+
+    def encode(self, items: list, *, cache: Path | None) -> Any:
+        """Return the Inputs to learn from; ``cache`` is a folder that keeps them."""
+        ...
+
+    def encode_to_predict(self, items: list, *, cache: Path | None) -> Any:
+        """Return the inputs to predict from: Inputs, or Windows."""
+        ...
+
+    def settings(self) -> dict:
+        """Return what a saved model keeps of the reader, for JSON."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write what does not fit into JSON, e.g. a vocabulary, into the folder of a saved model."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Rows of any length, end to end: row i is ``flat[offsets[i]:offsets[i + 1]]``.
+
+    flat : [n_steps, ...].  offsets : int64 [n_rows + 1].
+    """
+
+    flat: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The length of each row, int64 [n_rows]."""
+        return np.diff(self.offsets)
+
+    def row(self, number: int) -> np.ndarray:
+        """Return one row, [length, ...]."""
+        return self.flat[self.offsets[number] : self.offsets[number + 1]]
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Return some rows, in the order given."""
+        offsets = np.concatenate([[0], np.cumsum(self.lengths[rows])])
+        return type(self)(np.concatenate([self.flat[:0], *map(self.row, rows)]), offsets)
+
+    def filled(self, rows: np.ndarray, multiple: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return some rows, padded with 0 at the end, [n_rows, width, ...], and their mask, bool [n_rows, width].
+
+        The width is the length of the longest of these rows, rounded up to a multiple of ``multiple``.
+        """
+        lengths = self.lengths[rows]
+        mask = np.arange(-(-lengths.max() // multiple) * multiple) < lengths[:, None]
+        filled = np.zeros((*mask.shape, *self.flat.shape[1:]), self.flat.dtype)
+        filled[mask] = np.concatenate([self.row(row) for row in rows])
+        return filled, mask
 
 
 def width_multiple(xla: bool) -> int:

@@ -13,7 +13,7 @@ from ..base.errors import InputError
 from ..base.files import checksum, read_arrays, write_arrays
 from ..base.progress import progress_bar
 from ..benchmarks.targets import Target
-from .batches import Signature
+from .batches import Sequences, Signature
 
 CHUNK = 2000  # texts tokenised at a time: limits memory, and how often the progress bar is updated
 
@@ -23,23 +23,8 @@ SIGNATURE: Signature = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """Token ids of many texts end to end: row i is ``flat[offsets[i]:offsets[i + 1]]``.
-
-    flat : int32 [n_tokens].  offsets : int64 [n_rows + 1].  Rows include [CLS] and [SEP].
-    """
-
-    flat: np.ndarray
-    offsets: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Number of tokens in each row, int64 [n_rows]."""
-        return np.diff(self.offsets)
+class Tokens(Sequences):
+    """Token ids of many texts, int32 [n_tokens]. Rows include [CLS] and [SEP]."""
 
     @property
     def signature(self) -> Signature:
@@ -47,25 +32,13 @@ class Tokens:
         return SIGNATURE
 
     def padded(self, rows: np.ndarray, multiple: int = 1) -> dict[str, np.ndarray]:
-        """Return the three inputs of BERT for some rows, int32 [n_rows, width] each.
-
-        The width is the length of the longest of these rows, rounded up to a multiple of ``multiple``.
-        """
-        lengths = self.lengths[rows]
-        mask = np.arange(-(-lengths.max() // multiple) * multiple) < lengths[:, None]
-        ids = np.zeros(mask.shape, np.int32)
-        ids[mask] = np.concatenate([self.flat[self.offsets[row] : self.offsets[row + 1]] for row in rows])
+        """Return the three inputs of BERT for some rows, int32 [n_rows, width] each."""
+        ids, mask = self.filled(rows, multiple)
         return {
             "input_ids": ids,
             "token_type_ids": np.zeros_like(ids),
             "attention_mask": mask.astype(np.int32),
         }
-
-    def take(self, rows: np.ndarray) -> "Tokens":
-        """Return the tokens of some rows, in the order given."""
-        offsets = np.concatenate([[0], np.cumsum(self.lengths[rows])])
-        pieces = [self.flat[self.offsets[row] : self.offsets[row + 1]] for row in rows]
-        return Tokens(np.concatenate([np.zeros(0, np.int32), *pieces]), offsets)
 
 
 @dataclass(frozen=True)
@@ -207,26 +180,44 @@ class TextReader:
         return self.tokenizer.mask_token_id
 
     @property
+    def signature(self) -> Signature:
+        """The three inputs of BERT."""
+        return SIGNATURE
+
+    @property
     def key(self) -> tuple:
         """Everything that decides the token ids; readers with the same key return the same ids."""
         return self.tokenizer.backend_tokenizer.to_str(), self.max_length, self.truncation, self.windows
 
-    def encode(self, texts: list[str], *, cache: Path | None) -> Tokens:
+    def encode(self, items: list[str], *, cache: Path | None) -> Tokens:
         """Return the token ids to learn from."""
         return encode(
-            texts, self.tokenizer, max_length=self.max_length, truncation=self.truncation, cache=cache
+            items, self.tokenizer, max_length=self.max_length, truncation=self.truncation, cache=cache
         )
 
-    def encode_to_predict(self, texts: list[str], *, cache: Path | None) -> Tokens | Windows:
+    def encode_to_predict(self, items: list[str], *, cache: Path | None) -> Tokens | Windows:
         """Return the token ids to predict from."""
         if not self.windows:
-            return self.encode(texts, cache=cache)
+            return self.encode(items, cache=cache)
         return encode_windows(
-            texts, self.tokenizer, max_length=self.max_length, pooling=self.windows, cache=cache
+            items, self.tokenizer, max_length=self.max_length, pooling=self.windows, cache=cache
         )
+
+    def settings(self) -> dict:
+        """Return the settings beside the tokenizer."""
+        return {"max_length": self.max_length, "truncation": self.truncation, "windows": self.windows}
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer in Hugging Face's format."""
+        self.tokenizer.save_pretrained(folder)
 
     def between_marks(self, pieces: Sequence[np.ndarray]) -> Tokens:
         """Put each sequence of word-piece ids between [CLS] and [SEP]."""
         start, end = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
         rows = [np.array([start, *ids, end], np.int32) for ids in pieces]
         return Tokens(np.concatenate(rows), np.cumsum([0, *map(len, rows)]))
+
+
+def text_reader(tokenizer: PreTrainedTokenizerFast, settings: dict) -> TextReader:
+    """Return the reader whose ``settings()`` were saved."""
+    return TextReader(tokenizer, settings["max_length"], settings["truncation"], settings["windows"])

@@ -53,7 +53,7 @@ def write_rows(folder: Path, n_rows: int) -> None:
     labels = (random.random((n_rows, 6)) < [0.096, 0.010, 0.053, 0.003, 0.049, 0.009]).astype(int)
     with (
         (folder / BENCHMARK.train_file).open("w", newline="", encoding="utf-8") as train,
-        (folder / BENCHMARK.test_file).open("w", newline="", encoding="utf-8") as test,
+        (folder / str(BENCHMARK.test_file)).open("w", newline="", encoding="utf-8") as test,
         (folder / SAMPLE_SUBMISSION).open("w", newline="", encoding="utf-8") as template,
     ):
         files = [csv.writer(stream, lineterminator="\n") for stream in (train, test, template)]

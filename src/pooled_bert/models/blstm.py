@@ -1,4 +1,4 @@
-"""A bidirectional LSTM over word-piece embeddings, used in place of BERT."""
+"""A bidirectional LSTM over word-piece embeddings or frames of sound, used in place of BERT."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -19,7 +19,10 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 @dataclass(frozen=True)
 class BlstmConfig:
-    """Sizes of a Blstm: number of word pieces, width of their embeddings, LSTM units per direction."""
+    """Sizes of a Blstm: number of word pieces, width of its inputs, LSTM units per direction.
+
+    With 0 word pieces, it has no embeddings: its inputs are vectors, such as frames of sound.
+    """
 
     vocab_size: int
     width: int
@@ -41,7 +44,8 @@ class Blstm(tf.keras.layers.Layer):
         self.dropout = tf.keras.layers.Dropout(config.dropout)
         lstm = tf.keras.layers.LSTM(config.units, return_sequences=True, return_state=True, name="lstm")
         self.lstm = tf.keras.layers.Bidirectional(lstm)
-        self.weight = self.add_weight("word_embeddings", [config.vocab_size, config.width])
+        if config.vocab_size:
+            self.weight = self.add_weight("word_embeddings", [config.vocab_size, config.width])
         self.lstm.build(tf.TensorShape([None, None, config.width]))
 
     def get_input_embeddings(self) -> "Blstm":
@@ -75,7 +79,7 @@ def make_blstm(encoder: str, tokenizer: PreTrainedTokenizerFast, *, units: int, 
     return blstm
 
 
-def load_blstm(folder: str, _: PreTrainedTokenizerFast) -> Blstm:
+def load_blstm(folder: str) -> Blstm:
     """Load a Blstm saved by ``save_pretrained``; raises InputError if a file is missing or damaged."""
     path = Path(folder) / WEIGHTS
     try:

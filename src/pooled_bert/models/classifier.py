@@ -1,37 +1,58 @@
 """A classifier: a model and the reader that makes its inputs, saved and loaded as one folder."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 from safetensors import SafetensorError
 from safetensors.tensorflow import load_file, save_file
-from transformers import PreTrainedTokenizerFast, TFBertModel
+from transformers import TFBertModel
 
 from ..base.errors import InputError
 from ..base.files import read_json
 from ..benchmarks.targets import SEVERAL_LABELS, TARGETS, Target
-from ..inputs.tokens import SIGNATURE, TextReader
+from ..inputs.batches import Reader
+from ..inputs.frames import frame_reader
+from ..inputs.tokens import TextReader, text_reader
 from .blstm import Blstm, load_blstm
 from .encoders import clear_when_full, load_encoder, load_tokenizer
 from .network import build_model
 
 HEAD_CONFIG, HEAD_WEIGHTS = "head.json", "head.safetensors"
-LOADERS = {"bert": load_encoder, "blstm": load_blstm}  # architecture -> how its encoder is read from a folder
+# architecture -> how its encoder is read from a folder
+LOADERS: dict[str, Callable] = {
+    "bert": lambda folder, reader: load_encoder(folder, reader.tokenizer),
+    "blstm": lambda folder, _: load_blstm(folder),
+}
 
 
 @dataclass(frozen=True)
 class Classifier:
     """A model, and the reader that makes its inputs.
 
-    head : what ``head.json`` holds: architecture, target, labels, pooling, dropout, and the reader's settings.
+    head : what ``head.json`` holds: medium, architecture, target, labels, pooling, dropout, and the reader's settings.
     """
 
     model: tf.keras.Model
     encoder: TFBertModel | Blstm
-    reader: TextReader
+    reader: Reader
     head: dict
+
+    @property
+    def medium(self) -> str:
+        """What is classified: text or sound."""
+        return self.head.get("medium", "text")
+
+    @property
+    def text_reader(self) -> TextReader:
+        """The reader of a classifier of texts; raises InputError for any other."""
+        if not isinstance(self.reader, TextReader):
+            raise InputError(
+                f"this works for runs that learnt from texts only; this one learnt from {self.medium}s"
+            )
+        return self.reader
 
     @property
     def target(self) -> Target:
@@ -39,11 +60,11 @@ class Classifier:
         return self.model.target
 
     def save(self, folder: Path) -> None:
-        """Write encoder and tokenizer in Hugging Face's format (``--encoder`` reads it), and the head beside them."""
+        """Write encoder and reader, those of texts in Hugging Face's format, and the head beside them."""
         (folder / HEAD_CONFIG).write_text(json.dumps(self.head, indent=2) + "\n", encoding="utf-8")
         with clear_when_full():
             self.encoder.save_pretrained(folder, safe_serialization=True)
-            self.reader.tokenizer.save_pretrained(folder)
+            self.reader.save(folder)
             head = _head_weights(self.model)
             tensors = {name: tf.convert_to_tensor(weight) for name, weight in head.items()}
             save_file(tensors, folder / HEAD_WEIGHTS)
@@ -53,17 +74,20 @@ def load_classifier(folder: Path) -> Classifier:
     """Load a classifier that ``Classifier.save`` wrote, e.g. a finished fold's folder ``model``; raises InputError."""
     head = read_json(folder / HEAD_CONFIG)
     architecture = str(head.get("architecture"))
-    target = str(head.get("target", SEVERAL_LABELS.name))  # earlier revisions wrote no target
-    if architecture not in LOADERS or target not in TARGETS:
-        raise InputError(
-            f"{folder / HEAD_CONFIG}: the architecture {architecture!r} or the target {target!r} is unknown; train the"
-            " fold again"
-        )
-    tokenizer = load_tokenizer(str(folder), [])
-    encoder = LOADERS[architecture](str(folder), tokenizer)
+    target = str(head.get("target", SEVERAL_LABELS.name))  # earlier revisions wrote no target, and no medium
+    medium = str(head.get("medium", "text"))
+    for kind, name, known in (
+        ("architecture", architecture, LOADERS),
+        ("target", target, TARGETS),
+        ("medium", medium, READERS),
+    ):
+        if name not in known:
+            raise InputError(f"{folder / HEAD_CONFIG}: the {kind} {name!r} is unknown; train the fold again")
+    reader = READERS[medium](folder, head)
+    encoder = LOADERS[architecture](str(folder), reader)
     model = build_model(
         encoder,
-        SIGNATURE,
+        reader.signature,
         target=TARGETS[target],
         n_labels=len(head["labels"]),
         pooling=head["pooling"],
@@ -82,12 +106,14 @@ def load_classifier(folder: Path) -> Classifier:
         )
     for name, variable in variables.items():
         variable.assign(weights[name])
-    return Classifier(model, encoder, text_reader(tokenizer, head), head)
+    return Classifier(model, encoder, reader, head)
 
 
-def text_reader(tokenizer: PreTrainedTokenizerFast, head: dict) -> TextReader:
-    """Return the reader with the settings in a classifier's ``head``."""
-    return TextReader(tokenizer, head["max_length"], head["truncation"], head["windows"])
+# medium -> how a classifier's reader is made from its folder and head
+READERS: dict[str, Callable[[Path, dict], Reader]] = {
+    "text": lambda folder, head: text_reader(load_tokenizer(str(folder), []), head),
+    "sound": lambda _, head: frame_reader(head),
+}
 
 
 def _head_weights(model: tf.keras.Model) -> dict[str, tf.Variable]:

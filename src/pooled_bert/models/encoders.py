@@ -74,8 +74,10 @@ class WordEmbeddings(tf.keras.layers.Layer):
 
 
 def embedded(encoder, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Return a model's inputs with ``inputs_embeds`` [batch, length, width] in place of ``input_ids``."""
-    rest = {name: value for name, value in inputs.items() if name != "input_ids"}
+    """Return a model's inputs with ``inputs_embeds`` [batch, length, width] in place of ``input_ids`` or ``frames``."""
+    rest = {name: value for name, value in inputs.items() if name not in ("input_ids", "frames")}
+    if "frames" in inputs:
+        return {"inputs_embeds": inputs["frames"], **rest}
     words = WordEmbeddings(encoder, name="word_embeddings")(inputs["input_ids"])
     return {"inputs_embeds": words, **rest}
 

@@ -10,8 +10,8 @@ from ..base.deadline import Deadline
 from ..base.distribution import full, share
 from ..base.errors import InputError
 from ..base.progress import progress_bar
-from ..inputs.batches import prediction_batches, width_multiple
-from ..inputs.tokens import Tokens, Windows
+from ..inputs.batches import Inputs, prediction_batches, width_multiple
+from ..inputs.tokens import Windows
 from .outputs import probabilities
 
 # Tokens per batch. On a CPU, 2,048 tokens keep the intermediate values in its caches: 5 % faster than 8,192 (MiniLM,
@@ -21,35 +21,35 @@ BUDGETS = {"CPU": 2048, "GPU": 8192}
 
 def predict(
     model: tf.keras.Model,
-    tokens: Tokens | Windows,
+    inputs: Inputs | Windows,
     *,
     progress: str | None = None,
     deadline: Deadline | None = None,
 ) -> np.ndarray:
-    """Return probabilities, float32 [n_texts, n_labels], in the order of the texts.
+    """Return probabilities, float32 [n_items, n_labels], in the order of the items.
 
     ``progress`` is the title of a progress bar; None: no bar.
 
     Raises TimeLimitReached when ``deadline`` is near.
     """
-    if isinstance(tokens, Windows):
-        pieces = predict(model, tokens.tokens, progress=progress, deadline=deadline)
-        return tokens.pooled(pieces, model.target)
+    if isinstance(inputs, Windows):
+        pieces = predict(model, inputs.tokens, progress=progress, deadline=deadline)
+        return inputs.pooled(pieces, model.target)
     forward = forward_function(model)
     n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    predicted = np.empty((len(tokens), model.output_shape[-1]), np.float32)
+    predicted = np.empty((len(inputs), model.output_shape[-1]), np.float32)
     with progress_bar(
-        total=len(tokens),
+        total=len(inputs),
         desc=progress,
-        unit=" texts",
+        unit=" rows",
         leave=False,
-        disable=progress is None or len(tokens) == 0,
+        disable=progress is None or len(inputs) == 0,
     ) as bar:
         slowest = 0.0
-        for rows in budgeted_batches(tokens.lengths):
+        for rows in budgeted_batches(inputs.lengths):
             started = time.monotonic()
-            inputs = tokens.padded(full(rows, n_replicas), width_multiple(model.xla))
-            predicted[rows] = forward(inputs).numpy()[: len(rows)]
+            batch = inputs.padded(full(rows, n_replicas), width_multiple(model.xla))
+            predicted[rows] = forward(batch).numpy()[: len(rows)]
             bar.update(len(rows))
             slowest = max(slowest, time.monotonic() - started)
             if deadline:
@@ -57,18 +57,18 @@ def predict(
     return predicted
 
 
-def attention_weights(model: tf.keras.Model, tokens: Tokens) -> list[np.ndarray]:
-    """Return each token's weight in the attention pooling: one float32 [n_tokens] array per text, summing to 1.
+def attention_weights(model: tf.keras.Model, inputs: Inputs) -> list[np.ndarray]:
+    """Return each step's weight in the attention pooling: one float32 [length] array per row, summing to 1.
 
     Raises InputError for a model with another pooling.
     """
     if not hasattr(model, "attention"):
         raise InputError("this model has no attention weights; train one with --pooling attention")
-    weights = [np.zeros(0, np.float32)] * len(tokens)
-    for rows in budgeted_batches(tokens.lengths):
-        padded_weights = model.attention(tokens.padded(rows), training=False).numpy()
+    weights = [np.zeros(0, np.float32)] * len(inputs)
+    for rows in budgeted_batches(inputs.lengths):
+        padded_weights = model.attention(inputs.padded(rows), training=False).numpy()
         for row, row_weights in zip(rows, padded_weights, strict=True):
-            weights[row] = row_weights[: tokens.lengths[row]]
+            weights[row] = row_weights[: inputs.lengths[row]]
     return weights
 
 

@@ -10,6 +10,7 @@ from ..base.progress import progress_bar
 from .output_formats import Layout
 from .predictor import Predictor
 from .resumable_output import PredictionFile
+from .sound_paths import SoundFile
 from .text_files import Lines, Text, chunks
 
 CHUNK = 2000  # texts; the texts of a chunk are batched by length, so chunk boundaries affect the rounding of results
@@ -18,7 +19,7 @@ CHUNK = 2000  # texts; the texts of a chunk are batched by length, so chunk boun
 class StandardOutput:
     """Standard output with the methods of a PredictionFile; nothing can be resumed."""
 
-    def has(self, _: list[Text]) -> bool:
+    def has(self, _: list) -> bool:
         """Return False: no chunk is already written."""
         return False
 
@@ -30,7 +31,7 @@ class StandardOutput:
 
 def predict_texts(
     predictor: Predictor,
-    texts: Iterable[Text],
+    texts: Iterable[Text] | Iterable[SoundFile],
     layout: Layout,
     output: PredictionFile | StandardOutput,
     *,
@@ -51,7 +52,7 @@ def predict_texts(
     ) as bar:
         for chunk in chunks(texts, CHUNK):
             if not output.has(chunk):
-                probabilities = predictor.predict_proba([text.text for text in chunk])
+                probabilities = predictor.predict_proba([item.item for item in chunk])
                 output.write(layout.chunk(chunk, probabilities))
             count += len(chunk)
             bar.set_postfix_str(f"{count:,} texts", refresh=False)

@@ -70,14 +70,14 @@ class _Reading:
 
     def log_odds(self, pieces: Sequence[np.ndarray]) -> np.ndarray:
         """Return the log-odds of sequences of word pieces, float64 [len(pieces), n_labels]."""
-        tokens = self.classifier.reader.between_marks(pieces)
+        tokens = self.classifier.text_reader.between_marks(pieces)
         probabilities = predict(self.classifier.model, tokens).astype(np.float64)
         return self.classifier.target.to_scale(probabilities, "logit")
 
     @property
     def largest_counts(self) -> bool:
         """Whether a text has the score of its highest window, instead of the windows' mean."""
-        return self.classifier.reader.windows == "max"
+        return self.classifier.text_reader.windows == "max"
 
     def pool(self, windows: np.ndarray) -> np.ndarray:
         """Combine the windows' log-odds [..., n_windows, n_labels] into the text's, like ``Target.pool``."""
@@ -113,7 +113,7 @@ def explain(predictor: Predictor, text: str, method: str = "occlusion") -> Expla
 
 
 def _read(classifier: Classifier, text: str) -> _Reading:
-    reader = classifier.reader
+    reader = classifier.text_reader
     encoding = reader.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
     words = sorted({word for word in encoding.word_ids if word is not None})
     number_of = {word: number for number, word in enumerate(words)}
@@ -134,7 +134,7 @@ def _read(classifier: Classifier, text: str) -> _Reading:
 
 def _occlusion(reading: _Reading) -> np.ndarray:
     """Return the log-odds of the text minus those with each word masked, float64 [n_words, n_labels]."""
-    mask = reading.classifier.reader.mask_id
+    mask = reading.classifier.text_reader.mask_id
     base = [reading.ids[window] for window in reading.windows]
     masked, word_and_window = [], []
     for index, window in enumerate(reading.windows):
@@ -164,9 +164,9 @@ def _gradients(reading: _Reading) -> np.ndarray:
 
 def _window_gradients(reading: _Reading, window: np.ndarray) -> np.ndarray:
     """Return integrated gradients for one window's word pieces, float64 [n_pieces, n_labels]."""
-    model, mask = reading.classifier.model, reading.classifier.reader.mask_id
+    model, mask = reading.classifier.model, reading.classifier.text_reader.mask_id
     ids = reading.ids[window]
-    pair = reading.classifier.reader.between_marks([ids, np.full_like(ids, mask)])
+    pair = reading.classifier.text_reader.between_marks([ids, np.full_like(ids, mask)])
     embedded = model.embed(pair.padded(np.arange(2)))
     real, masked = (tf.cast(part, tf.float32) for part in embedded["inputs_embeds"])
     path = (tf.range(STEPS, dtype=tf.float32) + 0.5) / STEPS  # the middle of each step, from 0 to 1
@@ -185,7 +185,7 @@ def _attention(reading: _Reading) -> np.ndarray:
     """Return shares of the attention by word, the same for each label, float64 [n_words, n_labels]."""
     weights_of_windows = attention_weights(
         reading.classifier.model,
-        reading.classifier.reader.between_marks([reading.ids[window] for window in reading.windows]),
+        reading.classifier.text_reader.between_marks([reading.ids[window] for window in reading.windows]),
     )
     shares = np.zeros(len(reading.ids))
     for window, weights in zip(reading.windows, weights_of_windows, strict=True):

@@ -42,7 +42,7 @@ def terminal_view(explanation: Explanation, thresholds: np.ndarray | None, *, co
             f"{'' if explanation.method == 'attention' else f'{explanation.labels[label]}: '}{words}"
         )
     if explanation.method == "attention":
-        lines.append(f"over the text, in tenths: |{_bars(explanation.bins()[:, 0])}|")
+        lines.append(f"over the text, in tenths: |{bars(explanation.bins()[:, 0])}|")
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +64,8 @@ def _named(explanation: Explanation, label: int) -> str:
     )
 
 
-def _bars(values: np.ndarray) -> str:
+def bars(values: np.ndarray) -> str:
+    """Draw values of 0 or more as bars, one character each."""
     top = values.max() or 1.0
     return "".join(BLOCKS[round(value / top * (len(BLOCKS) - 1))] for value in values)
 

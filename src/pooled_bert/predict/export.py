@@ -59,7 +59,7 @@ def export(classifier: Classifier, output: Path, form: str, origin: dict) -> flo
 
 def largest_difference(classifier: Classifier, other: Function) -> float:
     """Return the largest difference of a probability between model and export, over made-up batches of three shapes."""
-    longest = classifier.reader.max_length
+    longest = classifier.text_reader.max_length
     forward = forward_function(classifier.model)
     batches = (made_up(classifier, *shape) for shape in ((1, 3), (5, longest // 2 + 1), (8, longest)))
     return float(max(np.abs(forward(batch).numpy() - other(batch)).max() for batch in batches))
@@ -69,7 +69,7 @@ def made_up(classifier: Classifier, n_rows: int, width: int) -> dict[str, np.nda
     """Make a batch of random tokens, int32 [n_rows, width] per input: one row is full, the others are padded."""
     random = np.random.default_rng([n_rows, width])
     lengths = np.array([width, *random.integers(2, width + 1, n_rows - 1)])
-    flat = random.integers(len(classifier.reader.tokenizer), size=lengths.sum(), dtype=np.int32)
+    flat = random.integers(len(classifier.text_reader.tokenizer), size=lengths.sum(), dtype=np.int32)
     return Tokens(flat, np.cumsum([0, *lengths])).padded(np.arange(n_rows))
 
 
@@ -115,7 +115,7 @@ def _write_savedmodel(classifier: Classifier, folder: Path, record: dict) -> Non
     module = _Variables(classifier.model.variables)
     with clear_when_full():
         tf.saved_model.save(module, str(folder), {"serving_default": _serving_function(classifier.model)})
-        classifier.reader.tokenizer.save_pretrained(folder)
+        classifier.text_reader.tokenizer.save_pretrained(folder)
     write_json(folder / RECORD, record)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.shown_text import shortened, visible
 from ..benchmarks.targets import Target
+from .sound_paths import SoundFile
 from .text_files import ID, Text
 
 
@@ -42,7 +43,7 @@ class Layout:
         """Return the bytes before the first chunk."""
         return b""
 
-    def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
+    def chunk(self, texts: Sequence[Text | SoundFile], probabilities: np.ndarray) -> bytes:
         """Format some texts and their probabilities, float32 [n_texts, n_labels]."""
         raise NotImplementedError
 
@@ -59,7 +60,7 @@ class CsvLayout(Layout):
         """Return the line of column names."""
         return _csv([self.columns])
 
-    def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
+    def chunk(self, texts: Sequence[Text | SoundFile], probabilities: np.ndarray) -> bytes:
         """Format one line per text."""
         rows = [
             [text.id, *map(_NUMBER, row)] for text, row in zip(texts, probabilities.tolist(), strict=True)
@@ -74,7 +75,7 @@ class CsvLayout(Layout):
 class JsonlLayout(Layout):
     """One JSON object per line; the assigned labels are a list."""
 
-    def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
+    def chunk(self, texts: Sequence[Text | SoundFile], probabilities: np.ndarray) -> bytes:
         """Format one line per text."""
         rows = [
             [text.id, *(float(_NUMBER(value)) for value in row)]
@@ -89,7 +90,7 @@ class JsonlLayout(Layout):
 class TableLayout(Layout):
     """An aligned table, as wide as the terminal; control characters in texts are spelt out."""
 
-    def chunk(self, texts: Sequence[Text], probabilities: np.ndarray) -> bytes:
+    def chunk(self, texts: Sequence[Text | SoundFile], probabilities: np.ndarray) -> bytes:
         """Format a table with its own header."""
         rows = [self.columns]
         for text, row, names in zip(texts, probabilities.tolist(), self.assigned(probabilities), strict=True):
@@ -97,8 +98,8 @@ class TableLayout(Layout):
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         text_width = max(shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths), 20)
         shown = [
-            "text",
-            *(shortened(visible(text.text[: text_width + 1], kept=""), text_width) for text in texts),
+            texts[0].medium,
+            *(shortened(visible(text.shown[: text_width + 1], kept=""), text_width) for text in texts),
         ]
         lines = [
             "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), text]) + "\n"

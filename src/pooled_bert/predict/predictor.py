@@ -1,7 +1,7 @@
-"""A trained run as a function of texts, for this project's commands and for other programs."""
+"""A trained run as a function of texts or sounds, for this project's commands and for other programs."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +10,10 @@ import numpy as np
 
 from ..base.errors import InputError, require
 from ..base.places import model_folder
+from ..base.sound import Sound
 from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.targets import Target
+from ..data.audio_files import read_sound_file
 from ..runs.fold_files import FoldResult, Run, read_run
 from .text_files import is_writable
 
@@ -26,32 +28,38 @@ class Predictor:
     """The models of a run's folds; their log-odds are averaged, as in make_submission.py.
 
     labels : names of the columns.  classifiers : one per fold, in the order of ``run.folds``.
-    windows : how texts longer than the models' ``max_length`` are read, one of WINDOWS.
+    windows : how texts longer than the models' ``max_length`` are read, one of WINDOWS; None for sounds.
     precision : the precision of matrix products, e.g. ``float32``.
     """
 
     run: Run
     labels: tuple[str, ...]
     classifiers: tuple["Classifier", ...]
-    windows: str
+    windows: str | None
     precision: str
 
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the probability of each label, float32 [n_texts, n_labels].
+    def predict_proba(self, items: Sequence) -> np.ndarray:
+        """Return the probability of each label, float32 [n_items, n_labels].
 
-        Each text's probabilities are independent of the other texts (up to rounding). Raises InputError for anything
-        that is not a string, see ``checked_texts``.
+        items : texts (str); for a run that learnt from sounds, Sounds or paths of sound files. Their probabilities are
+        independent of each other (up to rounding), unless the run normalises by speaker. Raises InputError, see
+        ``checked_texts`` and ``checked_sounds``.
         """
         from ..models.inference import predict
 
-        texts = checked_texts(texts)
-        log_odds = np.zeros((len(texts), len(self.labels)))
+        items = CHECKS[self.medium](items)
+        log_odds = np.zeros((len(items), len(self.labels)))
         for classifiers in self._groups:
-            tokens = classifiers[0].reader.encode_to_predict(texts, cache=None)
+            inputs = classifiers[0].reader.encode_to_predict(items, cache=None)
             for classifier in classifiers:
-                probabilities = predict(classifier.model, tokens).astype(np.float64)
+                probabilities = predict(classifier.model, inputs).astype(np.float64)
                 log_odds += self.target.to_scale(probabilities, "logit") / len(self.classifiers)
         return self.target.from_scale(log_odds, "logit").astype(np.float32)
+
+    @property
+    def medium(self) -> str:
+        """What the run reads: text or sound."""
+        return self.classifiers[0].medium
 
     @property
     def target(self) -> Target:
@@ -85,8 +93,13 @@ def load_predictor(
     from ..models.precision import set_precision
 
     settings = run.identity["settings"]
-    windows = windows or settings["windows"] or "mean"
-    require(windows in WINDOWS, "windows", windows, " or ".join(WINDOWS))
+    if "windows" in settings:
+        windows = windows or settings["windows"] or "mean"
+        require(windows in WINDOWS, "windows", windows, " or ".join(WINDOWS))
+    elif windows:
+        raise InputError(
+            f"windows {windows!r}: this run reads sounds, which are not cut into windows; leave it out"
+        )
     used_precision = set_precision(precision or settings["precision"])
     classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
     return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, used_precision)
@@ -102,7 +115,7 @@ def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     return folder
 
 
-def _load(folder: Path, fold: int, windows: str) -> "Classifier":
+def _load(folder: Path, fold: int, windows: str | None) -> "Classifier":
     from ..models.classifier import load_classifier
 
     try:
@@ -111,7 +124,9 @@ def _load(folder: Path, fold: int, windows: str) -> "Classifier":
         raise InputError(
             f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})"
         ) from error
-    reader = dataclasses.replace(classifier.reader, windows=None if windows == "none" else windows)
+    if windows is None:
+        return classifier
+    reader = dataclasses.replace(classifier.text_reader, windows=None if windows == "none" else windows)
     return dataclasses.replace(classifier, reader=reader)
 
 
@@ -128,6 +143,16 @@ def checked_texts(texts: Sequence[str]) -> list[str]:
                 f"text {number} is {text!r:.60}, expected Unicode without NUL and lone surrogates"
             )
     return texts
+
+
+def checked_sounds(sounds: Sequence[Sound | Path | str]) -> list[Sound]:
+    """Return the sounds as a list, paths read from their files; raises InputError, see ``read_sound``."""
+    if isinstance(sounds, str | Path):
+        raise InputError("expected a list of sounds, got one path; put it in brackets: [path]")
+    return [sound if isinstance(sound, Sound) else read_sound_file(Path(sound)) for sound in sounds]
+
+
+CHECKS: dict[str, Callable[[Sequence], list]] = {"text": checked_texts, "sound": checked_sounds}
 
 
 def same_tokens(classifiers: Sequence["Classifier"]) -> list[list["Classifier"]]:

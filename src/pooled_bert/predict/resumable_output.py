@@ -8,6 +8,7 @@ from pathlib import Path
 from ..base.errors import InputError
 from ..base.files import checksum, held, read_json, write_json
 from ..runs.identity import first_difference
+from .sound_paths import SoundFile
 from .text_files import Text
 
 
@@ -64,10 +65,10 @@ class PredictionFile:
                 self.stream = self.partial.open("wb")
                 self.stream.write(header)
 
-    def has(self, chunk: list[Text]) -> bool:
+    def has(self, chunk: list[Text] | list[SoundFile]) -> bool:
         """Return whether the next chunk of the input is already written; raises InputError if its texts differ."""
         self.chunks += 1
-        self.digest = checksum([self.digest, *(part for text in chunk for part in text)])
+        self.digest = checksum([self.digest, *(part for text in chunk for part in text.fingerprint)])
         if self.chunks == self.state["chunks"] and self.digest != self.state["texts"]:
             raise self._other_texts()
         return self.chunks <= self.state["chunks"]

@@ -20,6 +20,26 @@ class Text(NamedTuple):
     id: str
     text: str
 
+    @property
+    def medium(self) -> str:
+        """What it is."""
+        return "text"
+
+    @property
+    def item(self) -> str:
+        """What is predicted."""
+        return self.text
+
+    @property
+    def shown(self) -> str:
+        """What a table shows of it."""
+        return self.text
+
+    @property
+    def fingerprint(self) -> tuple[str, str]:
+        """What tells it apart from others."""
+        return self.id, self.text
+
 
 class Lines:
     """The lines of a file, or of standard input (``-``), as bytes.
@@ -122,7 +142,7 @@ def read_texts(lines: Lines, form: str | None, column: TextColumn) -> Iterator[T
     return chain([first], texts)
 
 
-def chunks(texts: Iterable[Text], size: int) -> Iterator[list[Text]]:
+def chunks(texts: Iterable, size: int) -> Iterator[list]:
     """Yield the texts in lists of ``size``; the last list can be shorter."""
     texts = iter(texts)
     while chunk := list(islice(texts, size)):

@@ -18,11 +18,12 @@ from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.registry import BENCHMARKS
 from ..data.folds import assign_folds, check_manifest, label_rates
 from ..data.groups import without_near_duplicates
-from ..data.rows import Rows, table_checksum
+from ..data.rows import Rows, items_of, table_checksum
 from ..training.checkpoints import Checkpoints
 from ..training.learners import load_learner
+from ..training.neural_settings import NeuralSettings
 from ..training.problem import Problem
-from ..training.settings import ModelSettings, NeuralSettings, RunSettings
+from ..training.settings import ModelSettings, RunSettings
 from .fold_files import is_done, read_config, write_config, write_fold
 from .identity import first_difference, identity_settings
 from .pseudo_labels import PseudoLabels
@@ -59,7 +60,9 @@ class CrossValidation:
         self.benchmark = BENCHMARKS[run.benchmark]
         self.run_folder = RunFolder(workspace.run(run.benchmark, name))
         self.cache = workspace.tokens
-        self.assignment = assign_folds(rows.train, self.benchmark.target, run.n_folds, run.fold_seed)
+        self.assignment = assign_folds(
+            rows.train, self.benchmark.target, run.n_folds, run.fold_seed, run.group_by
+        )
         checksums = rows.checksums()
         self.identity = {
             "settings": identity_settings(run, model),
@@ -70,6 +73,7 @@ class CrossValidation:
                 self.assignment,
                 data_checksum=rows.checksum,
                 fold_seed=run.fold_seed,
+                group_by=run.group_by,
             ),
         }
         self.pseudo = None
@@ -120,7 +124,7 @@ class CrossValidation:
                 deadline.check()
                 checkpoints = Checkpoints(self.run_folder.fold(fold) / CHECKPOINTS, writes=False)
                 problem, _ = self._problem(fold, checkpoints, deadline)
-                load_learner(self.run.model)(problem, self.model)
+                load_learner(self.model)(problem, self.model)
             return
         with self.run_folder.lock(fold):
             folder = self.run_folder.fold(fold)
@@ -142,7 +146,7 @@ class CrossValidation:
         write_config(folder, self._identity(fold), information)
         problem, valid = self._problem(fold, checkpoints, deadline)
         try:
-            outcome = load_learner(self.run.model)(problem, self.model)
+            outcome = load_learner(self.model)(problem, self.model)
         except InputError:
             if not checkpoints.exist:  # no work is lost, and a later training may have different settings
                 shutil.rmtree(folder)
@@ -191,11 +195,11 @@ class CrossValidation:
         problem = Problem(
             target=self.benchmark.target,
             label_names=self.benchmark.labels,
-            items=table["text"].tolist(),
+            items=items_of(table).tolist(),
             labels=table[list(self.benchmark.labels)].to_numpy(np.float64),
             train=train,
             valid=np.flatnonzero(in_fold),
-            test=[] if self.test is None else self.test["text"].tolist(),
+            test=[] if self.test is None else items_of(self.test).tolist(),
             title=f"fold {fold}",
             seed=self.run.seed * 1000 + fold,
             cache=self.cache,

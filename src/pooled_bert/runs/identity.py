@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ..base.files import checksum, file_checksum
-from ..training.settings import ModelSettings, RunSettings, decisive
+from ..training.neural_settings import decisive
+from ..training.settings import ModelSettings, RunSettings
 
 PER_FOLD = ("fold", "pseudo_labels")  # fields that differ between the folds of one run
 

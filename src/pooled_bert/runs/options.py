@@ -3,37 +3,49 @@
 import argparse
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ..base.errors import InputError, require
 from ..base.places import Workspace
+from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.registry import BENCHMARKS, DEFAULT
-from ..training.settings import (
-    MODEL_SETTINGS,
-    ModelSettings,
-    NeuralSettings,
-    RunSettings,
-)
+from ..data.folds import NO_GROUP
+from ..training.settings import MODEL_SETTINGS, ModelSettings, RunSettings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for every setting; an option that is not given is absent from the parsed namespace."""
-    neural = [name for name, record in MODEL_SETTINGS.items() if issubclass(record, NeuralSettings)]
-    _add_group(parser, "every model", RunSettings)
-    _add_group(parser, f"--model {' and '.join(neural)}", NeuralSettings)
-    for name, record in MODEL_SETTINGS.items():
-        _add_group(parser, f"--model {name}", record, left_out=NeuralSettings if name in neural else None)
+    group = parser.add_argument_group("every model")
+    for setting in dataclasses.fields(RunSettings):
+        _add_option(group, setting)
+    groups = {}
+    for name, owners in _owners().items():
+        title = _title(owners)
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        first, *_ = owners.values()
+        (setting,) = (setting for setting in dataclasses.fields(first) if setting.name == name)
+        _add_option(groups[title], setting, _other_defaults(setting, owners))
 
 
-def _add_group(
-    parser: argparse.ArgumentParser, title: str, record: type, left_out: type | None = None
-) -> None:
-    """Add an option for every setting of ``record`` that ``left_out`` does not have."""
-    group = parser.add_argument_group(title)
-    names = {setting.name for setting in dataclasses.fields(left_out)} if left_out else set()
-    for setting in dataclasses.fields(record):
-        if setting.name not in names:
-            _add_option(group, setting, _other_defaults(setting))
+def _owners() -> dict[str, dict[tuple[str, str], type]]:
+    """Return, for the name of each setting of a model, the records that have it, by medium and model."""
+    owners: dict[str, dict[tuple[str, str], type]] = {}
+    for medium, models in MODEL_SETTINGS.items():
+        for model, record in models.items():
+            for setting in dataclasses.fields(record):
+                owners.setdefault(setting.name, {})[medium, model] = record
+    return owners
+
+
+def _title(owners: Iterable[tuple[str, str]]) -> str:
+    """Return the title of the options that belong to some models; names the medium if other media have them too."""
+    media = dict.fromkeys(medium for medium, _ in owners)
+    models = dict.fromkeys(model for _, model in owners)
+    elsewhere = {model for medium in MODEL_SETTINGS.keys() - media for model in MODEL_SETTINGS[medium]}
+    title = f"--model {' and '.join(models)}"
+    return f"{title} of {' and '.join(media)}s" if elsewhere & models.keys() else title
 
 
 def add_benchmark(parser: argparse.ArgumentParser, help_text: str = "benchmark of the run") -> None:
@@ -41,6 +53,11 @@ def add_benchmark(parser: argparse.ArgumentParser, help_text: str = "benchmark o
     parser.add_argument(
         "--benchmark", choices=tuple(BENCHMARKS), default=DEFAULT, help=f"{help_text} (default: {DEFAULT})"
     )
+
+
+def default_run(benchmark: str) -> str:
+    """Return the name of a run that was given none: that of the usual model of the benchmark's medium."""
+    return next(iter(MODEL_SETTINGS[BENCHMARKS[benchmark].medium]))
 
 
 def add_folds(
@@ -117,11 +134,13 @@ def _add_option(group, setting: dataclasses.Field, other_defaults: str = "") -> 
     group.add_argument(_flag(setting.name), default=argparse.SUPPRESS, help=help_text, **options)
 
 
-def _other_defaults(setting: dataclasses.Field) -> str:
+def _other_defaults(setting: dataclasses.Field, owners: dict[tuple[str, str], type]) -> str:
     """Return, for the help text, the defaults of models that have a different default than ``setting``."""
-    others = {model: getattr(record, setting.name, None) for model, record in MODEL_SETTINGS.items()}
+    others = {owner: getattr(record, setting.name) for owner, record in owners.items()}
     return "".join(
-        f"; {model}: {value}" for model, value in others.items() if value not in (None, setting.default)
+        f"; {_title([owner]).removeprefix('--model ')}: {value}"
+        for owner, value in others.items()
+        if value not in (None, setting.default)
     )
 
 
@@ -130,18 +149,33 @@ def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
 
     Raises InputError for invalid values, and for an option of another architecture.
     """
-    run = RunSettings(**_part(given, RunSettings))
+    benchmark = BENCHMARKS[given.get("benchmark", DEFAULT)]
+    models = MODEL_SETTINGS[benchmark.medium]
+    run = RunSettings(**{"model": next(iter(models)), **_part(given, RunSettings)})
     require(run.n_folds >= 2, "--n-folds", run.n_folds, "at least 2")
     require(run.limit is None or run.limit >= 1, "--limit", run.limit, "at least 1")
-    record = MODEL_SETTINGS[run.model]
-    for other in MODEL_SETTINGS.values():
-        stray = set(_part(given, other)) - set(_part(given, record))
-        if stray:
-            owners = [name for name, owner in MODEL_SETTINGS.items() if hasattr(owner, min(stray))]
+    if run.model not in models:
+        raise InputError(
+            f"--model {run.model}: reads no {benchmark.medium}s; for --benchmark {benchmark.name}, give --model"
+            f" {' or '.join(models)}"
+        )
+    record = models[run.model]
+    for name, owners in _owners().items():
+        if name in given and not hasattr(record, name):
             raise InputError(
-                f"{_flag(min(stray))} is an option of --model {' and '.join(owners)}, not of --model {run.model}"
+                f"{_flag(name)} is an option of {_title(owners)}, not of --model {run.model} of {benchmark.medium}s"
             )
-    return run, record(**_part(given, record))
+    return replace(run, group_by=_group_by(run, benchmark)), record(**_part(given, record))
+
+
+def _group_by(run: RunSettings, benchmark: Benchmark) -> str | None:
+    """Return what shares a fold; None for a benchmark whose rows have no groups."""
+    if benchmark.group is None:
+        require(run.group_by in (None, NO_GROUP), "--group-by", run.group_by, NO_GROUP)
+        return None
+    expected = f"{benchmark.group} or {NO_GROUP}"
+    require(run.group_by in (None, benchmark.group, NO_GROUP), "--group-by", run.group_by, expected)
+    return run.group_by or benchmark.group
 
 
 def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, ModelSettings]:

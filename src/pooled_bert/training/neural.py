@@ -2,27 +2,23 @@
 
 import contextlib
 import math
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from transformers import PreTrainedTokenizerFast, TFBertModel
 
 from ..base.distribution import full, make_strategy, told_clearly
-from ..base.errors import InputError
 from ..benchmarks.metrics import column_auc
 from ..inputs.batches import width_multiple
-from ..inputs.tokens import SIGNATURE
-from ..models.blstm import Blstm, make_blstm
-from ..models.classifier import Classifier, text_reader
-from ..models.encoders import load_encoder, load_tokenizer
+from ..models.classifier import Classifier
 from ..models.inference import predict
 from ..models.network import build_model
 from ..models.precision import set_precision
 from .loop import Feed, Loop
+from .neural_settings import NeuralSettings
 from .optimizer import make_optimizer, optimizer_variables
 from .problem import Outcome, Problem
-from .settings import MODEL_SETTINGS, BertSettings, BlstmSettings, NeuralSettings
+from .settings import BertSettings
+from .starts import STARTS
 from .step import Objective, train_step_function
 from .tensorboard import EVERY, Events
 from .weight_average import WeightAverage
@@ -41,13 +37,13 @@ def _fit(problem: Problem, settings: NeuralSettings) -> Outcome:
     precision = set_precision(settings.precision)
     strategy = tf.distribute.get_strategy()
     classifier = _new_classifier(problem, settings)
-    test_tokens = classifier.reader.encode_to_predict(problem.test, cache=problem.cache)
+    test_inputs = classifier.reader.encode_to_predict(problem.test, cache=problem.cache)
     training = Training(classifier, problem, settings)
     oof, history = training.run()
     title = f"{problem.title}, test rows"
     return Outcome(
         oof=oof,
-        test=predict(classifier.model, test_tokens, progress=title, deadline=problem.deadline),
+        test=predict(classifier.model, test_inputs, progress=title, deadline=problem.deadline),
         save_model=classifier.save,
         history=history,
         information={
@@ -61,21 +57,19 @@ def _fit(problem: Problem, settings: NeuralSettings) -> Outcome:
 
 
 def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
-    tokenizer = load_tokenizer(settings.encoder, problem.items)
-    encoder = ENCODERS[type(settings)](settings, tokenizer)
+    reader, encoder = STARTS[type(settings)](problem, settings)
     head = {
-        "architecture": next(name for name, record in MODEL_SETTINGS.items() if record is type(settings)),
+        "architecture": settings.architecture,
+        "medium": settings.medium,
         "target": problem.target.name,
         "labels": list(problem.label_names),
         "pooling": settings.pooling,
         "dropout": settings.dropout,
-        "max_length": settings.max_length,
-        "truncation": settings.truncation,
-        "windows": settings.windows,
+        **reader.settings(),
     }
     model = build_model(
         encoder,
-        SIGNATURE,
+        reader.signature,
         target=problem.target,
         n_labels=len(problem.label_names),
         pooling=settings.pooling,
@@ -83,31 +77,7 @@ def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
         seed=problem.seed,
         xla=settings.xla,
     )
-    return Classifier(model, encoder, text_reader(tokenizer, head), head)
-
-
-def _bert(settings: BertSettings, tokenizer: PreTrainedTokenizerFast) -> TFBertModel:
-    encoder = load_encoder(settings.encoder, tokenizer)
-    _check_length(settings, encoder.config.max_position_embeddings)
-    return encoder
-
-
-def _blstm(settings: BlstmSettings, tokenizer: PreTrainedTokenizerFast) -> Blstm:
-    return make_blstm(settings.encoder, tokenizer, units=settings.units, dropout=settings.dropout)
-
-
-ENCODERS: dict[type, Callable] = {BertSettings: _bert, BlstmSettings: _blstm}  # what a training begins with
-
-
-def _check_length(settings: NeuralSettings, longest: int) -> None:
-    """Raise InputError for a ``--max-length`` above the encoder's number of positions."""
-    multiple = width_multiple(settings.xla)
-    if -(-settings.max_length // multiple) * multiple > longest:
-        raise InputError(
-            f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most"
-            + (f", {longest // multiple * multiple} with --xla" if settings.xla else "")
-            + "; lower --max-length"
-        )
+    return Classifier(model, encoder, reader, head)
 
 
 class Training:
@@ -117,14 +87,14 @@ class Training:
         self.model, self.problem, self.settings = classifier.model, problem, settings
         # read here, because a thread of tf.data, outside the strategy's scope, makes the batches
         self.n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self.tokens = classifier.reader.encode(problem.items, cache=problem.cache).take(problem.train)
+        self.inputs = classifier.reader.encode(problem.items, cache=problem.cache).take(problem.train)
         self.labels = problem.labels[problem.train].astype(np.float32)
         self.valid = classifier.reader.encode_to_predict(problem.items, cache=problem.cache).take(
             problem.valid
         )
         inputs = {name: tf.TensorSpec(spec.shape, spec.dtype) for name, spec in self.model.signature.items()}
         feed = Feed(
-            self.tokens.lengths,
+            self.inputs.lengths,
             self._batch,
             (inputs, tf.TensorSpec([None, self.labels.shape[1]], tf.float32)),
             batch_size=settings.batch_size,
@@ -169,7 +139,7 @@ class Training:
         filled_rows = full(rows, self.n_replicas)
         labels = self.labels[filled_rows]
         labels[len(rows) :] = np.nan  # the rows that fill up the batch are repeated and must not count
-        return self.tokens.padded(filled_rows, width_multiple(self.settings.xla)), labels
+        return self.inputs.padded(filled_rows, width_multiple(self.settings.xla)), labels
 
     def _on_step(self, step: int, loss: float) -> None:
         is_last = (step + 1) % self.loop.feed.steps == 0

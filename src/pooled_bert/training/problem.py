@@ -15,19 +15,19 @@ from .checkpoints import Checkpoints
 class Problem:
     """One fold of a benchmark.
 
-    items : the things that are classified, e.g. texts: all labelled items of the run, the same for all folds, so that
-    they are tokenised only once.
+    items : the things that are classified, texts or sounds: all labelled items of the run, the same for all folds, so
+    that they are encoded only once.
     labels : float64 [n_items, n_labels]; 0, 1, or NaN for not labelled.
     train, valid : rows of ``items`` to learn from and to predict out of fold.  test : items to predict.
     """
 
     target: Target
     label_names: tuple[str, ...]
-    items: list[str]
+    items: list
     labels: np.ndarray
     train: np.ndarray
     valid: np.ndarray
-    test: list[str]
+    test: list
     title: str  # names the run and fold in progress bars and messages
     seed: int
     cache: Path  # folder of token ids

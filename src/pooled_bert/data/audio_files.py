@@ -1,0 +1,59 @@
+"""A sound file of any rate, width and number of channels -> checked mono samples at one rate."""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from scipy.signal import resample_poly
+
+from ..base.errors import InputError
+from ..base.sound import RATE, Sound
+
+LONGEST = 600  # seconds
+SHORTEST = 0.05  # seconds
+SILENCE = 1e-5  # a recording whose largest sample is below this (-100 dB) holds nothing
+
+
+def read_sound(content: bytes, place: str, speaker: str = "") -> Sound:
+    """Return the sound in the bytes of a file; channels are averaged, other rates are resampled with a low-pass filter.
+
+    Raises InputError that names ``place`` for bytes that are no sound, and for sounds that are damaged, silent, too
+    short or too long.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate, expected = file.samplerate, file.frames
+            if not SHORTEST <= expected / rate <= LONGEST:
+                raise InputError(
+                    f"{place}: lasts {expected / rate:,.2f} s; expected a recording of {SHORTEST} to {LONGEST} s"
+                )
+            samples = file.read(dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise InputError(
+            f"{place}: is no sound file, or is damaged ({str(error).split(': ')[-1].strip()}); convert it to WAV"
+        ) from error
+    if len(samples) < expected:
+        raise InputError(f"{place}: is damaged: it ends after {len(samples):,} of {expected:,} samples")
+    if not np.isfinite(samples).all():
+        raise InputError(f"{place}: holds samples that are infinite or not a number; convert it again")
+    if np.abs(samples).max() < SILENCE:
+        raise InputError(f"{place}: is silent; is it the right file?")
+    return Sound(_resampled(samples.mean(axis=1), rate), speaker)
+
+
+def read_sound_file(path: Path, speaker: str = "") -> Sound:
+    """Read one sound file; raises InputError, see ``read_sound``."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return read_sound(content, str(path), speaker)
+
+
+def _resampled(samples: np.ndarray, rate: int) -> np.ndarray:
+    if rate == RATE:
+        return samples
+    divisor = math.gcd(rate, RATE)
+    return resample_poly(samples, RATE // divisor, rate // divisor).astype(np.float32)

@@ -1,0 +1,57 @@
+"""What the training of each neural model begins with: the reader of its items, and its encoder."""
+
+from collections.abc import Callable
+
+from transformers import TFBertModel
+
+from ..base.errors import InputError
+from ..inputs.batches import width_multiple
+from ..inputs.frames import FrameReader
+from ..inputs.tokens import TextReader
+from ..models.blstm import Blstm, BlstmConfig, make_blstm
+from ..models.encoders import load_encoder, load_tokenizer
+from .problem import Problem
+from .settings import BertSettings, BlstmSettings, SoundBlstmSettings, TextSettings
+
+
+def _bert(problem: Problem, settings: BertSettings) -> tuple[TextReader, TFBertModel]:
+    reader = _text_reader(problem, settings)
+    encoder = load_encoder(settings.encoder, reader.tokenizer)
+    _check_length(settings, encoder.config.max_position_embeddings)
+    return reader, encoder
+
+
+def _blstm(problem: Problem, settings: BlstmSettings) -> tuple[TextReader, Blstm]:
+    reader = _text_reader(problem, settings)
+    encoder = make_blstm(settings.encoder, reader.tokenizer, units=settings.units, dropout=settings.dropout)
+    return reader, encoder
+
+
+def _sound_blstm(problem: Problem, settings: SoundBlstmSettings) -> tuple[FrameReader, Blstm]:
+    reader = FrameReader(settings.max_seconds, settings.normalise == "speaker")
+    reader = reader.fitted(problem.items, problem.train, cache=problem.cache)
+    width = len(reader.mean)
+    return reader, Blstm(BlstmConfig(0, width, settings.units, settings.dropout))
+
+
+STARTS: dict[type, Callable] = {
+    BertSettings: _bert,
+    BlstmSettings: _blstm,
+    SoundBlstmSettings: _sound_blstm,
+}
+
+
+def _text_reader(problem: Problem, settings: TextSettings) -> TextReader:
+    tokenizer = load_tokenizer(settings.encoder, problem.items)
+    return TextReader(tokenizer, settings.max_length, settings.truncation, settings.windows)
+
+
+def _check_length(settings: TextSettings, longest: int) -> None:
+    """Raise InputError for a ``--max-length`` above the encoder's number of positions."""
+    multiple = width_multiple(settings.xla)
+    if -(-settings.max_length // multiple) * multiple > longest:
+        raise InputError(
+            f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most"
+            + (f", {longest // multiple * multiple} with --xla" if settings.xla else "")
+            + "; lower --max-length"
+        )
