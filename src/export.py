@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from pooled_bert.base.errors import InputError, require, run_command
+from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_workspace
 
 
@@ -18,6 +19,7 @@ def main() -> None:
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.runs.fold_files import read_fold
 
+    BENCHMARKS[args.benchmark].require_texts("this command")
     runs = args.workspace.runs(args.benchmark)
     folder = fold_folder(runs / check_name("--run", args.run), args.fold)
     read_fold(folder, args.fold)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.places import KERNELS
+from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import (
     add_benchmark,
     add_options,
@@ -65,7 +66,9 @@ def build(args: argparse.Namespace) -> None:
         for old in args.kernels.glob(f"{plan.slug(fold)}-part-*"):
             shutil.rmtree(old)  # a part that an earlier build left
     folders = [build_fold(plan, args.kernels, fold) for fold in folds]
-    for folder in [*folders, build_ensemble(plan, args.kernels)]:
+    if BENCHMARKS[plan.benchmark].test_file:
+        folders.append(build_ensemble(plan, args.kernels))
+    for folder in folders:
         size = sum(path.stat().st_size for path in folder.iterdir())
         print(f"{folder}: {size / 1000:.0f} kB; push it with: kaggle kernels push -p {folder}")
     write_plan(plan, args.kernels)
@@ -111,14 +114,17 @@ def run(args: argparse.Namespace) -> None:
         shown.append(current)
 
     watch.wait(folds, poll_seconds=args.poll_seconds, show=show)
+    next_command = "make_submission.py" if BENCHMARKS[args.benchmark].test_file else "report.py"
     print(
-        "the results of every fold are here. Next: python src/make_submission.py"
+        f"the results of every fold are here. Next: python src/{next_command}"
         f" --benchmark {args.benchmark} --run {args.run}"
     )
 
 
 def ensemble(args: argparse.Namespace) -> None:
     """Average the folds on Kaggle, in a separate kernel, and download the submission into submissions/."""
+    if BENCHMARKS[args.benchmark].test_file is None:
+        raise InputError(f"--benchmark {args.benchmark}: has no test rows to average predictions of")
     watch, _ = _watch(args)
     for path in watch.ensemble(args.workspace.submissions, poll_seconds=args.poll_seconds):
         print(path)

@@ -1,6 +1,7 @@
 """Average the folds of one or several runs into a checked submission, and print its out-of-fold scores."""
 
 import argparse
+import sys
 
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
@@ -49,10 +50,12 @@ def main() -> None:
     if len(runs) > 1:
         print(blend_report(blend, table, benchmark, notes), end="\n\n")
 
-    predictions = blend.test()
+    if benchmark.test_file is None and not args.submit:
+        print(f"note: {benchmark.title} has no test rows, so there is nothing to submit", file=sys.stderr)
+        return
     if rows.template is None:
         raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
-    table = submission_table(predictions, rows.template, benchmark)
+    table = submission_table(blend.test(), rows.template, benchmark)
     name = check_name("--name", args.name) if args.name else "-".join([benchmark.name, *names])
     path = args.workspace.submissions / f"{name}.csv"
     write_submission(path, table, provenance(blend, scores))

@@ -29,6 +29,7 @@ def speed(args: argparse.Namespace) -> None:
         raise InputError("--encoder tiny: is made from the texts of each run; give a name or a directory")
     settings = BertSettings(encoder=args.encoder, max_length=args.max_length, batch_size=args.batch_size)
     benchmark = BENCHMARKS[args.benchmark]
+    benchmark.require_texts("this measurement")
     rows = read_rows(benchmark, find_data(benchmark, args.data))
     texts = rows.train["text"].sample(args.rows, replace=len(rows.train) < args.rows, random_state=0)
     start_tensorflow()
@@ -86,6 +87,7 @@ def explanations(args: argparse.Namespace) -> None:
     from pooled_bert.results.score_tables import as_text
 
     benchmark = BENCHMARKS[args.benchmark]
+    benchmark.require_texts("this measurement")
     label = args.label or benchmark.labels[0]
     require(label in benchmark.labels, "--label", label, f"one of {', '.join(benchmark.labels)}")
     train = read_train(benchmark, find_data(benchmark, args.data))

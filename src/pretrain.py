@@ -38,6 +38,7 @@ def main() -> None:
     from pooled_bert.training.checkpoints import Checkpoints
 
     benchmark = BENCHMARKS[args.benchmark]
+    benchmark.require_texts("this command")
     rows = read_rows(benchmark, find_data(benchmark, args.data))
     tables = [rows.train, *([] if rows.test is None else [rows.test])]
     tables += [read_extra(args.extra, benchmark)] if args.extra else []

@@ -19,6 +19,7 @@ def main() -> None:
     from pooled_bert.report.run_section import run_section
     from pooled_bert.report.sections import data_section, runs_section
     from pooled_bert.results.blend import check_same_rows
+    from pooled_bert.results.run_comparison import confusion_table
     from pooled_bert.results.score_tables import best_run
     from pooled_bert.results.thresholds import keep_thresholds
     from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
@@ -32,8 +33,11 @@ def main() -> None:
     runs = [read_run(folder / check_name("--run", name), args.folds, tables=("oof.csv",)) for name in names]
     check_same_rows(runs, {"train": checksum})
     parts = [run_section(run, folder / run.name, train, benchmark) for run in runs]
+    confusions = {}
+    if benchmark.target.is_exclusive:
+        confusions = {run.name: confusion_table(run, train, benchmark) for run in runs}
     sections = [
-        runs_section(on_same_folds(runs[0], others), benchmark),
+        runs_section(on_same_folds(runs[0], others), benchmark, confusions),
         data_section(train, runs[0], benchmark),
         *parts,
     ]

@@ -25,7 +25,7 @@ def main() -> None:
 
     from pooled_bert.base.files import check_name
     from pooled_bert.benchmarks.registry import BENCHMARKS
-    from pooled_bert.data.folds import rare_labels
+    from pooled_bert.data.folds import NO_GROUP, rare_labels
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.results.score_tables import comparison, format_scores, notes_on, run_notes, score_table
     from pooled_bert.runs.cross_validation import CrossValidation
@@ -35,6 +35,8 @@ def main() -> None:
     check_folds(args.fold or [], run.n_folds)
     benchmark = BENCHMARKS[run.benchmark]
     rows = read_rows(benchmark, find_data(benchmark, args.data))
+    if args.extra:
+        benchmark.require_texts("--extra")
     extra = read_extra(args.extra, benchmark) if args.extra else None
     name = check_name("--run", args.run) if args.run is not None else run.model
     work = CrossValidation(
@@ -51,6 +53,10 @@ def main() -> None:
         f"{benchmark.title}: label rates by fold\n{work.rates().to_string(float_format='{:.4f}'.format)}",
         flush=True,
     )
+    if run.fold_seed and run.group_by not in (None, NO_GROUP):
+        print(
+            f"note: whole {run.group_by}s are cut into the same folds by every --fold-seed", file=sys.stderr
+        )
     for label, count in rare_labels(rows.train, run.n_folds).items():
         print(
             f"note: {label} has {count} positives for {run.n_folds} folds; a fold without any has no AUC for {label}",

@@ -72,7 +72,7 @@ def test_page_needs_nothing_from_elsewhere_and_runs_nothing(page):
     assert not [name for _, attributes in elements for name in attributes if name.startswith("on")]
     assert not re.search(r"url\((?!#)", page)
     policy = [a["content"] for tag, a in elements if a.get("http-equiv") == "Content-Security-Policy"]
-    assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
+    assert policy == ["default-src 'none'; style-src 'unsafe-inline'; media-src data:"]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..base.errors import InputError
 from .targets import Target
 
 
@@ -19,6 +20,7 @@ class Benchmark:
     limits: tuple[str, ...]  # what a model trained on it must not be trusted with
     download: str  # the command that downloads the files
     medium: str = "text"  # what a row is: a text or a sound; also the name of its column in tables of rows
+    language: str = "en"  # for model cards
     text_column: str = "text"
     test_file: str | None = None
     examples: tuple[str, ...] = ()  # texts to try on the page of play.py
@@ -46,6 +48,11 @@ class Benchmark:
     )  # group of people -> words that name it
     # for made-up rows: label -> how often it applies, and the label without which it never does; empty: 0.5 each
     sample_rates: dict[str, tuple[float, str | None]] = field(default_factory=dict)
+
+    def require_texts(self, what: str) -> None:
+        """Raise InputError if the rows are not texts, for a command or an option that needs them."""
+        if self.medium != "text":
+            raise InputError(f"{what} takes texts; --benchmark {self.name} has {self.medium}s")
 
     def column(self, label: str) -> str:
         """Return the column of the training file that holds a label."""

@@ -21,6 +21,7 @@ EMODB = Benchmark(
     title="Emotions in speech (EmoDB)",
     target=ONE_CLASS,
     medium="sound",
+    language="de",
     labels=tuple(LETTERS),
     train_file="wav",
     group="speaker",

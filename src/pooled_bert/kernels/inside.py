@@ -12,6 +12,7 @@ from ..base.errors import TIME_LIMIT_STATUS, InputError, run_command
 from ..base.places import Workspace, fold_folder
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.registry import BENCHMARKS
+from ..data.sound_folders import find_sounds
 from ..runs.fold_files import is_done
 
 
@@ -65,6 +66,8 @@ def require_gpu() -> None:
 
 def find_rows(inputs: Path, benchmark: Benchmark) -> Path:
     """Return the folder below ``inputs`` with the benchmark's files, zipped or not; raises InputError if missing."""
+    if benchmark.medium == "sound":
+        return _sound_folder(inputs, benchmark)
     required = [name for name in (benchmark.train_file, benchmark.sample_submission) if name]
     for path in sorted(inputs.rglob(f"{benchmark.train_file}*")):
         if all(any((path.parent / f"{name}{end}").is_file() for end in ("", ".zip")) for name in required):
@@ -72,6 +75,15 @@ def find_rows(inputs: Path, benchmark: Benchmark) -> Path:
     raise InputError(
         f"{inputs}: no folder in it has {' and '.join(required)}; join the competition and attach its data"
     )
+
+
+def _sound_folder(inputs: Path, benchmark: Benchmark) -> Path:
+    """Return the shallowest folder below ``inputs`` that holds the benchmark's sounds, or a zip of them."""
+    folders = sorted((path for path in inputs.rglob("*") if path.is_dir()), key=lambda path: len(path.parts))
+    for folder in [inputs, *folders]:
+        if find_sounds(benchmark, folder):
+            return folder
+    raise InputError(f"{inputs}: no folder in it holds sound files; attach the dataset {benchmark.dataset}")
 
 
 def find_encoder(inputs: Path, dataset: str) -> Path:

@@ -175,6 +175,46 @@ def draw_class_confusion(counts: pd.DataFrame) -> Callable[[Axes], None]:
     return draw
 
 
+def draw_counts(counts: dict[str, int]) -> Callable[[Axes], None]:
+    """Draw a bar per class, with its number of rows."""
+
+    def draw(axes: Axes) -> None:
+        bars = axes.bar(list(counts), list(counts.values()), color=BLUE, alpha=0.6)
+        axes.bar_label(bars, fontsize=8)
+        axes.set_xticks(range(len(counts)), list(counts), rotation=40, ha="right")
+        axes.set_ylabel("rows")
+        axes.grid(visible=False, axis="x")
+
+    return draw
+
+
+def draw_seconds(seconds: np.ndarray) -> Callable[[Axes], None]:
+    """Draw a histogram of how long sounds last."""
+
+    def draw(axes: Axes) -> None:
+        axes.hist(seconds, np.linspace(0, max(seconds.max() * 1.02, 0.5), 41), color=BLUE, alpha=0.6)
+        axes.set(xlabel="seconds per sound", ylabel="sounds")
+        note = f"median {np.median(seconds):.1f} s\nlongest {seconds.max():.1f} s"
+        axes.text(0.98, 0.97, note, transform=axes.transAxes, va="top", ha="right")
+
+    return draw
+
+
+def draw_attention(shares: np.ndarray, seconds: float) -> Callable[[Axes], None]:
+    """Draw shares of the attention [n_bins] as bars, each ``seconds`` wide, beside a dotted line of even shares."""
+
+    def draw(axes: Axes) -> None:
+        starts = np.arange(len(shares)) * seconds
+        axes.bar(starts, shares, width=seconds * 0.92, align="edge", color=BLUE, alpha=0.6)
+        axes.axhline(1 / len(shares), color=INK, lw=0.8, ls=":")
+        axes.set(
+            xlabel="seconds from the start", ylabel="share of attention", xlim=(0, len(shares) * seconds)
+        )
+        axes.set_ylim(0, max(0.5, shares.max() * 1.1))
+
+    return draw
+
+
 def draw_correlation(matrix: pd.DataFrame) -> Callable[[Axes], None]:
     """Draw a square of correlations, with their numbers."""
 

@@ -1,9 +1,11 @@
 """A run's model card (Mitchell et al. 2019, "Model Cards for Model Reporting"), in the form that Hugging Face reads."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.files import atomic_path
 from ..benchmarks.benchmark import Benchmark
+from ..data.folds import NO_GROUP
 from ..runs.fold_files import Run
 from .sections import Section, Table
 
@@ -11,9 +13,9 @@ CARD = "README.md"
 
 _TEMPLATE = """\
 ---
-language: en
+language: {language}
 library_name: tf-keras
-pipeline_tag: text-classification
+pipeline_tag: {pipeline}
 metrics: [roc_auc, accuracy]
 ---
 
@@ -28,7 +30,7 @@ each of: {labels}.
 
 ## Data
 
-{rows:,} labelled training rows. Each row was predicted by a fold's model that never saw it or a near-duplicate of it.
+{rows:,} labelled training rows. Each row was predicted by a fold's model that never saw it{or_else}.
 Checksum of the training rows: `{data}`.
 
 ## Scores, out of fold
@@ -43,11 +45,11 @@ ROC AUC, and scores of decisions {rule}:
 
 ## Intended use
 
-Ranking and sorting texts that resemble the training data, where a person makes the decision; comparing methods.
+Ranking and sorting {medium}s that resemble the training data, where a person makes the decision; comparing methods.
 To predict:
 
 ```
-python src/predict.py --benchmark {benchmark} --run {name} "a text"
+python src/predict.py --benchmark {benchmark} --run {name} {example}
 ```
 
 ## Limits
@@ -62,17 +64,48 @@ Revision {revisions}; {packages}.
 """
 
 
+@dataclass(frozen=True)
+class _Medium:
+    """How a card speaks of texts or sounds."""
+
+    pipeline: str  # Hugging Face's name of the task
+    example: str
+    models: dict[str, str]
+
+
+MEDIA = {
+    "text": _Medium(
+        "text-classification",
+        '"a text"',
+        {"bert": "A BERT", "blstm": "A bidirectional LSTM", "linear": "TF-IDF and logistic regression"},
+    ),
+    "sound": _Medium(
+        "audio-classification",
+        "recording.wav",
+        {
+            "blstm": "A bidirectional LSTM on frames of the sound",
+            "linear": "Statistics of the frames and logistic regression",
+        },
+    ),
+}
+
+
 def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Benchmark) -> Path:
     """Write ``run_folder/README.md`` with the tables of the run's ``section`` in the report; returns its path."""
     settings, information = run.identity["settings"], [fold.config["information"] for fold in run.folds]
-    words = {"bert": "A BERT", "blstm": "A bidirectional LSTM", "linear": "TF-IDF and logistic regression"}
+    medium = MEDIA[benchmark.medium]
     scores, decisions, *_ = section.tables
     card = _TEMPLATE.format(
         name=run.name,
         title=benchmark.title,
         about=benchmark.about,
         notes="".join(f"**Note:** {note}.\n\n" for note in section.notes),
-        model=words[settings["model"]],
+        model=medium.models[settings["model"]],
+        language=benchmark.language,
+        pipeline=medium.pipeline,
+        medium=benchmark.medium,
+        example=medium.example,
+        or_else=_or_else(settings.get("group_by")),
         n_folds=len(run.folds),
         all_folds=settings["n_folds"],
         labels=", ".join(benchmark.labels),
@@ -94,6 +127,11 @@ def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Be
     with atomic_path(path) as temporary:
         temporary.write_text(card, encoding="utf-8")
     return path
+
+
+def _or_else(group: str | None) -> str:
+    shared = " or a near-duplicate of it"
+    return shared if group in (None, NO_GROUP) else f", a near-duplicate of it, or its {group}"
 
 
 def _markdown(table: Table) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..base.pages import write_page
 from ..base.shown_text import WordMask, shortened, visible
-from ..data.rows import labels_of
+from ..data.rows import items_of, labels_of
 from .sections import Section
 
 PAGE = "report.html"
@@ -17,7 +17,7 @@ MASKED_NOTE = (
     "Scores are out of fold. Words that occur mostly in texts with a label are masked (--raw shows them)."
     " The texts are from the data set: do not pass this page on."
 )
-RAW_NOTE = "Scores are out of fold. The texts are from the data set, unmasked: do not pass this page on."
+RAW_NOTE = "Scores are out of fold. The {medium}s are from the data set, unmasked: do not pass this page on."
 
 
 def write_report(
@@ -29,7 +29,8 @@ def write_report(
         "report.html",
         title=title,
         sections=sections,
-        mistakes_note=MASKED_NOTE if masked else RAW_NOTE,
+        mistakes_note=MASKED_NOTE if masked else RAW_NOTE.format(medium=items_of(train).name),
+        medium=items_of(train).name,
         show_text=_text_shower(sections, train, masked),
     )
     for section in sections:
@@ -40,6 +41,8 @@ def write_report(
 
 def _text_shower(sections: Sequence[Section], train: pd.DataFrame, masked: bool) -> Callable[[int], str]:
     """Return the function: index of a row of the training table -> its text, shortened and masked for display."""
+    if "text" not in train:
+        return train["id"].tolist().__getitem__
     texts, mask = train["text"].tolist(), str
     if masked:
         pairs = [pair for section in sections for pair in section.mistakes.values()]

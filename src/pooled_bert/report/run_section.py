@@ -12,6 +12,7 @@ from ..base.places import fold_folder, model_folder
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import confusion_counts
 from ..inputs.batches import shuffled_batches
+from ..results.class_intervals import decisions, group_table, interval_table, row_groups
 from ..results.curves import calibration, precision_recall_curves, roc_curves
 from ..results.fairness import FAIRNESS_NOTE, fairness_table
 from ..results.fold_scores import FoldScores, fold_scores, known_columns, pooled
@@ -23,14 +24,14 @@ from .figures import (
     Figure,
     Panel,
     draw_calibration,
-    draw_class_confusion,
     draw_confusion,
     draw_curves,
     draw_histogram,
     draw_history,
     draw_lengths,
 )
-from .sections import Section, Table, as_table
+from .sections import Recording, Section, Table, as_table, confusion_panel
+from .sound_parts import attention_figures, example_recordings
 
 TOKENISED = 4_000  # texts whose tokens are counted, drawn at random
 MISTAKES = 5  # of each kind, per label
@@ -60,6 +61,8 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
         as_table(scores, f"Out of fold: ROC AUC, and scores of decisions {target.decision_rule}.", "fold"),
         _decisions(everything, labels, thresholds, assigned),
     ]
+    if target.is_exclusive:
+        tables += _interval_tables(everything, train, benchmark)
     if benchmark.identity_terms:
         fairness = fairness_table(everything, train["text"], benchmark.identity_terms)
         tables.append(as_table(fairness, FAIRNESS_NOTE.format(label=labels[0]), "text names"))
@@ -68,13 +71,17 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
         _confusion(everything, labels, thresholds, assigned),
         *_history_figures(run, folder),
     ]
-    lengths = token_lengths(folder, run, train["text"])
+    lengths = token_lengths(folder, run, train["text"]) if "text" in train else None
     if lengths is not None:
         settings = run.identity["settings"]
         tables.append(_padding_table(lengths, settings["max_length"], settings["batch_size"]))
         drawn = draw_lengths(lengths, unit="tokens", limit=settings["max_length"])
         caption = f"Number of tokens per text, {TOKENS_NOTE}"
         figures.append(Figure("tokens", caption, [Panel("tokens", drawn)]))
+    recordings: list[Recording] = []
+    if benchmark.medium == "sound":
+        figures += attention_figures(run, folder, train, benchmark)
+        recordings = example_recordings(everything, train, benchmark)
     return Section(
         run.name,
         f"Run {run.name}",
@@ -82,9 +89,23 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
         tables=tables,
         figures=[replace(figure, name=f"{run.name}-{figure.name}") for figure in figures],
         mistakes=worst_mistakes(everything, labels, n=MISTAKES),
+        recordings=recordings,
         facts=_facts(run),
         thresholds=thresholds,
     )
+
+
+def _interval_tables(everything: FoldScores, train: pd.DataFrame, benchmark: Benchmark) -> list[Table]:
+    """Make the tables of pooled scores with intervals, and of each group if the rows have groups."""
+    groups = row_groups(train, everything.rows)
+    run = decisions(everything.labels, everything.scores, benchmark.target, groups)
+    drawn = f"{benchmark.group}s" if groups is not None else "rows"
+    note = f"Scores of the likeliest class, all folds pooled, with 95 % intervals by a bootstrap of {drawn}."
+    tables = [as_table(interval_table(run), note, "score")]
+    if groups is not None:
+        note = f"Scores by {benchmark.group}, out of fold, over the classes that occur."
+        tables.append(as_table(group_table(run), note, str(benchmark.group)))
+    return tables
 
 
 def _curve_figures(folds: Sequence[FoldScores], labels: Sequence[str]) -> list[Figure]:
@@ -165,12 +186,10 @@ def _confusion(
         names = list(labels)
         counts = confusion_counts(everything.labels[known], assigned[known])
         table = pd.DataFrame(counts, index=names, columns=names)
-        size = 2.0 + 0.55 * len(labels)
-        panel = Panel("classes", draw_class_confusion(table), width=size + 0.6, height=size)
         caption = (
             "Confusion matrix, all folds: rows of each true class by the likeliest class, shaded by recall."
         )
-        return Figure("confusion", caption, [panel])
+        return Figure("confusion", caption, [confusion_panel("classes", table)])
     panels = []
     for column, (label, threshold) in enumerate(thresholds.items()):
         figures = decision_figures(everything.labels[:, column], assigned[:, column])

@@ -8,10 +8,21 @@ import pandas as pd
 
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SCORE_TITLES
+from ..data.rows import items_of
 from ..results.mistakes import Mistake
 from ..results.score_tables import comparison, run_notes
 from ..runs.fold_files import FoldResult, Run
-from .figures import Figure, Panel, draw_balance, draw_correlation, draw_lengths, draw_runs
+from .figures import (
+    Figure,
+    Panel,
+    draw_balance,
+    draw_class_confusion,
+    draw_correlation,
+    draw_counts,
+    draw_lengths,
+    draw_runs,
+    draw_seconds,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,17 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """A sound to listen to: its class, its id, the class that was detected and its probability, and a data: URI."""
+
+    label: str
+    id: str
+    detected: str
+    confidence: float
+    uri: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page. ``mistakes``: (falsely assigned, missed) by label; ``thresholds``: of a run, by label."""
 
@@ -33,6 +55,7 @@ class Section:
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
     mistakes: dict[str, tuple[list[Mistake], list[Mistake]]] = field(default_factory=dict)
+    recordings: Sequence[Recording] = ()
     facts: Sequence[Table] = ()  # settings and checksums, hidden until the reader opens them
     thresholds: dict[str, float] = field(default_factory=dict)
 
@@ -62,15 +85,10 @@ def data_section(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> Section
     labels = train[list(benchmark.labels)]
     known, positives = labels.notna().sum(), (labels == 1).sum()
     counts = pd.DataFrame({"labelled": known, "positive": positives, "share": positives / known})
-    words = train["text"].str.split().str.len().to_numpy()
-    figures = [
-        Figure(
-            "lengths",
-            "Number of words per training text.",
-            [Panel("words", draw_lengths(words, unit="words"))],
-        ),
-        *_balance(train, run, benchmark),
-    ]
+    figures = [_lengths(items_of(train)), *_balance(train, run, benchmark)]
+    if benchmark.target.is_exclusive:
+        panel = Panel("classes", draw_counts({str(name): int(count) for name, count in positives.items()}))
+        figures.insert(0, Figure("classes", "Number of training rows per class.", [panel]))
     if len(benchmark.labels) > 1 and not benchmark.target.is_exclusive:
         matrix = labels.corr()
         figures.append(
@@ -82,6 +100,19 @@ def data_section(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> Section
         )
     note = f"{len(train):,} training rows. Cells that are not labelled are left out everywhere."
     return Section("data", "Data and folds", tables=[as_table(counts, note, "label")], figures=figures)
+
+
+def _lengths(items: pd.Series) -> Figure:
+    """Draw how long the texts are, in words, or the sounds, in seconds."""
+    if items.name == "sound":
+        seconds = np.array([sound.seconds for sound in items])
+        return Figure(
+            "lengths", "How long the training sounds last.", [Panel("seconds", draw_seconds(seconds))]
+        )
+    words = items.str.split().str.len().to_numpy()
+    return Figure(
+        "lengths", "Number of words per training text.", [Panel("words", draw_lengths(words, unit="words"))]
+    )
 
 
 def _balance(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> list[Figure]:
@@ -96,8 +127,13 @@ def _balance(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> list[Figure
     )
 
 
-def runs_section(runs: Sequence[Run], benchmark: Benchmark) -> Section:
-    """Make the section that compares all runs on the same rows and folds, the best first."""
+def runs_section(
+    runs: Sequence[Run], benchmark: Benchmark, confusions: dict[str, pd.DataFrame] | None = None
+) -> Section:
+    """Make the section that compares all runs on the same rows and folds, the best first.
+
+    confusions : for one class out of several, the confusion matrix of each run that is shown in full.
+    """
     scores = comparison(list(runs), benchmark)
     others = [SCORE_TITLES[name] for name in benchmark.target.shown_scores[1:]]
     columns = ["mean AUC", "sd", "folds", *others, *benchmark.labels]
@@ -117,7 +153,25 @@ def runs_section(runs: Sequence[Run], benchmark: Benchmark) -> Section:
         "Means over the finished folds of each run. Runs with different finished folds compare only roughly;"
         " compare_runs.py compares them on the folds that both have."
     )
-    return Section("runs", "All runs", tables=[as_table(table, note, "run")], figures=[figure])
+    figures = [figure, *_side_by_side(confusions or {})]
+    return Section("runs", "All runs", tables=[as_table(table, note, "run")], figures=figures)
+
+
+def _side_by_side(confusions: dict[str, pd.DataFrame]) -> list[Figure]:
+    """Draw the confusion matrices of several runs beside each other."""
+    if len(confusions) < 2:
+        return []
+    panels = [confusion_panel(name, counts) for name, counts in confusions.items()]
+    caption = (
+        "Confusion matrices, all folds: rows of each true class by the likeliest class, shaded by recall."
+    )
+    return [Figure("confusions", caption, panels)]
+
+
+def confusion_panel(name: str, counts: pd.DataFrame) -> Panel:
+    """Return the panel of a confusion matrix of classes."""
+    size = 2.0 + 0.55 * len(counts)
+    return Panel(name, draw_class_confusion(counts), width=size + 0.6, height=size)
 
 
 def _seconds(run: Run) -> int | None:

@@ -9,6 +9,7 @@ from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import confusion_counts, resampled_auc
 from ..runs.fold_files import Run
+from .class_intervals import decisions, difference_table, row_groups
 from .score_tables import as_text, format_scores, notes_on
 from .thresholds import decision_figures
 
@@ -41,8 +42,11 @@ def comparison_report(
     rest = [label for label in benchmark.labels if label not in without]
     if without:
         parts.append(f"without {', '.join(without)}\n{as_text(auc_table(runs, train, rest))}")
-    decisions = as_text(decision_table(runs, train, benchmark))
-    parts.append(f"decisions {benchmark.target.decision_rule}, means over labels\n{decisions}")
+    if benchmark.target.is_exclusive:
+        parts.append(_class_differences(runs, train, benchmark))
+    else:
+        decisions = as_text(decision_table(runs, train, benchmark))
+        parts.append(f"decisions {benchmark.target.decision_rule}, means over labels\n{decisions}")
     if confusion:
         parts += [f"{run.name}\n{confusion_table(run, train, benchmark).to_string()}" for run in runs]
     return "\n\n".join(parts)
@@ -107,6 +111,24 @@ def decision_table(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmar
         }
         rows[run.name] = {"accuracy": benchmark.target.scores(truth, scores)["accuracy"], **means}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _class_differences(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmark) -> str:
+    """Return the scores of the likeliest class, pooled over the folds that all runs have, with paired intervals."""
+    common = sorted(set.intersection(*(set(run.oof) for run in runs)))
+    by_run = {}
+    for run in runs:
+        predictions = pd.concat([run.oof[fold] for fold in common])
+        rows = train.set_index("id").index.get_indexer(pd.Index(predictions["id"]))
+        labels = train[list(benchmark.labels)].to_numpy(np.float64)[rows]
+        scores = predictions[list(benchmark.labels)].to_numpy(np.float64)
+        by_run[run.name] = decisions(labels, scores, benchmark.target, row_groups(train, rows))
+    drawn = f"{benchmark.group}s" if "group" in train else "rows"
+    title = (
+        f"decisions {benchmark.target.decision_rule}, {len(common)} folds pooled; 95 % intervals of differences by a"
+        f" bootstrap of {drawn}"
+    )
+    return f"{title}\n{as_text(difference_table(by_run))}"
 
 
 def confusion_table(run: Run, train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:

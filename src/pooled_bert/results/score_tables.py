@@ -9,10 +9,16 @@ import pandas as pd
 from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import column_auc
+from ..benchmarks.registry import BENCHMARKS
 from ..benchmarks.targets import SCORE_TITLES, Target
+from ..data.folds import NO_GROUP
 from ..runs.fold_files import Run
 
 MADE_UP_NOTE = "made-up sample: these scores mean nothing"
+SHARED_GROUPS_NOTE = (
+    "not {group}-independent (--group-by none): each {group} is in training and validation rows, so these scores say"
+    " nothing about a new {group}"
+)
 OPTIMISTIC_NOTE = "optimistic: each fold's best epoch was chosen on the fold itself (--keep best)"
 
 
@@ -94,6 +100,8 @@ def run_notes(run: Run) -> list[str]:
         notes.append(MADE_UP_NOTE)
     if run.folds[0].metrics["optimistic"]:
         notes.append(OPTIMISTIC_NOTE)
+    if run.identity["settings"].get("group_by") == NO_GROUP:
+        notes.append(SHARED_GROUPS_NOTE.format(group=BENCHMARKS[run.identity["settings"]["benchmark"]].group))
     if not run.is_complete:
         notes.append(f"these are scores of {len(run.folds)} of {run.identity['settings']['n_folds']} folds")
     for fold in run.folds:
