@@ -65,6 +65,7 @@ def _attention(run: Run, folder: Path, train: pd.DataFrame):
 def example_recordings(everything: FoldScores, train: pd.DataFrame, benchmark: Benchmark) -> list[Recording]:
     """Return, for each class, the recording whose probability of its own class is the median."""
     recordings = []
+    ids, sounds = train["id"].tolist(), train["sound"].tolist()
     for column, label in enumerate(benchmark.labels):
         own = np.flatnonzero(everything.labels[:, column] == 1)
         if len(own) == 0:
@@ -75,10 +76,10 @@ def example_recordings(everything: FoldScores, train: pd.DataFrame, benchmark: B
         recordings.append(
             Recording(
                 label,
-                train["id"].iloc[row],
+                ids[row],
                 benchmark.labels[detected],
                 float(scores[detected]),
-                _uri(train["sound"].iloc[row]),
+                _uri(sounds[row]),
             )
         )
     return recordings
