@@ -163,3 +163,69 @@ def test_classes_are_exported(weather, run_command, tmp_path, form):
     options = (*weather[:2], *weather[4:], "--run", "bert", "--fold", 0)
     run_command("export.py", *options, "--format", form, "--output", tmp_path / form)
     assert json.loads((tmp_path / form / "export.json").read_text())["target"] == "classes"
+
+
+@pytest.fixture(scope="module")
+def speech(places, run_command):
+    """Two finished folds of both models that read sounds."""
+    for model in MODEL_SETTINGS["sound"]:
+        train(run_command, places["emodb"], model)
+    return places["emodb"]
+
+
+def test_emotions_have_a_report_with_attention_speakers_and_recordings(speech, run_command):
+    run_command("report.py", *speech, "--run", "blstm", "linear")
+    workspace = Workspace(speech[-1])
+    page = (workspace.report("emodb") / "report.html").read_text()
+    for emotion in BENCHMARKS["emodb"].labels:
+        assert f"attention: {emotion} (" in page
+    assert page.count('src="data:audio/wav;base64,') == 2 * 7
+    assert page.count("Scores by speaker") == 2
+    assert "audio-classification" in (workspace.run("emodb", "blstm") / "README.md").read_text()
+
+
+def test_emotions_are_compared_by_differences_over_speakers(speech, run_command):
+    said = run_command("compare_runs.py", *speech, "--run", "linear", "blstm").stdout
+    assert "2 folds pooled; 95 % intervals of differences by a bootstrap of speakers" in said
+    assert "blstm: average recall" in said
+
+
+def test_benchmark_without_test_rows_has_a_blend_and_no_submission(speech, run_command):
+    result = run_command("make_submission.py", *speech, "--run", "blstm", "linear")
+    assert "equal weights, logit of blstm, linear" in result.stdout
+    assert "has no test rows, so there is nothing to submit" in result.stderr
+    assert not Workspace(speech[-1]).submissions.exists() or not list(
+        Workspace(speech[-1]).submissions.glob("emodb*")
+    )
+
+
+def test_sounds_are_predicted_from_files_folders_and_tables(speech, run_command):
+    options, wav = (*speech[:2], *speech[4:]), speech[3] / "wav"
+    (speech[3] / "list.csv").write_text("id,path\nfirst,wav/01a01Wa.wav\n")
+    alone = run_command("predict.py", wav / "01a01Wa.wav", *options).stdout.splitlines()
+    folder = run_command("predict.py", wav, *options).stdout.splitlines()
+    listed = run_command("predict.py", "--file", speech[3] / "list.csv", *options).stdout.splitlines()
+    assert alone[0].split(",") == ["id", *BENCHMARKS["emodb"].labels, "class"]
+    assert len(folder) == 1 + SOUNDS
+    row = next(line for line in folder if "01a01Wa" in line).split(",")
+    for line in (alone[1].split(","), listed[1].split(",")):
+        assert np.array(line[1:-1], float) == pytest.approx(np.array(row[1:-1], float), abs=1e-5)
+    shown = run_command("predict.py", wav / "01a01Wa.wav", *options, "--explain").stdout
+    assert "|" in shown
+    assert "from 0.0 s 0." in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train_folds.py", "--model", "bert"), "reads no sounds"),
+        (("train_folds.py", "--encoder", "tiny"), "not of --model blstm of sounds"),
+        (("train_folds.py", "--n-folds", 11), "10 speakers cannot be cut into 11 folds"),
+        (("train_folds.py", "--group-by", "actor"), "--group-by is actor, expected speaker or none"),
+        (("train_folds.py", "--extra", "x.csv"), "takes texts"),
+        (("pretrain.py",), "takes texts"),
+        (("make_submission.py", "--run", "linear", "--submit"), "there are no test rows"),
+    ],
+)
+def test_what_does_not_go_with_sounds_is_refused(speech, run_command, words, said):
+    assert said in run_command(words[0], *words[1:], *speech, status=2).stderr

@@ -56,7 +56,11 @@ class Reader(Protocol):
         ...
 
     def encode(self, items: list, *, cache: Path | None) -> Any:
-        """Return the Inputs to learn from; ``cache`` is a folder that keeps them."""
+        """Return the Inputs of all items; ``cache`` is a folder that keeps them."""
+        ...
+
+    def encode_to_learn(self, items: list, rows: np.ndarray, *, cache: Path | None) -> tuple[Any, np.ndarray]:
+        """Return the Inputs to learn from, of some rows of ``items`` and of changed copies; and the row of each."""
         ...
 
     def encode_to_predict(self, items: list, *, cache: Path | None) -> Any:

@@ -1,7 +1,7 @@
 """Sound -> frames of features, computed once and cached, normalised."""
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,27 @@ from ..base.errors import InputError
 from ..base.files import checksum, read_arrays, write_arrays
 from ..base.progress import progress_bar
 from ..base.sound import RATE, Sound
+from .augmentation import at_speed
 from .batches import Sequences, Signature
-from .speech_features import VERSION, speech_features
+from .speech_features import (
+    HOP,
+    N_CEPSTRA,
+    N_FEATURES,
+    PROSODY,
+    SHAPE,
+    VERSION,
+    WINDOW,
+    slopes,
+    speech_features,
+    spoken_part,
+)
 
 MANY = 200  # sounds; for fewer, a progress bar would only flicker
+BLOCK = 3  # steps of 10 ms; about the article's hop of 32 ms
+N_BLOCK = 2 * (N_CEPSTRA + len(SHAPE)) + len(PROSODY) + 2
+VOICED = 0.5  # harmonicity above which a step has a pitch
+USUAL_PITCH = 7.3  # log2 of Hz, between the pitches of men and women
+FARTHEST = 5.0  # deviations; a frame farther from the mean is taken to be this far
 SMALLEST = 1e-3  # a deviation is not taken to be smaller, so that a constant feature is not blown up
 
 
@@ -44,11 +61,13 @@ class FrameReader:
     """Turns sounds into frames, with the settings that the model was trained with.
 
     mean, deviation : float64 [n_features], of the training rows.  by_speaker : whether each speaker's frames are first
-    brought to mean 0 and deviation 1, over all sounds of the speaker that are read together.
+    brought to mean 0 and deviation 1, over all sounds of the speaker that are read together.  speeds : of the copies
+    that are learnt from, beside the sounds themselves.
     """
 
     max_seconds: float
     by_speaker: bool
+    speeds: tuple[float, ...] = ()
     mean: np.ndarray = field(default_factory=lambda: np.zeros(1))
     deviation: np.ndarray = field(default_factory=lambda: np.ones(1))
 
@@ -66,12 +85,25 @@ class FrameReader:
         """Return this reader with the mean and the deviation of some rows of ``sounds``."""
         flat = self._by_speaker(sounds, cache).take(rows).flat.astype(np.float64)
         deviation = np.maximum(flat.std(axis=0), SMALLEST)
-        return FrameReader(self.max_seconds, self.by_speaker, flat.mean(axis=0), deviation)
+        return replace(self, mean=flat.mean(axis=0), deviation=deviation)
 
     def encode(self, items: list[Sound], *, cache: Path | None) -> Frames:
         """Return the normalised frames of all sounds."""
         frames = self._by_speaker(items, cache)
-        return Frames(((frames.flat - self.mean) / self.deviation).astype(np.float32), frames.offsets)
+        normalised = (frames.flat - self.mean) / self.deviation
+        return Frames(np.clip(normalised, -FARTHEST, FARTHEST).astype(np.float32), frames.offsets)
+
+    def encode_to_learn(
+        self, items: list[Sound], rows: np.ndarray, *, cache: Path | None
+    ) -> tuple[Frames, np.ndarray]:
+        """Return the frames of some rows and of their copies at other speeds, and the row that each belongs to."""
+        parts = [self.encode(items, cache=cache).take(rows)]
+        for speed in self.speeds:
+            copies = [at_speed(items[row], speed) for row in rows.tolist()]
+            parts.append(self.encode(copies, cache=cache))
+        lengths = np.concatenate([part.lengths for part in parts])
+        frames = Frames(np.concatenate([part.flat for part in parts]), np.cumsum([0, *lengths]))
+        return frames, np.tile(rows, len(parts))
 
     def encode_to_predict(self, items: list[Sound], *, cache: Path | None) -> Frames:
         """Return the normalised frames of all sounds."""
@@ -90,7 +122,9 @@ class FrameReader:
         """Write nothing: all settings fit into JSON."""
 
     def _by_speaker(self, sounds: list[Sound], cache: Path | None) -> Frames:
-        frames = sound_frames(sounds, self.max_seconds, cache=cache)
+        features = sound_features(sounds, self.max_seconds, cache=cache)
+        rows = [blocks(features.row(number)) for number in range(len(features))]
+        frames = Frames(*vars(_joined(rows, N_BLOCK)).values())
         if not self.by_speaker:
             return frames
         flat = np.empty_like(frames.flat)
@@ -105,10 +139,10 @@ class FrameReader:
 def frame_reader(settings: dict) -> FrameReader:
     """Return the reader whose ``settings()`` were saved."""
     mean, deviation = (np.array(settings[name], np.float64) for name in ("mean", "deviation"))
-    return FrameReader(settings["max_seconds"], settings["by_speaker"], mean, deviation)
+    return FrameReader(settings["max_seconds"], settings["by_speaker"], mean=mean, deviation=deviation)
 
 
-def sound_frames(sounds: list[Sound], max_seconds: float, *, cache: Path | None) -> Frames:
+def sound_features(sounds: list[Sound], max_seconds: float, *, cache: Path | None) -> Sequences:
     """Compute the features of the first ``max_seconds`` of each sound, or read them from ``cache`` (a folder)."""
     if cache is None:
         return _computed(sounds, max_seconds)
@@ -116,18 +150,71 @@ def sound_frames(sounds: list[Sound], max_seconds: float, *, cache: Path | None)
     path = cache / f"{key[:32]}.npz"
     with contextlib.suppress(FileNotFoundError, InputError, KeyError):  # a damaged file is made again
         arrays = read_arrays(path)
-        return Frames(arrays["flat"], arrays["offsets"])
-    frames = _computed(sounds, max_seconds)
-    write_arrays(path, {"flat": frames.flat, "offsets": frames.offsets})
-    return frames
+        return Sequences(arrays["flat"], arrays["offsets"])
+    features = _computed(sounds, max_seconds)
+    write_arrays(path, {"flat": features.flat, "offsets": features.offsets})
+    return features
 
 
-def _computed(sounds: list[Sound], max_seconds: float) -> Frames:
+def _computed(sounds: list[Sound], max_seconds: float) -> Sequences:
     bar = progress_bar(
         iterable=sounds, desc="features", unit=" sounds", leave=False, disable=len(sounds) < MANY
     )
-    rows = [speech_features(sound.samples[: round(max_seconds * RATE)]) for sound in bar]
-    if not rows:
-        rows = [speech_features(np.zeros(1, np.float32))[:0]]
-        return Frames(rows[0], np.zeros(1, np.int64))
-    return Frames(np.concatenate(rows), np.cumsum([0, *map(len, rows)], dtype=np.int64))
+    return _joined([speech_features(first_seconds(sound, max_seconds)) for sound in bar], N_FEATURES)
+
+
+def first_seconds(sound: Sound, seconds: float) -> np.ndarray:
+    """Return the samples of the first ``seconds``."""
+    return sound.samples[: round(seconds * RATE)]
+
+
+def _joined(rows: list[np.ndarray], width: int) -> Sequences:
+    flat = np.concatenate([np.zeros((0, width), np.float32), *rows])
+    return Sequences(flat, np.cumsum([0, *map(len, rows)], dtype=np.int64))
+
+
+def blocks(features: np.ndarray) -> np.ndarray:
+    """Return frames for a network, float32 [n_blocks, N_BLOCK], from features [n_steps, N_FEATURES].
+
+    A block is BLOCK steps or a little more or less, so that all blocks of a sound are alike. Its columns are means of
+    the cepstra and of SHAPE; the pitch where there is one, harmonicity, loudness and energy relative to the loudest
+    step, and the share of steps that have a pitch; the logarithm of the mean change of each cepstrum and of SHAPE; and
+    the mean change of the pitch.
+    """
+    spectrum, (pitch, harmonicity, loudness, energy) = (
+        features[:, : -len(PROSODY)],
+        features[:, -len(PROSODY) :].T,
+    )
+    voiced = harmonicity > VOICED
+    prosody = [
+        np.where(voiced, pitch - USUAL_PITCH, 0),
+        harmonicity,
+        energy - energy.max(),
+        loudness / loudness.max(),
+        voiced,
+    ]
+    pitch_changes = np.abs(np.diff(pitch, prepend=pitch[:1])) * voiced
+    bounds = np.linspace(0, len(features), n_blocks(len(features)) + 1).astype(int)
+
+    def means(values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(values, bounds[:-1], axis=0) / np.diff(bounds)[:, np.newaxis]
+
+    parts = [
+        means(spectrum),
+        means(np.stack(prosody, axis=1)),
+        np.log(means(np.abs(slopes(spectrum))) + 1e-3),
+        means(pitch_changes[:, np.newaxis]),
+    ]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def n_blocks(n_steps: int) -> int:
+    """Return how many blocks some steps make."""
+    return max(1, round(n_steps / BLOCK))
+
+
+def block_seconds(sound: Sound, max_seconds: float) -> np.ndarray:
+    """Return when each frame of a sound begins, and when the last one ends, in seconds, float64 [n_blocks + 1]."""
+    start, stop = spoken_part(first_seconds(sound, max_seconds))
+    n_steps = 1 + max(0, stop - start - WINDOW) // HOP
+    return np.linspace(start, stop, n_blocks(n_steps) + 1) / RATE

@@ -195,6 +195,12 @@ class TextReader:
             items, self.tokenizer, max_length=self.max_length, truncation=self.truncation, cache=cache
         )
 
+    def encode_to_learn(
+        self, items: list[str], rows: np.ndarray, *, cache: Path | None
+    ) -> tuple[Tokens, np.ndarray]:
+        """Return the token ids of some rows, and these rows."""
+        return self.encode(items, cache=cache).take(rows), rows
+
     def encode_to_predict(self, items: list[str], *, cache: Path | None) -> Tokens | Windows:
         """Return the token ids to predict from."""
         if not self.windows:

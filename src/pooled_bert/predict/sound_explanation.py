@@ -7,7 +7,7 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.sound import Sound
 from ..benchmarks.targets import Target
-from ..inputs.speech_features import SECONDS_PER_FRAME
+from ..inputs.frames import block_seconds
 from ..models.inference import attention_weights
 from .explanation_view import bars
 from .predictor import Predictor
@@ -17,21 +17,26 @@ SECONDS = 0.5  # of a bin
 
 @dataclass(frozen=True)
 class SoundExplanation:
-    """A sound's probabilities [n_labels], and the share of the attention of each frame, float64 [n_frames]."""
+    """A sound's probabilities [n_labels], and the share of the attention of each frame, float64 [n_frames].
+
+    bounds : when each frame begins, and the last one ends, in seconds, float64 [n_frames + 1]. Silence at the ends of a
+    sound has no frames.
+    """
 
     target: Target
     labels: tuple[str, ...]
     probabilities: np.ndarray
     weights: np.ndarray
+    bounds: np.ndarray
 
     def bins(self) -> np.ndarray:
         """Return the attention in each half second, float64 [n_bins]."""
-        return attention_bins(self.weights)
+        return attention_bins(self.weights, self.bounds)
 
 
-def attention_bins(weights: np.ndarray) -> np.ndarray:
-    """Add the frames' weights up over parts of SECONDS; the last part can be shorter."""
-    bin_of_frame = (np.arange(len(weights)) * SECONDS_PER_FRAME / SECONDS).astype(int)
+def attention_bins(weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Add the frames' weights up over parts of SECONDS, from the start of the sound; a frame counts by its middle."""
+    bin_of_frame = ((bounds[:-1] + bounds[1:]) / 2 / SECONDS).astype(int)
     return np.bincount(bin_of_frame, weights)
 
 
@@ -50,9 +55,11 @@ def explain_sounds(predictor: Predictor, sounds: list[Sound]) -> list[SoundExpla
         for classifier in predictor.classifiers
     ]
     means = [np.mean(parts, axis=0, dtype=np.float64) for parts in zip(*weights, strict=True)]
+    longest = predictor.classifiers[0].head["max_seconds"]
+    bounds = [block_seconds(sound, longest) for sound in sounds]
     return [
         SoundExplanation(predictor.target, predictor.labels, *parts)
-        for parts in zip(predictor.predict_proba(sounds), means, strict=True)
+        for parts in zip(predictor.predict_proba(sounds), means, bounds, strict=True)
     ]
 
 

@@ -12,6 +12,7 @@ from ..base.places import model_folder
 from ..base.sound import RATE, Sound
 from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.benchmark import Benchmark
+from ..inputs.frames import block_seconds
 from ..results.fold_scores import FoldScores
 from ..runs.fold_files import Run
 from .figures import Figure, Panel, draw_attention
@@ -30,12 +31,14 @@ def attention_figures(run: Run, folder: Path, train: pd.DataFrame, benchmark: Be
     from ..predict.sound_explanation import SECONDS, attention_bins
 
     sounds, labels = train["sound"], train[list(benchmark.labels)].to_numpy(np.float64)
-    seconds = np.array([sound.seconds for sound in sounds])
+    longest = run.identity["settings"]["max_seconds"]
+    bounds = [block_seconds(sound, longest) for sound in sounds]
+    seconds = np.array([times[-1] for times in bounds])
     n_bins = max(1, int(np.quantile(seconds, ENOUGH) / SECONDS + 1e-6))
     shares: dict[str, list[np.ndarray]] = {label: [] for label in benchmark.labels}
     for row, weights in _attention(run, folder, train):
         if seconds[row] >= n_bins * SECONDS - 1e-6:
-            bins = attention_bins(weights)[:n_bins]
+            bins = attention_bins(weights, bounds[row])[:n_bins]
             shares[benchmark.labels[int(np.argmax(labels[row]))]].append(bins / bins.sum())
     panels = [
         Panel(f"{label} ({len(parts)} sounds)", draw_attention(np.mean(parts, axis=0), SECONDS), 2.6, 2.2)

@@ -87,8 +87,11 @@ class Training:
         self.model, self.problem, self.settings = classifier.model, problem, settings
         # read here, because a thread of tf.data, outside the strategy's scope, makes the batches
         self.n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self.inputs = classifier.reader.encode(problem.items, cache=problem.cache).take(problem.train)
-        self.labels = problem.labels[problem.train].astype(np.float32)
+        self.inputs, rows = classifier.reader.encode_to_learn(
+            problem.items, problem.train, cache=problem.cache
+        )
+        self.labels = problem.labels[rows].astype(np.float32)
+        self.change = settings.augmentation()
         self.valid = classifier.reader.encode_to_predict(problem.items, cache=problem.cache).take(
             problem.valid
         )
@@ -131,7 +134,7 @@ class Training:
             self.average.swap()
         return self.oof, history
 
-    def _batch(self, rows: np.ndarray, _) -> tuple:
+    def _batch(self, rows: np.ndarray, random: np.random.Generator) -> tuple:
         """Return padded inputs and labels, float32 [batch, n_labels], of ``rows``.
 
         Some rows are repeated, without labels, if the replicas cannot share them evenly.
@@ -139,7 +142,11 @@ class Training:
         filled_rows = full(rows, self.n_replicas)
         labels = self.labels[filled_rows]
         labels[len(rows) :] = np.nan  # the rows that fill up the batch are repeated and must not count
-        return self.inputs.padded(filled_rows, width_multiple(self.settings.xla)), labels
+        multiple = width_multiple(self.settings.xla)
+        if self.change is None:
+            return self.inputs.padded(filled_rows, multiple), labels
+        changed = self.change.rows(self.inputs.take(filled_rows), random)
+        return self.change.batch(changed.padded(np.arange(len(changed)), multiple), labels, random)
 
     def _on_step(self, step: int, loss: float) -> None:
         is_last = (step + 1) % self.loop.feed.steps == 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..base.errors import require
+from ..inputs.augmentation import Augmentation
 
 
 def option(default, help_text: str, *, decides: bool = True, **argparse_options) -> Any:
@@ -102,6 +103,10 @@ class NeuralSettings:
         decides=False,
         action="store_true",
     )
+
+    def augmentation(self) -> Augmentation | None:
+        """Return how training rows are changed each time they are read; None: not at all."""
+        return None
 
     def __post_init__(self):
         """Raise InputError for values that cannot be trained with."""

@@ -28,10 +28,12 @@ def _blstm(problem: Problem, settings: BlstmSettings) -> tuple[TextReader, Blstm
 
 
 def _sound_blstm(problem: Problem, settings: SoundBlstmSettings) -> tuple[FrameReader, Blstm]:
-    reader = FrameReader(settings.max_seconds, settings.normalise == "speaker")
+    change = settings.speed_change
+    speeds = (1 - change, 1 + change) if change else ()
+    reader = FrameReader(settings.max_seconds, settings.normalise == "speaker", speeds)
     reader = reader.fitted(problem.items, problem.train, cache=problem.cache)
     width = len(reader.mean)
-    return reader, Blstm(BlstmConfig(0, width, settings.units, settings.dropout))
+    return reader, Blstm(BlstmConfig(0, width, settings.units, settings.input_dropout))
 
 
 STARTS: dict[type, Callable] = {
