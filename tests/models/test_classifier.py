@@ -222,8 +222,12 @@ def test_blstm_that_cannot_be_read_is_refused(tmp_path, tokenizer):
         load_classifier(tmp_path)
 
 
-@pytest.mark.parametrize("change", [{"architecture": "cnn"}, {"target": "numbers"}, {"target": ["labels"]}])
+@pytest.mark.parametrize(
+    "change", [{"architecture": "cnn"}, {"target": "numbers"}, {"target": ["labels"]}, {"medium": "smell"}]
+)
 def test_head_that_names_something_unknown_is_refused(tmp_path, change):
     (tmp_path / "head.json").write_text(json.dumps({"architecture": "bert", "target": "labels", **change}))
-    with pytest.raises(InputError, match=r"head\.json: the architecture .* is unknown; train the fold again"):
+    with pytest.raises(
+        InputError, match=r"head\.json: the (architecture|target|medium) .* is unknown; train the fold again"
+    ):
         load_classifier(tmp_path)

@@ -63,4 +63,6 @@ def test_each_model_has_its_own_defaults_and_help_names_them(capsys):
     assert BlstmSettings().pooling == "last"
     with pytest.raises(SystemExit):
         parse("--help")
-    assert "(default: mean; blstm: last)" in " ".join(capsys.readouterr().out.split())
+    assert "(default: mean; blstm of texts: last; blstm of sounds: attention)" in " ".join(
+        capsys.readouterr().out.split()
+    )
