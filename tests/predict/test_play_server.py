@@ -167,6 +167,10 @@ def test_taken_port_is_told(predictor):
         server.close()
 
 
+def test_recordings_are_for_sounds_only(run_command):
+    assert "has texts, leave it out" in run_command("play.py", "--data", "here", status=2).stderr
+
+
 def test_number_that_is_no_port_is_refused(run_command):
     assert "--port is 99999" in run_command("play.py", "--port", 99999, status=2).stderr
 

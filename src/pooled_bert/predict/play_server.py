@@ -1,4 +1,4 @@
-"""The server of play.py: it listens on 127.0.0.1 and serves the page of texts."""
+"""The server of play.py: it listens on 127.0.0.1 and serves the page of texts or of sounds."""
 
 import socket
 from collections.abc import Mapping
@@ -8,15 +8,22 @@ from waitress.server import create_server
 
 from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
-from .play_app import WAITING
+from .play_app import WAITING, PageApp
+from .play_sound import Example, SoundApp
 from .play_text import TextApp
 from .predictor import Predictor
 
 
-def make_server(predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int) -> tuple[Any, int]:
+def make_server(
+    predictors: Mapping[str, Predictor],
+    benchmark: Benchmark,
+    port: int,
+    examples: list[Example] | None = None,
+) -> tuple[Any, int]:
     """Return a server that answers on 127.0.0.1 once it is run, and its port; ``port`` 0 takes any free port.
 
-    ``predictors``: by name of the run. Raises InputError if the port is taken.
+    ``predictors``: by name of the run. ``examples``: recordings to choose on the page of sounds. Raises InputError if
+    the port is taken.
     """
     try:
         listener = socket.create_server(("127.0.0.1", port))
@@ -25,7 +32,11 @@ def make_server(predictors: Mapping[str, Predictor], benchmark: Benchmark, port:
             f"--port {port}: the server cannot listen on it ({error.strerror or error}); give another --port"
         ) from error
     port = listener.getsockname()[1]
-    app = TextApp(predictors, benchmark, port)
+    app: PageApp
+    if benchmark.medium == "sound":
+        app = SoundApp(predictors, benchmark, port, examples or [])
+    else:
+        app = TextApp(predictors, benchmark, port)
     server = create_server(
         app,
         sockets=[listener],
