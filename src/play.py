@@ -1,29 +1,54 @@
-"""Serve a page, to this machine alone, that shows the scores of a typed text and the words behind them."""
+"""Serve a page, to this machine alone, that shows scores of a typed text or of a recording, and what they rest on."""
 
 import argparse
+from typing import TYPE_CHECKING
 
-from pooled_bert.base.errors import require, run_command
+from pooled_bert.base.errors import InputError, require, run_command
+from pooled_bert.benchmarks.benchmark import Benchmark
 from pooled_bert.benchmarks.registry import BENCHMARKS
-from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace
+from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace, default_run
+
+if TYPE_CHECKING:
+    from pooled_bert.predict.play_sound import Example
 
 
 def main() -> None:
-    """Load the models, then serve until interrupted."""
+    """Load the models and the examples, then serve until interrupted."""
     args = parse_arguments()
     require(0 <= args.port < 2**16, "--port", args.port, "a number from 0 to 65535")
+    benchmark = BENCHMARKS[args.benchmark]
+    if args.data and benchmark.medium != "sound":
+        raise InputError(
+            f"--data: gives recordings to choose on the page; --benchmark {benchmark.name} has texts, leave it out"
+        )
 
     from pooled_bert.base.files import check_name
     from pooled_bert.predict.predictor import load_predictor
 
     folder = args.workspace.runs(args.benchmark)
-    names = [check_name("--run", name) for name in dict.fromkeys(args.run)]
+    names = [check_name("--run", name) for name in dict.fromkeys(args.run or [default_run(args.benchmark)])]
     predictors = {name: load_predictor(folder / name, args.folds) for name in names}
 
     from pooled_bert.predict.play_server import make_server
 
-    server, port = make_server(predictors, BENCHMARKS[args.benchmark], args.port)
+    examples = recordings(benchmark, args.data) if benchmark.medium == "sound" else []
+    server, port = make_server(predictors, benchmark, args.port, examples)
     print(f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", flush=True)
     server.run()
+
+
+def recordings(benchmark: Benchmark, data: str | None) -> "list[Example]":
+    """Return one recording per class; none if no folder was named, and the usual folders hold none."""
+    from pooled_bert.data.rows import find_data, read_train
+    from pooled_bert.predict.play_sound import choose_examples
+
+    try:
+        folder = find_data(benchmark, data)
+    except InputError:
+        if data:
+            raise
+        return []
+    return choose_examples(read_train(benchmark, folder), benchmark.labels)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -33,11 +58,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--run",
         nargs="+",
-        default=["bert"],
         metavar="NAME",
-        help="runs to choose from on the page, one or several (default: bert)",
+        help="runs to choose from on the page, one or several (default: bert; of sounds: blstm)",
     )
     add_folds(parser)
+    add_data(parser)
     parser.add_argument(
         "--port", type=int, default=8000, help="port on 127.0.0.1; 0: any free port (default: 8000)"
     )

@@ -120,8 +120,7 @@ def sounds(sources, predictor) -> tuple:
     """Return an iterator over the sounds, after a note about unknown speakers, and None: they have no lines."""
     from pooled_bert.predict.sound_paths import read_sources, speaker_note
 
-    by_speaker = any(classifier.head["by_speaker"] for classifier in predictor.classifiers)
-    note = speaker_note(sources, by_speaker=by_speaker)
+    note = speaker_note(sources, by_speaker=predictor.by_speaker)
     if note:
         print(f"note: {note}", file=sys.stderr)
     return read_sources(sources), None

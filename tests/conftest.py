@@ -1,6 +1,7 @@
 """Made-up rows, a tiny tokenizer and encoder, and the commands as a user runs them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,6 +151,25 @@ def start_halting():
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def browser():
+    """A headless Chromium, as the distribution packs it."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs chromium and chromedriver (Debian: apt install chromium chromium-driver)")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    flags = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"]
+    for flag in [*flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield found
+    found.quit()
 
 
 class StopAfter(Deadline):

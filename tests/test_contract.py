@@ -14,7 +14,7 @@ from pooled_bert.benchmarks.targets import ONE_CLASS
 from pooled_bert.data.rows import read_train
 from pooled_bert.predict.explanation import explain
 from pooled_bert.predict.explanation_view import terminal_view
-from pooled_bert.predict.play_server import PlayApp
+from pooled_bert.predict.play_text import TextApp
 from pooled_bert.predict.predictor import load_predictor
 from pooled_bert.training.settings import MODEL_SETTINGS
 
@@ -150,7 +150,7 @@ def test_gradients_add_up_to_what_the_words_change_in_the_log_odds_of_a_class(pr
 
 
 def test_page_to_play_with_gives_classes(predictors):
-    app = PlayApp({"bert": predictors["bert"]}, BENCHMARKS["weather"], 80)
+    app = TextApp({"bert": predictors["bert"]}, BENCHMARKS["weather"], 80)
     client = Client(app)
     answer = client.post(
         "/predict", json={"text": "a report", "run": "bert"}, headers={"Host": "127.0.0.1:80"}

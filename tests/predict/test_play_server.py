@@ -1,8 +1,6 @@
 """The page to play with: scores and words for whoever sits at this machine, and nothing for other pages."""
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +14,9 @@ from werkzeug.test import Client
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.predict.play_server import MAX_BODY, MAX_CHARACTERS, WAITING, PlayApp, make_server
+from pooled_bert.predict.play_app import WAITING
+from pooled_bert.predict.play_server import make_server
+from pooled_bert.predict.play_text import MAX_BODY, MAX_CHARACTERS, TextApp
 from pooled_bert.predict.predictor import load_predictor
 
 PORT = 8000
@@ -33,7 +33,7 @@ def predictor(tiny_run):
 
 @pytest.fixture(scope="module")
 def client(predictor):
-    return Client(PlayApp({"bert": predictor}, JIGSAW, PORT))
+    return Client(TextApp({"bert": predictor}, JIGSAW, PORT))
 
 
 def post(client, path, content, headers=None):
@@ -54,6 +54,7 @@ def test_explanation_holds_the_whole_text_and_a_weight_for_each_label(client):
 
 def test_page_and_what_it_offers(client):
     page = client.get("/", headers=HOST)
+    assert "media-src" not in page.headers["Content-Security-Policy"]
     assert page.status_code == 200
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert page.headers["X-Content-Type-Options"] == "nosniff"
@@ -136,7 +137,7 @@ class SlowPredictor:
 
 def test_requests_wait_in_turn_and_a_crowd_is_sent_away():
     slow = SlowPredictor()
-    client = Client(PlayApp({"bert": slow}, JIGSAW, PORT))
+    client = Client(TextApp({"bert": slow}, JIGSAW, PORT))
     found = []
     threads = [
         threading.Thread(
@@ -166,6 +167,10 @@ def test_taken_port_is_told(predictor):
         server.close()
 
 
+def test_recordings_are_for_sounds_only(run_command):
+    assert "has texts, leave it out" in run_command("play.py", "--data", "here", status=2).stderr
+
+
 def test_number_that_is_no_port_is_refused(run_command):
     assert "--port is 99999" in run_command("play.py", "--port", 99999, status=2).stderr
 
@@ -193,25 +198,6 @@ def test_command_answers_until_it_is_interrupted(address, predictor):
     request = urllib.request.Request(f"{address}predict", body, {"Content-Type": "application/json"})
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
         assert len(json.load(answer)["probabilities"]) == len(JIGSAW.labels)
-
-
-@pytest.fixture
-def browser():
-    """A headless Chromium, as the distribution packs it."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs chromium and chromedriver (Debian: apt install chromium chromium-driver)")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    flags = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"]
-    for flag in [*flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield found
-    found.quit()
 
 
 @pytest.mark.slow

@@ -14,7 +14,10 @@ KERNELS = CHECKOUT / "kernels"
 PEERS = CHECKOUT / "tests" / "peers"
 BUILD = CHECKOUT / "build"
 TEMPLATES = PACKAGE / "base" / "templates"
-PAGE_FOLDER = PACKAGE / "predict" / "play"  # the files of the page to play with
+PAGE_FOLDER = (
+    PACKAGE / "predict" / "play"
+)  # the page to type texts into, and what it shares with the page of sounds
+SOUND_PAGE_FOLDER = PACKAGE / "predict" / "play_sound"  # the page of sounds
 
 
 def command(name: str) -> Path:

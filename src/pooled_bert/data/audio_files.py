@@ -12,22 +12,27 @@ from ..base.errors import InputError
 from ..base.sound import RATE, Sound
 
 LONGEST = 600  # seconds
+HIGHEST_RATE = 768_000  # samples per second
 SHORTEST = 0.05  # seconds
 SILENCE = 1e-5  # a recording whose largest sample is below this (-100 dB) holds nothing
 
 
-def read_sound(content: bytes, place: str, speaker: str = "") -> Sound:
+def read_sound(content: bytes, place: str, speaker: str = "", *, longest: float = LONGEST) -> Sound:
     """Return the sound in the bytes of a file; channels are averaged, other rates are resampled with a low-pass filter.
 
     Raises InputError that names ``place`` for bytes that are no sound, and for sounds that are damaged, silent, too
-    short or too long.
+    short, or longer than ``longest`` seconds.
     """
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate, expected = file.samplerate, file.frames
-            if not SHORTEST <= expected / rate <= LONGEST:
+            if not SHORTEST <= expected / rate <= longest:
                 raise InputError(
-                    f"{place}: lasts {expected / rate:,.2f} s; expected a recording of {SHORTEST} to {LONGEST} s"
+                    f"{place}: lasts {expected / rate:,.2f} s; expected a recording of {SHORTEST} to {longest} s"
+                )
+            if rate > HIGHEST_RATE:  # to resample these would take a lot of memory
+                raise InputError(
+                    f"{place}: has {rate:,} samples per second; expected at most {HIGHEST_RATE:,}"
                 )
             samples = file.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
@@ -50,6 +55,13 @@ def read_sound_file(path: Path, speaker: str = "") -> Sound:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     return read_sound(content, str(path), speaker)
+
+
+def wav_bytes(sound: Sound) -> bytes:
+    """Return the sound as the bytes of a WAV file of 16 bits."""
+    file = io.BytesIO()
+    soundfile.write(file, sound.samples, RATE, format="WAV", subtype="PCM_16")
+    return file.getvalue()
 
 
 def _resampled(samples: np.ndarray, rate: int) -> np.ndarray:

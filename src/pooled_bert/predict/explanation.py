@@ -199,8 +199,7 @@ METHODS = {"occlusion": _occlusion, "gradients": _gradients, "attention": _atten
 
 def methods_of(predictor: Predictor) -> list[str]:
     """Return the METHODS that can explain this run: ``attention`` only if its models pool by attention."""
-    has_attention = all(classifier.head["pooling"] == "attention" for classifier in predictor.classifiers)
-    return [method for method in METHODS if method != "attention" or has_attention]
+    return [method for method in METHODS if method != "attention" or predictor.has_attention]
 
 
 def check_method(predictor: Predictor, method: str) -> None:

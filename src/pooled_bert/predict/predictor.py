@@ -66,6 +66,16 @@ class Predictor:
         """The kind of target."""
         return self.classifiers[0].target
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether all models pool by attention, whose weights can be shown."""
+        return all(classifier.head["pooling"] == "attention" for classifier in self.classifiers)
+
+    @property
+    def by_speaker(self) -> bool:
+        """Whether any model normalises each speaker's sounds together."""
+        return any(classifier.head.get("by_speaker", False) for classifier in self.classifiers)
+
     @cached_property
     def _groups(self) -> list[list["Classifier"]]:
         return same_tokens(self.classifiers)

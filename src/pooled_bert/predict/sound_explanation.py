@@ -46,7 +46,7 @@ def explain_sounds(predictor: Predictor, sounds: list[Sound]) -> list[SoundExpla
     The sounds are read together: a run that normalises by speaker uses all sounds of a speaker. Raises InputError for a
     run without attention.
     """
-    if any(classifier.head["pooling"] != "attention" for classifier in predictor.classifiers):
+    if not predictor.has_attention:
         raise InputError(
             f"run {predictor.run.name!r} has no attention weights; give a run trained with --pooling attention"
         )

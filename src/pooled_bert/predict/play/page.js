@@ -1,8 +1,7 @@
 // Shows scores while the user types, then the words that carried them. Texts are inserted as text nodes only, never as
 // HTML.
-"use strict";
+import { ask, chosenRuns, find, introduce, make, say, score } from "./shared.js";
 
-const find = (id) => document.getElementById(id);
 const DELAY = 250; // milliseconds without a keystroke before the text is sent
 let about = null;
 let chosen = null; // the label whose words are coloured; null: the likeliest
@@ -11,21 +10,7 @@ let timer = null;
 let busy = false;
 let again = false;
 
-function make(tag, options = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), options);
-  element.append(...children);
-  return element;
-}
-
-async function ask(path, content) {
-  const options = content && {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content),
-  };
-  const response = await fetch(path, options);
-  const answer = await response.json().catch(() => ({ error: `status ${response.status}` }));
-  if (!response.ok) throw new Error(answer.error);
-  return answer;
-}
+const send = (path, content) => ask(path, "application/json", JSON.stringify(content));
 
 function soon() {
   clearTimeout(timer);
@@ -42,16 +27,15 @@ async function update() {
     if ([...text].length > about.max_characters) {
       throw new Error(`the text has ${[...text].length.toLocaleString("en")} characters; at most ${about.max_characters.toLocaleString("en")} can be predicted here`);
     }
-    const runs = [...new Set([find("run").value, find("other").value])].filter(Boolean);
     say("…");
     const answers = [];
-    for (const run of runs) answers.push({ run, ...(await ask("predict", { text, run })) });
+    for (const run of chosenRuns()) answers.push({ run, ...(await send("predict", { text, run })) });
     show(answers);
     for (const answer of answers) {
       if (again) break;
       const methods = about.runs[answer.run];
       const method = methods.includes(find("method").value) ? find("method").value : methods[0];
-      Object.assign(answer, await ask("explain", { text, run: answer.run, method }), { method });
+      Object.assign(answer, await send("explain", { text, run: answer.run, method }), { method });
       show(answers);
     }
     say("");
@@ -63,8 +47,6 @@ async function update() {
     if (again) { again = false; update(); }
   }
 }
-
-function say(message) { find("status").textContent = message; }
 
 function show(answers) {
   shown = answers;
@@ -78,11 +60,8 @@ function model(answer) {
   const label = chosen ?? likeliest;
   const card = make("section", { className: "model" }, make("h2", { textContent: answer.run }));
   about.labels.forEach((name, index) => {
-    const bar = make("i");
-    bar.style.width = `${100 * answer.probabilities[index]}%`;
     const row = make("button", { className: "label", type: "button", onclick: () => { chosen = index; show(shown); } },
-      make("span", { textContent: name }), make("span", { className: "bar" }, bar),
-      make("span", { className: "number", textContent: answer.probabilities[index].toFixed(3) }));
+      ...score(name, answer.probabilities[index]));
     row.setAttribute("aria-pressed", String(index === label));
     card.append(row);
   });
@@ -120,17 +99,12 @@ function bins(values) {
 
 async function start() {
   about = await ask("about");
-  find("title").textContent = about.title;
-  for (const name of Object.keys(about.runs)) {
-    find("run").append(make("option", { value: name, textContent: name }));
-    find("other").append(make("option", { value: name, textContent: name }));
-  }
+  introduce(about);
   const methods = new Set(Object.values(about.runs).flat());
   find("method").append(...[...methods].map((name) => make("option", { value: name, textContent: name })));
   find("examples").append(...about.examples.map((text) => make("button", {
     type: "button", textContent: text, title: text, onclick: () => { find("text").value = text; update(); },
   })));
-  find("limits").append(...about.limits.map((text) => make("li", { textContent: text })));
   find("text").addEventListener("input", soon);
   for (const id of ["run", "other", "method"]) find(id).addEventListener("change", update);
   find("text").focus();

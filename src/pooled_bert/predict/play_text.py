@@ -1,0 +1,95 @@
+"""The page to type texts into: scores, and the words that carried them."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.wrappers import Request, Response
+
+from ..base.errors import InputError
+from ..base.places import PAGE_FOLDER
+from ..base.shown_text import visible
+from ..benchmarks.benchmark import Benchmark
+from .explanation import METHODS, explain, methods_of
+from .explanation_view import METHOD_NOTES
+from .play_app import PageApp, json_response
+from .predictor import Predictor
+
+MAX_CHARACTERS = 20_000  # per text to be predicted
+MAX_WORDS = 300  # per text to be explained: occlusion needs one prediction per word
+MAX_BODY = 200_000  # bytes of a request
+
+
+class TextApp(PageApp):
+    """The application of texts. ``predictors``: by name of the run; ``port``: the port that the server listens on."""
+
+    page_folder = PAGE_FOLDER
+    max_body = MAX_BODY
+    too_large = f"at most {MAX_CHARACTERS:,} characters can be predicted here"
+    body_type = "application/json"
+
+    def __init__(self, predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int):
+        super().__init__(port)
+        self.predictors, self.benchmark = predictors, benchmark
+
+    def answer(self, request: Request) -> Response | None:
+        """Answer with probabilities, or with an explanation."""
+        if request.method == "POST" and request.path in ("/predict", "/explain"):
+            return json_response(self._compute(request))
+        return None
+
+    def about(self) -> dict:
+        """Return what the page shows before a text is typed: labels, runs, methods, examples, limits."""
+        runs = {name: methods_of(predictor) for name, predictor in self.predictors.items()}
+        return {
+            "title": self.benchmark.title,
+            "labels": self.benchmark.labels,
+            "runs": runs,
+            "notes": METHOD_NOTES,
+            "examples": self.benchmark.examples,
+            "limits": self.benchmark.limits,
+            "max_characters": MAX_CHARACTERS,
+        }
+
+    def _compute(self, request: Request) -> dict:
+        text, predictor, method = self._wanted(request)
+        with self.turn():
+            if request.path == "/predict":
+                return {"probabilities": predictor.predict_proba([text])[0].tolist()}
+            return _explanation(predictor, text, method)
+
+    def _wanted(self, request: Request) -> tuple[str, Predictor, str]:
+        """Return text, predictor and method of a request; raises an HTTPException for an invalid request."""
+        body = self.body(request)
+        try:
+            content = json.loads(body)
+            text, run, method = content["text"], content["run"], content.get("method", "occlusion")
+            text = text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+            predictor = self.predictors[run]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise BadRequest("expected a JSON object with a text and the name of a run") from error
+        if len(text) > MAX_CHARACTERS:
+            raise RequestEntityTooLarge(
+                f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} can be predicted here"
+            )
+        if method not in METHODS:
+            raise BadRequest(f"unknown method, expected one of {', '.join(METHODS)}")
+        return text, predictor, method
+
+
+def _explanation(predictor: Predictor, text: str, method: str) -> dict:
+    """Return the explanation as JSON: the text in pieces, words with one weight per label, the rest with null."""
+    if len(text.split()) > MAX_WORDS:
+        raise InputError(
+            f"the text has more than {MAX_WORDS} words, too many to explain here; use predict.py --explain"
+        )
+    explanation = explain(predictor, text, method)
+    return {
+        "probabilities": explanation.probabilities.tolist(),
+        "pieces": [
+            [visible(piece), None if weights is None else np.round(weights, 4).tolist()]
+            for piece, weights in explanation.pieces()
+        ],
+        "bins": explanation.bins().T[0].tolist() if method == "attention" else None,
+    }
