@@ -87,6 +87,14 @@ def test_compressed_file_that_is_cut_off_is_refused():
         read_sound(content[: len(content) // 2], "x.flac")
 
 
+def test_wav_file_that_is_cut_off_is_refused_unless_its_header_says_no_length():
+    content = wav(tone(RATE), RATE)
+    with pytest.raises(InputError, match="ends early"):
+        read_sound(content[:-1000], "x.wav")
+    streamed = content[:4] + b"\xff\xff\xff\xff" + content[8:]
+    assert read_sound(streamed, "x.wav").seconds == 0.5
+
+
 def test_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_sound_file(tmp_path / "missing.wav")

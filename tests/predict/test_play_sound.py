@@ -18,8 +18,7 @@ from pooled_bert.benchmarks.targets import ONE_CLASS
 from pooled_bert.data.audio_files import read_sound
 from pooled_bert.data.rows import read_train
 from pooled_bert.data.sample import write_sample
-from pooled_bert.inputs.frames import FrameReader
-from pooled_bert.inputs.speech_features import speech_features
+from pooled_bert.inputs.frames import FrameReader, block_seconds
 from pooled_bert.models.blstm import Blstm, BlstmConfig
 from pooled_bert.models.classifier import Classifier
 from pooled_bert.models.network import build_model
@@ -154,8 +153,9 @@ def test_attention_has_a_share_for_each_frame_that_is_read(client):
         answer = post(client, content, run="blstm").json
         assert answer["seconds_read"] == min(seconds, 1.0)
         attention = answer["attention"]
-        frames = speech_features(read_sound(content, "here").samples[:RATE])
-        assert len(attention["weights"]) == len(frames)
+        times = block_seconds(read_sound(content, "here"), 1.0)
+        assert len(attention["weights"]) == len(times) - 1
+        assert attention["first"] == pytest.approx(times[:2].mean())
         assert sum(attention["weights"]) == pytest.approx(1, abs=1e-4)
         assert sum(attention["bins"]) == pytest.approx(1, abs=1e-4)
         assert len(attention["bins"]) == 2

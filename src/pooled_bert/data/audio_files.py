@@ -39,8 +39,8 @@ def read_sound(content: bytes, place: str, speaker: str = "", *, longest: float 
         raise InputError(
             f"{place}: is no sound file, or is damaged ({str(error).split(': ')[-1].strip()}); convert it to WAV"
         ) from error
-    if len(samples) < expected:
-        raise InputError(f"{place}: is damaged: it ends after {len(samples):,} of {expected:,} samples")
+    if len(samples) < expected or _is_cut(content):
+        raise InputError(f"{place}: is damaged: it ends early, after {len(samples):,} samples")
     if not np.isfinite(samples).all():
         raise InputError(f"{place}: holds samples that are infinite or not a number; convert it again")
     if np.abs(samples).max() < SILENCE:
@@ -62,6 +62,15 @@ def wav_bytes(sound: Sound) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, sound.samples, RATE, format="WAV", subtype="PCM_16")
     return file.getvalue()
+
+
+def _is_cut(content: bytes) -> bool:
+    """Return whether a WAV file is shorter than its header says; libsndfile would read what is there.
+
+    A header that was written before the end was known says 0, or the largest number.
+    """
+    said = int.from_bytes(content[4:8], "little")
+    return content[:4] == b"RIFF" and len(content) < 8 + said < 2**32 - 1024
 
 
 def _resampled(samples: np.ndarray, rate: int) -> np.ndarray:

@@ -70,7 +70,7 @@ def mel_filters() -> np.ndarray:
     mel = 2595 log10(1 + f / 700) (O'Shaughnessy 1987, "Speech Communication").
     """
     bounds = 2595 * np.log10(1 + np.array([20, RATE / 2]) / 700)
-    edges = 700 * (10 ** (np.linspace(*bounds, N_MELS + 2) / 2595) - 1)
+    edges = 700 * (10 ** (np.linspace(bounds[0], bounds[1], N_MELS + 2) / 2595) - 1)
     frequencies = rfftfreq(POINTS, 1 / RATE)[:, np.newaxis]
     rising = (frequencies - edges[:-2]) / np.diff(edges)[:-1]
     falling = (edges[2:] - frequencies) / np.diff(edges)[1:]

@@ -9,14 +9,13 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
 from ..base.places import SOUND_PAGE_FOLDER
-from ..base.sound import RATE, Sound
+from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import read_sound, wav_bytes
 from ..data.rows import GROUP
-from ..inputs.speech_features import SECONDS_PER_FRAME, WINDOW
 from .play_app import POLICY, PageApp, json_response
 from .predictor import Predictor
-from .sound_explanation import SECONDS, attention_bins, explain_sounds
+from .sound_explanation import SECONDS, SoundExplanation, explain_sounds
 
 MAX_BODY = 20 * 2**20  # bytes of a sound file
 MAX_SECONDS = 60  # of a recording
@@ -147,7 +146,7 @@ def _scores(predictor: Predictor, sounds: Sequence[Sound], row: int) -> dict:
     attention = None
     if predictor.has_attention:
         explanation = explain_sounds(predictor, list(sounds))[row]
-        probabilities, attention = explanation.probabilities, _attention(explanation.weights)
+        probabilities, attention = explanation.probabilities, _attention(explanation)
     else:
         probabilities = predictor.predict_proba(sounds)[row]
     return {
@@ -160,13 +159,14 @@ def _scores(predictor: Predictor, sounds: Sequence[Sound], row: int) -> dict:
     }
 
 
-def _attention(weights: np.ndarray) -> dict:
+def _attention(explanation: SoundExplanation) -> dict:
     """Return each frame's share, and the sums over parts of ``bin_seconds``; times are in seconds."""
+    first, second = explanation.bounds[:2]
     return {
-        "weights": weights.round(7).tolist(),
-        "first": WINDOW / 2 / RATE,  # the middle of the first frame
-        "step": SECONDS_PER_FRAME,
-        "bins": attention_bins(weights).round(6).tolist(),
+        "weights": explanation.weights.round(7).tolist(),
+        "first": (first + second) / 2,  # the middle of the first frame
+        "step": second - first,
+        "bins": explanation.bins().round(6).tolist(),
         "bin_seconds": SECONDS,
     }
 

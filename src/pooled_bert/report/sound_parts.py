@@ -1,17 +1,16 @@
 """What a report shows of runs that read sounds: where the attention lies by class, and recordings to listen to."""
 
 import base64
-import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from ..base.places import model_folder
-from ..base.sound import RATE, Sound
+from ..base.sound import Sound
 from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.benchmark import Benchmark
+from ..data.audio_files import wav_bytes
 from ..inputs.frames import block_seconds
 from ..results.fold_scores import FoldScores
 from ..runs.fold_files import Run
@@ -89,6 +88,4 @@ def example_recordings(everything: FoldScores, train: pd.DataFrame, benchmark: B
 
 
 def _uri(sound: Sound) -> str:
-    stream = io.BytesIO()
-    soundfile.write(stream, sound.samples, RATE, format="WAV", subtype="PCM_16")
-    return f"data:audio/wav;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return f"data:audio/wav;base64,{base64.b64encode(wav_bytes(sound)).decode()}"

@@ -188,13 +188,13 @@ function curve({ attention, seconds }) {
   const height = (share) => 1 - share / top;
   const end = first + (weights.length - 1) * step;
   const points = weights.map((share, index) => `${first + index * step} ${height(share)}`);
-  const edges = [`${first - step} ${height(weights[0])}`, ...points, `${end + step} ${height(weights.at(-1))}`];
+  const edges = [`${first - step / 2} ${height(weights[0])}`, ...points, `${end + step / 2} ${height(weights.at(-1))}`];
   const most = first + weights.indexOf(Math.max(...weights)) * step;
   return drawing(
     `0 0 ${seconds} 1`, `attention over time, highest at ${most.toFixed(1)} seconds`,
-    ["share", `M${first - step} 1L${edges.join("L")}L${end + step} 1Z`],
+    ["share", `M${first - step / 2} 1L${edges.join("L")}L${end + step / 2} 1Z`],
     ["line", `M${edges.join("L")}`],
-    ["even", `M0 ${height(1 / weights.length)}H${end + step}`],
+    ["even", `M${first - step / 2} ${height(1 / weights.length)}H${end + step / 2}`],
   );
 }
 
