@@ -28,8 +28,8 @@ class SoundBlstmSettings(FrameSettings, NeuralSettings):
 
     architecture: ClassVar[str] = "blstm"
     medium: ClassVar[str] = "sound"
-    epochs: int = as_in(NeuralSettings, "epochs", default=8)
-    learning_rate: float = as_in(NeuralSettings, "learning_rate", default=3e-3)
+    epochs: int = as_in(NeuralSettings, "epochs", default=12)
+    learning_rate: float = as_in(NeuralSettings, "learning_rate", default=1e-2)
     pooling: str = as_in(NeuralSettings, "pooling", default="attention")
     dropout: float = as_in(NeuralSettings, "dropout", default=0.4)
     positive_weight: float | None = as_in(NeuralSettings, "positive_weight", default=1.0)
