@@ -20,7 +20,12 @@ from pooled_bert.training.settings import MODEL_SETTINGS
 
 ROWS, TEST_ROWS = 160, 16
 SOUNDS = 84  # a dozen of each emotion, by ten speakers
-MODELS = [(name, model) for name, record in BENCHMARKS.items() for model in MODEL_SETTINGS[record.medium]]
+MODELS = [
+    (name, model)
+    for name, record in BENCHMARKS.items()
+    for model in MODEL_SETTINGS[record.medium]
+    if name != "emodb-six" or model == "linear"  # it differs from emodb by what is left out
+]
 TEXT_MODELS = MODEL_SETTINGS["text"]
 SMALL = {
     "bert": ("--encoder", "tiny", "--epochs", 2, "--batch-size", 8, "--learning-rate", 2e-2),

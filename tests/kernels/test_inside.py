@@ -12,7 +12,9 @@ from kaggle_server import Kaggle
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.places import Workspace
+from pooled_bert.benchmarks.emodb import EMODB
 from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.data.sample import write_sample
 from pooled_bert.kernels.build import Plan, build_fold
 from pooled_bert.kernels.inside import bring_folds, find_encoder, find_rows
 
@@ -43,6 +45,14 @@ def plan_of(options, run, *, gpu=False):
         "gpu": gpu,
     }
     return Plan(**plan, options=options)
+
+
+def test_sounds_are_found_wherever_kaggle_mounts_them(tmp_path):
+    write_sample(tmp_path / "datasets" / "someone" / "emodb", EMODB, rows=10, test_rows=0, seed=0)
+    (tmp_path / "outputs").mkdir()
+    assert find_rows(tmp_path, EMODB) == tmp_path / "datasets" / "someone" / "emodb"
+    with pytest.raises(InputError, match="attach the dataset piyushagni5/berlin-database"):
+        find_rows(tmp_path / "outputs", EMODB)
 
 
 @pytest.fixture
