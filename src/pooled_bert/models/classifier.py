@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 from safetensors import SafetensorError
 from safetensors.tensorflow import load_file, save_file
-from transformers import TFBertModel
+from transformers import TFPreTrainedModel
 
 from ..base.errors import InputError
 from ..base.files import read_json
@@ -36,7 +36,7 @@ class Classifier:
     """
 
     model: tf.keras.Model
-    encoder: TFBertModel | Blstm
+    encoder: TFPreTrainedModel | Blstm
     reader: Reader
     head: dict
 

@@ -35,7 +35,7 @@ class SeededDropout(tf.keras.layers.Layer):
 def replace_dropout(
     encoder: tf.keras.layers.Layer | tf.keras.Model, first_seed: int, step: Callable[[], tf.Tensor]
 ) -> int:
-    """Replace each of Keras' dropout layers in the encoder by seeded dropout; returns the number of layers replaced."""
+    """Replace each dropout layer in the encoder by seeded dropout; returns the number of layers replaced."""
     holders = [
         module for module in (encoder, *encoder.submodules) if isinstance(module, tf.keras.layers.Layer)
     ]
@@ -44,7 +44,9 @@ def replace_dropout(
         for holder in holders
         for name, layer in vars(holder).items()
         if isinstance(layer, tf.keras.layers.Dropout)
+        or type(layer).__name__.endswith("StableDropout")  # DeBERTa's
     ]
     for index, (holder, name, layer) in enumerate(dropout_layers):
-        setattr(holder, name, SeededDropout(layer.rate, first_seed + index, step, name=layer.name))
+        rate = layer.rate if isinstance(layer, tf.keras.layers.Dropout) else layer.drop_prob
+        setattr(holder, name, SeededDropout(rate, first_seed + index, step, name=layer.name))
     return len(dropout_layers)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import requests
 import tensorflow as tf
+import transformers
 from tokenizers.implementations import BertWordPieceTokenizer
 from transformers import (
     BertConfig,
@@ -14,9 +15,12 @@ from transformers import (
     PreTrainedTokenizerFast,
     TFBertForMaskedLM,
     TFBertModel,
+    TFPreTrainedModel,
 )
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from ..base.errors import InputError
+from .families import Family, convert_branches, find_family, take_pooler_away
 
 TINY = "tiny"  # a small random BERT for the demo and the tests
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -30,8 +34,8 @@ def load_tokenizer(encoder: str, texts: Iterable[str]) -> PreTrainedTokenizerFas
     if encoder == TINY:
         tokenizer = _tiny_tokenizer(texts)
     else:
-        with _loading(encoder, ("vocab.txt", "tokenizer.json")):
-            tokenizer = BertTokenizerFast.from_pretrained(encoder)
+        with _loading(encoder, ("vocab.txt", "tokenizer.json", "vocab.json")):
+            tokenizer = _tokenizer_class(encoder).from_pretrained(encoder)
             if None in (tokenizer.cls_token_id, tokenizer.sep_token_id):
                 raise ValueError("its tokenizer has no [CLS] or [SEP]")
     tokenizer.model_max_length = int(1e9)  # otherwise the library warns about every long text
@@ -40,10 +44,25 @@ def load_tokenizer(encoder: str, texts: Iterable[str]) -> PreTrainedTokenizerFas
     return tokenizer
 
 
-def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertModel:
-    """Load the encoder with its weights; raises InputError if they are damaged or not those of a BERT.
+def _tokenizer_class(encoder: str) -> type[PreTrainedTokenizerFast]:
+    """Return the class that tokenizer_config.json names, or that of the encoder's family."""
+    name = get_tokenizer_config(encoder).get("tokenizer_class") or ""
+    fast = getattr(transformers, f"{name.removesuffix('Fast')}Fast", None)
+    return fast or find_family(_model_type(encoder)).tokenizer
 
-    BERT's own pooling layer is left out, because this project's pooling would leave it untrained.
+
+def _model_type(encoder: str) -> str:
+    """Return the model type in config.json; old BERTs have none, and a saved Blstm has its own config.json."""
+    try:
+        return BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
+    except OSError:  # a directory without config.json
+        return "bert"
+
+
+def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFPreTrainedModel:
+    """Load the encoder with its weights; raises InputError if they are damaged or of no family in FAMILIES.
+
+    The encoder's own pooling layer is left out, because this project's pooling would leave it untrained.
     """
     if encoder == TINY:
         config = BertConfig(
@@ -58,7 +77,24 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertMode
         model = TFBertModel(config, add_pooling_layer=False)
         model.build_in_name_scope()  # creates the weights
         return model
-    return _pretrained(TFBertModel, encoder, tokenizer, add_pooling_layer=False)
+    with _loading(encoder, ("config.json",)):
+        family = find_family(_model_type(encoder))
+    options = {"add_pooling_layer": False} if family.model is TFBertModel else {}
+    model = _pretrained(family.model, encoder, tokenizer, may_lack="pooler", **options)
+    take_pooler_away(model, family)
+    convert_branches(model, family)
+    return model
+
+
+def family_of(encoder) -> Family | None:
+    """Return the family of an encoder, or None for one that is not from transformers."""
+    model_type = getattr(encoder.config, "model_type", None)
+    return None if model_type is None else find_family(model_type)
+
+
+def longest_text(encoder) -> int:
+    """Return how many tokens an encoder can read at once."""
+    return encoder.config.max_position_embeddings - find_family(encoder.config.model_type).first_position
 
 
 class WordEmbeddings(tf.keras.layers.Layer):
@@ -75,7 +111,11 @@ class WordEmbeddings(tf.keras.layers.Layer):
 
 def embedded(encoder, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Return a model's inputs with ``inputs_embeds`` [batch, length, width] in place of ``input_ids`` or ``frames``."""
-    rest = {name: value for name, value in inputs.items() if name not in ("input_ids", "frames")}
+    family = family_of(encoder)
+    left_out = {"input_ids", "frames"}
+    if family and not family.has_token_types:
+        left_out.add("token_type_ids")
+    rest = {name: value for name, value in inputs.items() if name not in left_out}
     if "frames" in inputs:
         return {"inputs_embeds": inputs["frames"], **rest}
     words = WordEmbeddings(encoder, name="word_embeddings")(inputs["input_ids"])
@@ -91,6 +131,11 @@ def load_language_model(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFB
         model = TFBertForMaskedLM(load_encoder(TINY, tokenizer).config)
         model.build_in_name_scope()
         return model
+    with _loading(encoder, ("config.json",)):
+        if _model_type(encoder) != "bert":
+            raise ValueError(
+                f"pre-training works for BERT only, and its model type is {_model_type(encoder)!r}"
+            )
     return _pretrained(TFBertForMaskedLM, encoder, tokenizer, may_lack="predictions")
 
 
@@ -99,9 +144,6 @@ def _pretrained(
 ):
     """Load weights from a directory or the hub; only weights with ``may_lack`` in their name may be missing."""
     with _loading(encoder, ("config.json",)):
-        model_type = BertConfig.get_config_dict(encoder)[0].get("model_type", "bert")
-        if model_type != "bert":
-            raise ValueError(f"its model type is {model_type}, not bert")
         model, report = architecture.from_pretrained(encoder, output_loading_info=True, **options)
         missing = sorted(name for name in report["missing_keys"] if not may_lack or may_lack not in name)
         if missing:  # the library would fill them with random numbers
@@ -137,7 +179,7 @@ def _loading(encoder: str, needed: tuple[str, ...]) -> Iterator[None]:
         if isinstance(error, tf.errors.InvalidArgumentError):
             reason = "its weights have other shapes than its config.json says"
         raise InputError(
-            f"--encoder {encoder}: cannot be loaded as a BERT ({reason}). Give a Hugging Face name that this machine"
+            f"--encoder {encoder}: cannot be loaded ({reason}). Give a Hugging Face name that this machine"
             " can download, or a directory with config.json, vocab.txt or tokenizer.json, and model.safetensors"
             " or tf_model.h5"
         ) from error

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import tensorflow as tf
-from transformers import TFBertModel
+from transformers import TFPreTrainedModel
 
 from ..benchmarks.targets import Target
 from ..inputs.batches import Signature
@@ -15,7 +15,7 @@ from .pooling import AttentionPooling, MaskedPooling
 
 @tf.autograph.experimental.do_not_convert  # nothing here needs it, and it takes 5 of the 7 s of building a MiniLM
 def build_model(
-    encoder: TFBertModel | Blstm,
+    encoder: TFPreTrainedModel | Blstm,
     signature: Signature,
     *,
     target: Target,
@@ -51,7 +51,7 @@ def build_model(
     }
     n_replaced = replace_dropout(encoder, seed * 1000, lambda: step)
     output = encoder(states)
-    hidden, summary = output.last_hidden_state, output.pooler_output
+    hidden, summary = output.last_hidden_state, output.get("pooler_output")
     if summary is None:
         summary = hidden[:, 0]
     attention = None

@@ -118,7 +118,7 @@ def layers_above(name: str, n_layers: int) -> int:
     layer = re.search(r"/layer_\._(\d+)/", name)
     if layer:
         return n_layers - 1 - int(layer[1])
-    return n_layers if "/embeddings/" in name else 0
+    return n_layers if "/embeddings" in name else 0
 
 
 def make_optimizer(

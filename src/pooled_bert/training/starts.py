@@ -2,22 +2,27 @@
 
 from collections.abc import Callable
 
-from transformers import TFBertModel
+from transformers import TFPreTrainedModel
 
 from ..base.errors import InputError
 from ..inputs.batches import width_multiple
 from ..inputs.frames import FrameReader
 from ..inputs.tokens import TextReader
 from ..models.blstm import Blstm, BlstmConfig, make_blstm
-from ..models.encoders import load_encoder, load_tokenizer
+from ..models.encoders import load_encoder, load_tokenizer, longest_text
+from ..models.families import find_family
 from .problem import Problem
 from .settings import BertSettings, BlstmSettings, SoundBlstmSettings, TextSettings
 
 
-def _bert(problem: Problem, settings: BertSettings) -> tuple[TextReader, TFBertModel]:
+def _bert(problem: Problem, settings: BertSettings) -> tuple[TextReader, TFPreTrainedModel]:
     reader = _text_reader(problem, settings)
     encoder = load_encoder(settings.encoder, reader.tokenizer)
-    _check_length(settings, encoder.config.max_position_embeddings)
+    _check_length(settings, longest_text(encoder))
+    if settings.layer_decay and not find_family(encoder.config.model_type).has_layers:
+        raise InputError(
+            "--layer-decay: all layers of this encoder share their weights; leave the option out"
+        )
     return reader, encoder
 
 
