@@ -107,14 +107,33 @@ def explanations(args: argparse.Namespace) -> None:
     )
 
 
+def labels(args: argparse.Namespace) -> None:
+    """Flip some labels, train the linear baseline, and measure how many of them check_data.py's search finds."""
+    import tempfile
+
+    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.measure.planted_labels import planted_table
+    from pooled_bert.results.score_tables import as_text
+
+    require(0 < args.rate < 0.5, "--rate", args.rate, "between 0 and 0.5")
+    benchmark = BENCHMARKS[args.benchmark]
+    benchmark.require_texts("this measurement")
+    require(not benchmark.target.is_exclusive, "--benchmark", args.benchmark, "one with several labels")
+    rows = read_rows(benchmark, find_data(benchmark, args.data))
+    with tempfile.TemporaryDirectory() as folder:
+        print(as_text(planted_table(rows, benchmark, args.rate, args.seed, Path(folder))))
+
+
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="speed|scale|explanations")
-    for action in (speed, scale, explanations):
+    commands = parser.add_subparsers(required=True, metavar="speed|scale|explanations|labels")
+    for action in (speed, scale, explanations, labels):
         command = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
         command.set_defaults(action=action)
-        {speed: add_speed, scale: add_scale, explanations: add_explanations}[action](command)
+        {speed: add_speed, scale: add_scale, explanations: add_explanations, labels: add_labels}[action](
+            command
+        )
     return parser.parse_args()
 
 
@@ -197,6 +216,16 @@ def add_explanations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--texts", type=int, default=100, help="number of texts (default: 100)")
     add_data(parser)
     add_workspace(parser)
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``labels``."""
+    add_benchmark(parser, "benchmark whose labels are flipped")
+    parser.add_argument(
+        "--rate", type=float, default=0.01, help="share of each label's cells (default: 0.01)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the choice (default: 0)")
+    add_data(parser)
 
 
 if __name__ == "__main__":

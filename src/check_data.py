@@ -1,0 +1,78 @@
+"""Look for repeated texts, labels that contradict each other and, with a finished run, labels that are likely wrong."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pooled_bert.base.errors import require, run_command
+from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
+
+
+def main() -> None:
+    """Read the rows, search, print; write the suspicious labels."""
+    args = parse_arguments()
+    require(0 < args.similarity < 1, "--similarity", args.similarity, "between 0 and 1")
+
+    from pooled_bert.base.files import atomic_path, check_name
+    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.results.blend import check_same_rows
+    from pooled_bert.results.data_check import find_repeats, repeats_table, suspicious_labels
+    from pooled_bert.results.fold_scores import fold_scores, pooled
+    from pooled_bert.runs.fold_files import read_run
+
+    benchmark = BENCHMARKS[args.benchmark]
+    rows = read_rows(benchmark, find_data(benchmark, args.data))
+    run = None
+    if args.run:
+        folder = args.workspace.run(benchmark.name, check_name("--run", args.run))
+        run = read_run(folder, tables=("oof.csv",))
+        check_same_rows([run], {"train": rows.checksum})
+    print(f"{benchmark.title}: {len(rows.train):,} training rows", flush=True)
+    found = {"same key (they share a fold)": find_repeats(rows, benchmark, None)}
+    if benchmark.medium == "text":
+        name = f"near-duplicates, Jaccard {args.similarity:g} and above"
+        found[name] = find_repeats(rows, benchmark, args.similarity)
+    print(repeats_table(found).to_string())
+    if run is None:
+        print(
+            "note: give --run NAME, of a finished run, to find labels that are likely wrong", file=sys.stderr
+        )
+        return
+    table = suspicious_labels(pooled(fold_scores(run, rows.train, benchmark.labels)), rows.train, benchmark)
+    output = args.output or args.workspace.report(benchmark.name) / f"{run.name}-suspicious-labels.csv"
+    with atomic_path(output) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    counts = table.groupby(["label", "given"], sort=False).size().unstack(fill_value=0)
+    print(f"\nlikely wrong labels by run {run.name!r}, out of fold, by the value that is given")
+    print(counts.to_string())
+    print(f"{output}: {len(table):,} labels, the most suspicious first; it holds texts of the data set")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_benchmark(parser, "benchmark whose rows are checked")
+    parser.add_argument(
+        "--run", metavar="NAME", help="finished run whose out-of-fold scores judge the labels"
+    )
+    parser.add_argument(
+        "--similarity",
+        type=float,
+        default=0.8,
+        metavar="SHARE",
+        help="Jaccard similarity from which two texts are near-duplicates (default: 0.8)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="CSV of suspicious labels to write (default: in folds/<benchmark>/report)",
+    )
+    add_data(parser)
+    add_workspace(parser)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_command(main)

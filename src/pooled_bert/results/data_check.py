@@ -1,0 +1,80 @@
+"""What is suspicious in a benchmark's rows: repeated texts, labels that contradict each other, likely wrong labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..benchmarks.benchmark import Benchmark
+from ..data.groups import item_keys
+from ..data.near_duplicates import near_duplicates
+from ..data.rows import Rows
+from .fold_scores import FoldScores
+from .label_errors import label_errors
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Groups of rows whose texts are the same in some sense, int64 [n_rows], training rows before test rows.
+
+    contradicting : rows of groups in which a label is 1 in one row and 0 in another.  in_test : training rows whose
+    group holds a test row.
+    """
+
+    groups: np.ndarray
+    n_repeated: int
+    contradicting: np.ndarray
+    in_test: np.ndarray
+
+
+def find_repeats(rows: Rows, benchmark: Benchmark, threshold: float | None) -> Repeats:
+    """Group all rows by the key that folds use, or, with a threshold, by near-duplicates of that Jaccard similarity."""
+    tables = [rows.train, *([] if rows.test is None else [rows.test])]
+    if threshold is None:
+        groups = pd.factorize(np.concatenate([item_keys(table).to_numpy() for table in tables]))[0]
+    else:
+        groups = near_duplicates([text for table in tables for text in table["text"]], threshold)
+    n_train = len(rows.train)
+    train, test = groups[:n_train], groups[n_train:]
+    labels = rows.train[list(benchmark.labels)].to_numpy(np.float64)
+    contradicts = np.zeros(int(groups.max()) + 1, bool)
+    for column in labels.T:
+        has, has_not = (np.isin(np.arange(len(contradicts)), train[column == value]) for value in (1, 0))
+        contradicts |= has & has_not
+    return Repeats(
+        groups=groups,
+        n_repeated=int(pd.Series(train).duplicated().sum()),
+        contradicting=np.flatnonzero(contradicts[train]),
+        in_test=np.flatnonzero(np.isin(train, test)),
+    )
+
+
+def repeats_table(found: dict[str, Repeats]) -> pd.DataFrame:
+    """Return one row per kind of repeat: how many training rows repeat others, contradict others, stand in the test."""
+    return pd.DataFrame.from_dict(
+        {
+            name: {
+                "repeat another row": repeats.n_repeated,
+                "in contradicting groups": len(repeats.contradicting),
+                "also in the test table": len(repeats.in_test),
+            }
+            for name, repeats in found.items()
+        },
+        orient="index",
+    )
+
+
+def suspicious_labels(everything: FoldScores, train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
+    """Return the likely wrong labels of a run's rows, the likeliest first, with ids and texts."""
+    found = label_errors(everything.labels, everything.scores, benchmark.target)
+    rows = everything.rows[found["row"].to_numpy(int)]
+    names = np.array(benchmark.labels)[found["column"].to_numpy(int)]
+    return pd.DataFrame(
+        {
+            "id": train["id"].to_numpy()[rows],
+            "label": names,
+            "given": found["given"],
+            "probability of the opposite": found["probability"].round(4),
+            **({"text": train["text"].to_numpy()[rows]} if "text" in train else {}),
+        }
+    )
