@@ -7,6 +7,7 @@ import argparse
 import shlex
 import time
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import INTERRUPTED_STATUS, InputError, run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_data, add_options, add_workspace, check_folds, settings_from
@@ -77,7 +78,7 @@ def parse_recipe(text: str) -> tuple[str, list[str]]:
 
 def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     """Parse the command line; return also the words that are passed on to every training."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("--recipes", nargs="+", metavar="NAME", help="techniques to try (default: all)")

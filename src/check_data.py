@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import require, run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
@@ -51,7 +52,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add_benchmark(parser, "benchmark whose rows are checked")
     parser.add_argument(
         "--run", metavar="NAME", help="finished run whose out-of-fold scores judge the labels"

@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_workspace
@@ -63,7 +64,7 @@ def check_output(args: argparse.Namespace) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
         "--run", default="bert", metavar="NAME", help="run that trained the model (default: bert)"

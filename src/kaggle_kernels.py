@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.places import KERNELS
 from pooled_bert.benchmarks.registry import BENCHMARKS
@@ -150,7 +151,7 @@ def _table(states: list) -> str:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="build|run|ensemble|push|status|pull")
     building = commands.add_parser("build", help=build.__doc__, description=build.__doc__)
     building.set_defaults(action=build)

@@ -1,8 +1,8 @@
 """Make up a small sample in the format of a benchmark's files, to try everything out without an account."""
 
-import argparse
 from pathlib import Path
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.data.sample import write_sample
@@ -11,7 +11,7 @@ from pooled_bert.runs.options import add_benchmark
 
 def main() -> None:
     """Parse, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("folder", type=Path, help="folder to write the files to, e.g. build/sample")
     add_benchmark(parser, "benchmark whose files are made up")
     parser.add_argument("--rows", type=int, default=2000, help="training rows (default: 2000)")

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
@@ -75,7 +76,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
         "--run", nargs="+", default=["bert"], metavar="NAME", help="runs to blend (default: bert)"

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
 from pooled_bert.base.places import BUILD
 from pooled_bert.benchmarks.registry import BENCHMARKS
@@ -85,20 +86,23 @@ def explanations(args: argparse.Namespace) -> None:
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.fold_scores import fold_scores
     from pooled_bert.results.score_tables import as_text
+    from pooled_bert.runs.fold_files import read_run
 
     benchmark = BENCHMARKS[args.benchmark]
     benchmark.require_texts("this measurement")
     label = args.label or benchmark.labels[0]
     require(label in benchmark.labels, "--label", label, f"one of {', '.join(benchmark.labels)}")
     train = read_train(benchmark, find_data(benchmark, args.data))
-    predictor = load_predictor(args.workspace.run(benchmark.name, check_name("--run", args.run)), [args.fold])
-    check_same_rows([predictor.run], {"train": table_checksum(train)})
+    folder = args.workspace.run(benchmark.name, check_name("--run", args.run))
+    run = read_run(folder, [args.fold], tables=("oof.csv",))
+    check_same_rows([run], {"train": table_checksum(train)})
+    predictor = load_predictor(folder, [args.fold])
 
     from pooled_bert.measure.deletion import deletion_drops, drop_table, some_texts
     from pooled_bert.predict.explanation import methods_of
 
     column = benchmark.labels.index(label)
-    (scores,) = fold_scores(predictor.run, train, benchmark.labels)
+    (scores,) = fold_scores(run, train, benchmark.labels)
     texts = some_texts(scores, train["text"], column, args.texts)
     drops = deletion_drops(predictor, texts, column, methods_of(predictor))
     print(
@@ -126,7 +130,7 @@ def labels(args: argparse.Namespace) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="speed|scale|explanations|labels")
     for action in (speed, scale, explanations, labels):
         command = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)

@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
 from pooled_bert.benchmarks.benchmark import Benchmark
 from pooled_bert.benchmarks.registry import BENCHMARKS
@@ -23,11 +24,13 @@ def main() -> None:
         )
 
     from pooled_bert.base.files import check_name
+    from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.predictor import load_predictor
 
     folder = args.workspace.runs(args.benchmark)
     names = [check_name("--run", name) for name in dict.fromkeys(args.run or [default_run(args.benchmark)])]
     predictors = {name: load_predictor(folder / name, args.folds) for name in names}
+    start_tensorflow()
 
     from pooled_bert.predict.play_server import make_server
 
@@ -53,7 +56,7 @@ def recordings(benchmark: Benchmark, data: str | None) -> "list[Example]":
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
         "--run",

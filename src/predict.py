@@ -5,9 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+from pooled_bert.base.command_line import Parser, did_you_mean
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace, default_run
+
+METHODS = ("occlusion", "gradients", "attention")  # of --explain, the default first
 
 
 def main() -> None:
@@ -16,6 +19,7 @@ def main() -> None:
     args.run = args.run or default_run(args.benchmark)
 
     from pooled_bert.base.files import check_name
+    from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
     from pooled_bert.predict.output_formats import TableLayout, layout_of
     from pooled_bert.predict.predictor import load_predictor
@@ -35,6 +39,7 @@ def main() -> None:
     given = given_sounds(args) if is_sound else given_texts(args)
     folder = args.workspace.run(args.benchmark, check_name("--run", args.run))
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
+    start_tensorflow()
     if args.folds is None and not predictor.run.is_complete:
         numbers = " ".join(str(fold.fold) for fold in predictor.run.folds)
         print(
@@ -140,7 +145,7 @@ def show_attention(args: argparse.Namespace, predictor, files: list) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("text", nargs="*", help="texts to predict; for sounds, files and folders")
     parser.add_argument("--file", help="a file of texts: .csv, .csv.zip, .txt or .jsonl; - is standard input")
     parser.add_argument(
@@ -178,10 +183,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--explain",
         nargs="?",
-        const="occlusion",
-        choices=("occlusion", "gradients", "attention"),
+        const=METHODS[0],
+        metavar="|".join(METHODS),
         help="show in colour which words carried the scores: by masking each word (occlusion, the default), by"
-        " integrated gradients, or by the attention of a run with --pooling attention; put --explain after the texts",
+        " integrated gradients, or by the attention of a run with --pooling attention",
     )
     parser.add_argument(
         "--output",
@@ -198,7 +203,15 @@ def parse_arguments() -> argparse.Namespace:
         "--overwrite", action="store_true", help="replace an existing --output when the new one is complete"
     )
     add_workspace(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.explain not in (None, *METHODS):  # a text that follows --explain, unless it resembles a method
+        if args.file is not None or did_you_mean(args.explain, METHODS):
+            raise InputError(
+                f"--explain: {args.explain!r} is not one of {', '.join(METHODS)}{did_you_mean(args.explain, METHODS)}"
+            )
+        args.text.insert(0, args.explain)
+        args.explain = METHODS[0]
+    return args
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.benchmarks.registry import BENCHMARKS
@@ -34,7 +35,7 @@ def main() -> None:
     from pooled_bert.base.files import atomic_path, checksum, write_json
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.data.rows import find_data, read_extra, read_rows
-    from pooled_bert.runs.identity import encoder_identity
+    from pooled_bert.runs.identity import encoder_identity, encoder_name
     from pooled_bert.training.checkpoints import Checkpoints
 
     benchmark = BENCHMARKS[args.benchmark]
@@ -66,7 +67,8 @@ def main() -> None:
     with atomic_path(output) as temporary:
         temporary.mkdir()
         save(temporary)
-        record = {"identity": identity, "history": history, "information": environment()}
+        information = {"encoder": encoder_name(settings.encoder), **environment()}
+        record = {"identity": identity, "history": history, "information": information}
         write_json(temporary / "pretraining.json", record)
     shutil.rmtree(checkpoints.folder, ignore_errors=True)
     print(
@@ -76,7 +78,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add_benchmark(parser, "benchmark whose texts are read")
     add_data(parser)
     parser.add_argument(

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.runs.options import (
@@ -106,7 +107,7 @@ def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int 
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--fold", type=int, nargs="+", help="folds to train (default: every unfinished one)")
     parser.add_argument("--run", metavar="NAME", help="name of this run (default: the value of --model)")
     add_data(parser)

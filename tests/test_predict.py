@@ -122,6 +122,12 @@ def test_reader_that_stops_is_no_error():
     ("arguments", "expected"),
     [
         ((), "give either texts, or a file of texts with --file"),
+        (("a", "--explian"), "unrecognized arguments: --explian (did you mean --explain?); see --help"),
+        (
+            ("a", "--explain", "gradient"),
+            "'gradient' is not one of occlusion, gradients, attention (did you mean",
+        ),
+        (("--file", "b.csv", "--explain", "lime"), "'lime' is not one of occlusion, gradients, attention"),
         (("a", "--output", "there.csv"), "there.csv: exists already; give another name, or --overwrite"),
         (("a", "--run", "none"), "runs/none: has no finished fold; train it with python src/train_folds.py"),
         (("--file", "none.csv"), "none.csv: cannot be read (No such file or directory)"),

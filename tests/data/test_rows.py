@@ -125,9 +125,15 @@ def test_unknown_sentiment_is_refused(tmp_path):
         read_rows(IMDB, tmp_path)
 
 
-def test_data_found_nowhere_names_the_download_command(tmp_path):
-    with pytest.raises(InputError, match="kaggle competitions download jigsaw-toxic-comment"):
+def test_data_found_nowhere_names_rules_login_download_and_demo(tmp_path):
+    with pytest.raises(InputError) as error:
         find_data(JIGSAW, str(tmp_path))
+    parts = ("jigsaw-toxic-comment-classification-challenge/rules", "kaggle auth login")
+    for part in (*parts, "kaggle competitions download jigsaw-toxic-comment", "make demo"):
+        assert part in str(error.value)
+    with pytest.raises(InputError) as error:  # a dataset has no rules to accept
+        find_data(IMDB, str(tmp_path))
+    assert "rules" not in str(error.value)
 
 
 def test_checksum_sees_a_changed_label_text_and_order(tmp_path):

@@ -158,10 +158,17 @@ def test_page_of_explanations_escapes_texts_and_runs_nothing(tmp_path):
         write_explanations(tmp_path / "why.csv", [], np.full(2, 0.5))
 
 
+def test_unknown_method_is_refused(predictor):
+    with pytest.raises(InputError, match="method is lime, expected occlusion or gradients or attention"):
+        explain(predictor, "one", "lime")
+
+
 @pytest.mark.slow
 def test_command_explains_on_the_terminal_and_as_a_page(tiny_run, tmp_path, run_command):
     options = ("one two", "--workspace", tiny_run.parents[3], "--run", "bert")
     assert "toxic" in run_command("predict.py", *options, "--explain", "gradients").stdout
+    after = run_command("predict.py", *options[1:], "--explain", "one two").stdout  # a text, not a method
+    assert after == run_command("predict.py", *options, "--explain").stdout
     run_command("predict.py", *options, "--explain", "--output", tmp_path / "why.html")
     assert "toxic" in (tmp_path / "why.html").read_text(encoding="utf-8")
     refused = run_command("predict.py", *options, "--explain", "attention", status=2)

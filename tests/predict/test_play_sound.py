@@ -11,6 +11,7 @@ import tensorflow as tf
 from conftest import VERY_LONG
 from werkzeug.test import Client
 
+from pooled_bert.base.errors import InputError
 from pooled_bert.base.sound import RATE
 from pooled_bert.benchmarks.emodb import EMODB
 from pooled_bert.benchmarks.jigsaw import JIGSAW
@@ -59,6 +60,20 @@ def predictors(table):
         "blstm": untrained(sounds, "blstm", "attention", by_speaker=True),
         "mean": untrained(sounds, "mean", "mean", by_speaker=False),
     }
+
+
+def test_sound_gets_its_likeliest_class_and_its_attention(predictors, table):
+    sounds = table["sound"].tolist()[:3]
+    found = predictors["blstm"].predict(sounds)
+    likeliest = predictors["blstm"].predict_proba(sounds).argmax(axis=1)
+    assert found == [EMODB.labels[column] for column in likeliest]
+    assert predictors["blstm"].explain(sounds[0]).weights.sum() == pytest.approx(1, abs=1e-5)
+    with pytest.raises(InputError, match="has classes, of which the likeliest is assigned"):
+        predictors["blstm"].predict(sounds, 0.5)
+    with pytest.raises(InputError, match="method is gradients, expected attention"):
+        predictors["blstm"].explain(sounds[0], "gradients")
+    with pytest.raises(InputError, match="has no attention weights"):
+        predictors["mean"].explain(sounds[0])
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import socket
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError
@@ -14,6 +15,7 @@ from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.data.rows import read_rows
+from pooled_bert.predict.explanation import explain
 from pooled_bert.predict.predictor import load_predictor, same_tokens
 from pooled_bert.results.blend import blend_test
 from pooled_bert.runs.cross_validation import CrossValidation
@@ -37,8 +39,8 @@ def texts(sample):
 
 
 @pytest.mark.numerical
-def test_test_rows_get_what_make_submission_writes(predictor, texts):
-    expected = blend_test([predictor.run], SEVERAL_LABELS, "logit").drop(columns="id")
+def test_test_rows_get_what_make_submission_writes(predictor, tiny_run, texts):
+    expected = blend_test([read_run(tiny_run)], SEVERAL_LABELS, "logit").drop(columns="id")
     found = predictor.predict_proba(texts)
     assert found.dtype == np.float32
     assert list(predictor.labels) == list(expected.columns)
@@ -69,6 +71,72 @@ def test_long_text_is_read_whole_unless_it_is_to_be_cut(predictor, whole, texts)
     assert not np.allclose(*whole.predict_proba(ends), atol=1e-4)
     short = ["ba be bi"]
     np.testing.assert_allclose(whole.predict_proba(short), predictor.predict_proba(short), atol=1e-6)
+
+
+def test_labels_are_assigned_above_one_threshold_or_each_labels_own(predictor, texts):
+    probabilities = predictor.predict_proba(texts)
+    middle = float(np.median(probabilities[:, 0]))
+    for thresholds, limit in ((None, 0.5), (middle, middle), ({"toxic": middle}, middle)):
+        found = predictor.predict(texts, thresholds)
+        assert ["toxic" in names for names in found] == (probabilities[:, 0] > limit).tolist()
+    assert predictor.predict(["one"], 0.0) == [list(predictor.labels)]
+    assert predictor.predict(["one"], dict.fromkeys(predictor.labels, 1.0)) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "expected"),
+    [
+        (1.5, "a threshold is 1.5, expected a number from 0 to 1"),
+        ("tuned", "a threshold is 'tuned'"),
+        ({"toxc": 0.5}, "a label of thresholds is 'toxc', expected toxic, severe_toxic"),
+        ({"toxic": float("nan")}, "a threshold is nan"),
+    ],
+)
+def test_thresholds_that_are_none_are_refused(predictor, thresholds, expected):
+    with pytest.raises(InputError, match=expected):
+        predictor.predict(["one"], thresholds)
+
+
+def test_frame_has_the_labels_and_the_index_of_a_series(predictor, texts):
+    series = pd.Series(texts[:3], index=["a", "b", "c"])
+    found = predictor.predict_frame(series)
+    assert list(found.columns) == list(predictor.labels)
+    assert list(found.index) == ["a", "b", "c"]
+    np.testing.assert_array_equal(found.to_numpy(), predictor.predict_proba(texts[:3]))
+    assert list(predictor.predict_frame(texts[:2]).index) == [0, 1]
+
+
+def test_explanation_is_the_commands(predictor):
+    found = predictor.explain("one two")
+    assert found.method == "occlusion"
+    np.testing.assert_array_equal(found.weights, explain(predictor, "one two").weights)
+    assert predictor.explain("one two", "gradients").method == "gradients"
+
+
+def test_shown_predictor_is_one_short_line(whole):
+    assert repr(whole) == (
+        "<Predictor of texts: run bert, folds 0 1, float32, windows mean;"
+        " toxic, severe_toxic, obscene, threat, insult, identity_hate>"
+    )
+
+
+def test_program_that_loads_a_predictor_keeps_its_precision(tiny_run):
+    tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        assert load_predictor(tiny_run, [0]).precision == "float32"
+        assert tf.keras.mixed_precision.global_policy().name == "mixed_bfloat16"
+    finally:
+        tf.keras.mixed_precision.set_global_policy("float32")
+
+
+def test_other_tensorflow_and_keras_that_cannot_be_loaded_are_refused(tiny_run, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(tf, "__version__", "2.16.1")
+        with pytest.raises(InputError, match=r"TensorFlow 2\.16\.1 is installed, expected 2\.15"):
+            load_predictor(tiny_run, [0])
+    monkeypatch.delattr(tf.keras, "backend")  # as where Keras was asked for with the variable set
+    with pytest.raises(InputError, match="unset this variable and restart Python"):
+        load_predictor(tiny_run, [0])
 
 
 def test_no_texts_are_no_rows(predictor):

@@ -44,10 +44,10 @@ def data(tmp_path_factory, sample):
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, run_command, data):
+def workspace(tmp_path_factory, run_command, data, encoder_folder):
     folder = tmp_path_factory.mktemp("workspace")
     options = ("--data", data, "--workspace", folder, "--n-folds", 2)
-    tiny = ("--encoder", "tiny", "--epochs", 1, "--max-length", 32, "--learning-rate", 1e-2)
+    tiny = ("--encoder", encoder_folder, "--epochs", 1, "--max-length", 32, "--learning-rate", 1e-2)
     run_command("train_folds.py", *options, *tiny, "--no-test")
     run_command("train_folds.py", *options, "--model", "linear", "--no-test")
     return folder
@@ -117,6 +117,14 @@ def test_words_of_labelled_texts_are_masked_unless_asked_for(page, workspace, da
     assert "onerror" in page
     assert "onerror" not in masked
     assert "o••••••" in masked
+
+
+@pytest.mark.slow
+def test_encoder_of_a_folder_is_shown_by_name_and_checksum_without_its_path(page, workspace, encoder_folder):
+    card = (workspace / "folds" / "jigsaw" / "runs" / "bert" / "README.md").read_text(encoding="utf-8")
+    for shown in (page, card):
+        assert f"{encoder_folder.name} (sha256:" in shown
+        assert str(encoder_folder.parent) not in shown
 
 
 @pytest.mark.slow

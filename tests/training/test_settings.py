@@ -1,7 +1,6 @@
-import argparse
-
 import pytest
 
+from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError
 from pooled_bert.runs.options import add_options, settings_from
 from pooled_bert.training.neural_settings import decisive
@@ -9,7 +8,7 @@ from pooled_bert.training.settings import BertSettings, BlstmSettings, LinearSet
 
 
 def parse(*arguments):
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     add_options(parser)
     return settings_from(vars(parser.parse_args([str(argument) for argument in arguments])))
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from .places import REVISION, SOURCE
+from .places import REQUIREMENTS, REVISION, SOURCE
 
 PACKAGES = (
     "tensorflow",
@@ -48,8 +48,11 @@ def changes(then: dict, now: dict) -> Iterator[str]:
 def revision() -> str:
     """Return the git revision of this code, with ``-dirty`` if files were changed; ``unknown`` outside git.
 
-    Copies without git (kernels/build.py) contain the revision in the file REVISION.
+    Copies without git (kernels/build.py) contain the revision in the file REVISION. An installed package has none: a
+    git repository around it, such as the one of a virtual environment's owner, is another project's.
     """
+    if not REQUIREMENTS.is_file():
+        return "unknown"
     if REVISION.is_file():
         return REVISION.read_text(encoding="utf-8").strip()
     # without optional locks, git never writes to the repository

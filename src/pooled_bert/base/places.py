@@ -1,9 +1,14 @@
-"""Where things are: this checkout, and the folders of a workspace. No other module spells these paths."""
+"""Where things are: this checkout, and the folders of a workspace. No other module spells these paths.
+
+An installed package has no checkout around it: ``TEMPLATES`` and the pages' folders exist, the other places do not.
+"""
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .errors import InputError
 
 PACKAGE = Path(__file__).resolve().parent.parent
 SOURCE = PACKAGE.parent  # the commands, and the package
@@ -20,9 +25,19 @@ PAGE_FOLDER = (
 SOUND_PAGE_FOLDER = PACKAGE / "predict" / "play_sound"  # the page of sounds
 
 
+def checkout() -> Path:
+    """Return the folder of this checkout (or copy of it); raises InputError in an installed package."""
+    if not REQUIREMENTS.is_file():
+        raise InputError(
+            f"{PACKAGE}: the installed package only predicts (load_predictor); the commands, and the folders that they"
+            " use, are in a checkout of the project"
+        )
+    return CHECKOUT
+
+
 def command(name: str) -> Path:
-    """Return the path of one of this project's commands, such as ``train_folds.py``."""
-    return SOURCE / name
+    """Return the path of one of this project's commands, such as ``train_folds.py``; raises InputError as above."""
+    return checkout() / "src" / name
 
 
 def module_environment() -> dict[str, str]:
@@ -32,7 +47,8 @@ def module_environment() -> dict[str, str]:
 
 def usual_data_folders(benchmark: str) -> list[Path]:
     """Return where a benchmark's files are looked for when no folder is named."""
-    return [CHECKOUT / "data" / benchmark, CHECKOUT / "data", CHECKOUT.parent / "data" / benchmark]
+    root = checkout()
+    return [root / "data" / benchmark, root / "data", root.parent / "data" / benchmark]
 
 
 def fold_folder(run_folder: Path, fold: int) -> Path:
@@ -56,7 +72,7 @@ def find_folds(root: Path, benchmark: str) -> Iterator[tuple[Path, Path]]:
 class Workspace:
     """The folders that results go to, below ``root`` (by default this checkout)."""
 
-    root: Path = CHECKOUT
+    root: Path = field(default_factory=checkout)
 
     def folds(self, benchmark: str) -> Path:
         """Return the folder of a benchmark's fold manifests, runs and report."""

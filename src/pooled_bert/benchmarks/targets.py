@@ -88,6 +88,15 @@ class Target(abc.ABC):
     def decide(self, probabilities: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
         """Return which labels are assigned, bool [n_rows, n_labels]."""
 
+    def names(
+        self, labels: Sequence[str], probabilities: np.ndarray, thresholds: np.ndarray | None = None
+    ) -> list[list[str]]:
+        """Return the names of the labels that ``decide`` assigns to each row."""
+        assigned = self.decide(probabilities, thresholds).tolist()
+        return [
+            [label for label, is_assigned in zip(labels, row, strict=True) if is_assigned] for row in assigned
+        ]
+
     @abc.abstractmethod
     def strata(self, labels: np.ndarray) -> np.ndarray:
         """Return the indicators that folds balance, bool [n_rows, n_indicators].

@@ -74,7 +74,7 @@ def find_data(benchmark: Benchmark, data: str | None) -> Path:
 
     Sounds may be in a zip, which ``data`` may name.
 
-    Raises InputError with the download command if no folder has them.
+    Raises InputError that says how to get them if no folder has them.
     """
     folders = [Path(data)] if data else usual_data_folders(benchmark.name)
     for folder in folders:
@@ -89,8 +89,11 @@ def find_data(benchmark: Benchmark, data: str | None) -> Path:
     if benchmark.archive:
         wanted += f" or {benchmark.archive}/"
     searched = ", ".join(map(str, folders))
+    rules = f"accept the rules on https://www.kaggle.com/c/{benchmark.competition}/rules, "
     raise InputError(
-        f"no {wanted} in {searched}. Name its folder with --data, or download it: {benchmark.download}"
+        f"no {wanted} in {searched}. Name its folder with --data, or download it:"
+        f" {rules if benchmark.competition else ''}log in with kaggle auth login, then {benchmark.download}. To try"
+        " everything out without data: make demo"
     )
 
 

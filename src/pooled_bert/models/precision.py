@@ -1,5 +1,7 @@
 """The precision of matrix products: the one asked for, or the fastest that the hardware supports."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -15,6 +17,16 @@ def set_precision(precision: str) -> str:
         precision = _fast_precision()
     tf.keras.mixed_precision.set_global_policy("float32" if precision == "float32" else f"mixed_{precision}")
     return precision
+
+
+@contextlib.contextmanager
+def precision_set(precision: str) -> Iterator[str]:
+    """Set the precision, see ``set_precision``, for the models built inside the block; yield the one that is used."""
+    policy = tf.keras.mixed_precision.global_policy()
+    try:
+        yield set_precision(precision)
+    finally:
+        tf.keras.mixed_precision.set_global_policy(policy)
 
 
 def _fast_precision() -> str:

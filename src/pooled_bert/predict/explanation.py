@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from ..base.errors import InputError
+from ..base.errors import InputError, require
 from ..benchmarks.targets import Target
 from ..inputs.tokens import cut
 from ..models.classifier import Classifier
@@ -203,7 +203,8 @@ def methods_of(predictor: Predictor) -> list[str]:
 
 
 def check_method(predictor: Predictor, method: str) -> None:
-    """Raise InputError if ``method`` cannot explain this run."""
+    """Raise InputError if there is no such method, or if it cannot explain this run."""
+    require(method in METHODS, "method", method, " or ".join(METHODS))
     if method not in methods_of(predictor):
         raise InputError(
             f"run {predictor.run.name!r} has no attention weights; give a run trained with --pooling attention"

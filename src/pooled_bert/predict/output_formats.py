@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,10 +47,9 @@ class Layout:
         """Format some texts and their probabilities, float32 [n_texts, n_labels]."""
         raise NotImplementedError
 
-    def assigned(self, probabilities: np.ndarray) -> Iterator[list[str]]:
-        """Yield the list of assigned labels for each text."""
-        for row in self.target.decide(probabilities, self.thresholds).tolist():
-            yield [label for label, is_assigned in zip(self.labels, row, strict=True) if is_assigned]
+    def assigned(self, probabilities: np.ndarray) -> list[list[str]]:
+        """Return the list of assigned labels for each text."""
+        return self.target.names(self.labels, probabilities, self.thresholds)
 
 
 class CsvLayout(Layout):

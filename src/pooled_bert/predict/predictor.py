@@ -1,24 +1,28 @@
 """A trained run as a function of texts or sounds, for this project's commands and for other programs."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..base.errors import InputError, require
 from ..base.places import model_folder
+from ..base.shown_text import shortened
 from ..base.sound import Sound
 from ..base.tensorflow_setup import start_tensorflow
-from ..benchmarks.targets import Target
+from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..data.audio_files import read_sound_file
 from ..runs.fold_files import FoldResult, Run, read_run
 from .text_files import is_writable
 
 if TYPE_CHECKING:
     from ..models.classifier import Classifier
+    from .explanation import Explanation
+    from .sound_explanation import SoundExplanation
 
 WINDOWS = ("mean", "max", "none")
 
@@ -32,7 +36,7 @@ class Predictor:
     precision : the precision of matrix products, e.g. ``float32``.
     """
 
-    run: Run
+    run: Run  # without the folds' tables
     labels: tuple[str, ...]
     classifiers: tuple["Classifier", ...]
     windows: str | None
@@ -55,6 +59,63 @@ class Predictor:
                 probabilities = predict(classifier.model, inputs).astype(np.float64)
                 log_odds += self.target.to_scale(probabilities, "logit") / len(self.classifiers)
         return self.target.from_scale(log_odds, "logit").astype(np.float32)
+
+    def predict_frame(self, items: Sequence | pd.Series) -> pd.DataFrame:
+        """Return ``predict_proba`` as a table, one column per label, with the index of ``items`` if it is a Series."""
+        index = items.index if isinstance(items, pd.Series) else None
+        return pd.DataFrame(self.predict_proba(list(items)), index=index, columns=list(self.labels))
+
+    def predict(
+        self, items: Sequence, thresholds: float | Mapping[str, float] | None = None
+    ) -> list[list[str]] | list[str]:
+        """Return each item's labels (lists of str); for one class out of several, its likeliest class (str).
+
+        A label is assigned if its probability is above its threshold: one number for all labels, or numbers by label,
+        where labels left out have the default, 0.5. Raises InputError for other thresholds, for any thresholds of
+        classes, and for items that ``predict_proba`` refuses.
+        """
+        limits = None if thresholds is None else self._thresholds(thresholds)
+        names = self.target.names(self.labels, self.predict_proba(items), limits)
+        return [name for (name,) in names] if self.target.is_exclusive else names
+
+    def explain(self, item, method: str | None = None) -> "Explanation | SoundExplanation":
+        """Return which words of a text carried its scores, or where in a sound the attention lies.
+
+        method : ``occlusion`` (of texts, the default), ``gradients`` (of texts), or ``attention`` (of runs with
+        ``--pooling attention``; the only one of sounds). Raises InputError if the run cannot be explained so.
+        """
+        if self.medium == "text":
+            from .explanation import explain
+
+            return explain(self, item, method or "occlusion")
+        from .sound_explanation import explain_sounds
+
+        require(method in (None, "attention"), "method", method, "attention, the only one of sounds")
+        return explain_sounds(self, checked_sounds([item]))[0]
+
+    def __repr__(self) -> str:
+        """Return a short line: run, folds, labels, and how items are read."""
+        folds = " ".join(str(fold.fold) for fold in self.run.folds)
+        labels = shortened(", ".join(self.labels), 60)
+        windows = "" if self.windows is None else f", windows {self.windows}"
+        return f"<Predictor of {self.medium}s: run {self.run.name}, folds {folds}, {self.precision}{windows}; {labels}>"
+
+    def _thresholds(self, thresholds: float | Mapping[str, float]) -> np.ndarray:
+        """Return float64 [n_labels]; raises InputError."""
+        if self.target.is_exclusive:
+            raise InputError(
+                "thresholds: this run has classes, of which the likeliest is assigned; leave them out"
+            )
+        if isinstance(thresholds, Mapping):
+            for label in thresholds:
+                require(label in self.labels, "a label of thresholds", repr(label), ", ".join(self.labels))
+            values = [thresholds.get(label, SEVERAL_LABELS.threshold) for label in self.labels]
+        else:
+            values = [thresholds] * len(self.labels)
+        for value in values:
+            is_number = isinstance(value, int | float | np.number)
+            require(is_number and 0 <= value <= 1, "a threshold", repr(value), "a number from 0 to 1")
+        return np.array(values, np.float64)
 
     @property
     def medium(self) -> str:
@@ -94,13 +155,13 @@ def load_predictor(
     (``mean`` of their log-odds, or ``max`` probability), or cut as in training (``none``). None: the run's own setting
     if it has windows, otherwise ``mean``. ``precision``: as in train_folds.py; None: the run's own setting.
 
-    Sets TensorFlow up for the whole process, so call this function before anything imports TensorFlow. Raises
-    InputError if a fold is missing, damaged, or has no model.
+    Works whether TensorFlow was imported before or not (see ``start_tensorflow``), and leaves the process's precision
+    policy as it was. Raises InputError if a fold is missing, damaged, or has no model.
     """
-    run = read_run(Path(run_folder), folds)
+    run = read_run(Path(run_folder), folds, tables=())
     folders = {fold.fold: _model_folder(Path(run_folder), fold) for fold in run.folds}
-    start_tensorflow()
-    from ..models.precision import set_precision
+    start_tensorflow(is_guest=True)
+    from ..models.precision import precision_set
 
     settings = run.identity["settings"]
     if "windows" in settings:
@@ -110,8 +171,8 @@ def load_predictor(
         raise InputError(
             f"windows {windows!r}: this run reads sounds, which are not cut into windows; leave it out"
         )
-    used_precision = set_precision(precision or settings["precision"])
-    classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
+    with precision_set(precision or settings["precision"]) as used_precision:
+        classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
     return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, used_precision)
 
 

@@ -136,4 +136,5 @@ def _or_else(group: str | None) -> str:
 
 def _markdown(table: Table) -> str:
     lines = [table.head, ["---"] * len(table.head), *table.rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)

@@ -9,6 +9,7 @@ import pandas as pd
 from tokenizers import Tokenizer
 
 from ..base.places import fold_folder, model_folder
+from ..base.shown_text import visible
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import confusion_counts
 from ..inputs.batches import shuffled_batches
@@ -244,6 +245,10 @@ def _padding_table(lengths: np.ndarray, max_length: int, batch_size: int) -> Tab
 def _facts(run: Run) -> list[Table]:
     """Make the tables of settings, circumstances (revision, machine, time) and checksums."""
     identity, information = run.identity, [fold.config["information"] for fold in run.folds]
+    settings = identity["settings"]
+    names = ", ".join(sorted({record["encoder"] for record in information if "encoder" in record}))
+    if names and names != settings["encoder"]:  # the encoder was a folder, which its checksum identifies
+        settings = {**settings, "encoder": f"{visible(names, kept='')} ({settings['encoder']})"}
     circumstances = {
         "revision": ", ".join(sorted({str(record.get("revision")) for record in information})),
         **{name: information[0].get(name) for name in ("precision", "devices", "machine", "python")},
@@ -256,7 +261,7 @@ def _facts(run: Run) -> list[Table]:
         "fold assignment": identity["assignment"],
         **{f"oof.csv of fold {fold.fold}": fold.metrics["files"]["oof.csv"] for fold in run.folds},
     }
-    parts = (("setting", identity["settings"]), ("circumstance", circumstances), ("checksum", checksums))
+    parts = (("setting", settings), ("circumstance", circumstances), ("checksum", checksums))
     return [Table([name, ""], [[key, _fact(value)] for key, value in part.items()]) for name, part in parts]
 
 

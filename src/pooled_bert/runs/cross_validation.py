@@ -23,9 +23,9 @@ from ..training.checkpoints import Checkpoints
 from ..training.learners import load_learner
 from ..training.neural_settings import NeuralSettings
 from ..training.problem import Problem
-from ..training.settings import ModelSettings, RunSettings
+from ..training.settings import ModelSettings, RunSettings, TextSettings
 from .fold_files import is_done, read_config, write_config, write_fold
-from .identity import first_difference, identity_settings
+from .identity import encoder_name, first_difference, identity_settings
 from .pseudo_labels import PseudoLabels
 from .run_folder import RunFolder
 
@@ -139,6 +139,8 @@ class CrossValidation:
         folder = self.run_folder.fold(fold)
         started = time.monotonic()
         information = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **environment()}
+        if isinstance(self.model, TextSettings):
+            information["encoder"] = encoder_name(self.model.encoder)
         if self._was_started_alike(fold):
             information["started"] = read_config(folder, fold)["information"].get("started")
         elif folder.exists():

@@ -31,6 +31,12 @@ def identity_settings(run: RunSettings, model: ModelSettings) -> dict:
     return settings
 
 
+def encoder_name(encoder: str) -> str:
+    """Return an encoder's name for people: that of the hub, or that of its folder without the folder's path."""
+    folder = Path(encoder)
+    return folder.absolute().name if folder.is_dir() else encoder
+
+
 def encoder_identity(encoder: str) -> str:
     """Return what identifies an encoder: its name, or the checksum of a directory's files (not its path)."""
     folder = Path(encoder)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from ..base.command_line import Parser
 from ..base.errors import InputError, require
 from ..base.places import Workspace
 from ..benchmarks.benchmark import Benchmark
@@ -180,7 +181,7 @@ def _group_by(run: RunSettings, benchmark: Benchmark) -> str | None:
 
 def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, ModelSettings]:
     """Return the settings of run and model from words of train_folds.py's command line; ignores other words."""
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     add_options(parser)
     given, _ = parser.parse_known_args([*words, "--benchmark", benchmark])
     return settings_from(vars(given))
