@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from pooled_bert.base.errors import run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.data.sample import write_sample
 from pooled_bert.runs.options import add_benchmark
 
@@ -18,9 +17,7 @@ def main() -> None:
     parser.add_argument("--test-rows", type=int, default=500, help="test rows (default: 500)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files (default: 0)")
     args = parser.parse_args()
-    write_sample(
-        args.folder, BENCHMARKS[args.benchmark], rows=args.rows, test_rows=args.test_rows, seed=args.seed
-    )
+    write_sample(args.folder, args.benchmark, rows=args.rows, test_rows=args.test_rows, seed=args.seed)
     print(f"{args.folder}: {args.rows} training rows and {args.test_rows} test rows, all made up")
 
 
