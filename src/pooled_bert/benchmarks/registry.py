@@ -18,9 +18,9 @@ def find_benchmark(text: str) -> Benchmark:
     if text.endswith(ENDING):
         return read_benchmark(Path(text), BENCHMARKS)
     if text not in BENCHMARKS:
-        files = [text + ENDING] if Path(text + ENDING).is_file() else []
+        file = text + ENDING
+        hint = f" (did you mean {file}?)" if Path(file).is_file() else suggestion(text, BENCHMARKS)
         raise InputError(
-            f"--benchmark {text}: is neither {', '.join(BENCHMARKS)} nor a file that ends in"
-            f" {ENDING}{suggestion(text, [*files, *BENCHMARKS])}"
+            f"--benchmark {text}: is neither {', '.join(BENCHMARKS)} nor a file that ends in {ENDING}{hint}"
         )
     return BENCHMARKS[text]

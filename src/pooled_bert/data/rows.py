@@ -230,7 +230,7 @@ def _rows_table(file: TableFile, benchmark: Benchmark, labels: tuple[str, ...]) 
     table = pd.DataFrame(
         {"id": file.table[id_column] if id_column in file.table else stable_ids(texts), "text": texts}
     )
-    _check_ids(table["id"], file)
+    _check_ids(table["id"], file, benchmark.place(id_column))
     return table.assign(**_labels(file, benchmark, labels))
 
 
@@ -285,7 +285,7 @@ def _labels_table(file: TableFile, benchmark: Benchmark, test: pd.DataFrame, tes
     return file.table[["id"]].assign(**_labels(file, benchmark, benchmark.labels))
 
 
-def _check_ids(ids: pd.Series, file: TableFile) -> None:
+def _check_ids(ids: pd.Series, file: TableFile, place: str = "") -> None:
     for bad, reason in (
         (ids == "", "the id is empty"),
         (~ids.map(str.isprintable), "id {!r} holds a line break or another control character"),
@@ -293,7 +293,7 @@ def _check_ids(ids: pd.Series, file: TableFile) -> None:
     ):
         if bad.any():
             row = int(np.argmax(bad))
-            raise InputError(f"{file.where(row)}: {reason.format(ids.iloc[row])}")
+            raise InputError(f"{place}{file.where(row)}: {reason.format(ids.iloc[row])}")
 
 
 def _require_other_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:
@@ -331,6 +331,9 @@ def _label_values(file: TableFile, label: str, benchmark: Benchmark) -> np.ndarr
     if bad.any():
         row = int(np.argmax(bad))
         expected = " or ".join(filter(None, words)) if words else "0, 1, or -1 (not labelled)"
-        expected += ", the classes of the training rows" if benchmark.class_column else ""
+        if benchmark.class_column:
+            expected += ", the classes of the training rows"
+        elif benchmark.file:
+            expected += f'; a column of other numbers, or of words, is a class: class = "{column}"'
         raise InputError(f"{file.where(row)}: column {column!r} is {texts.iloc[row]!r}, expected {expected}")
     return values.astype(np.float64).replace(-1.0, np.nan).to_numpy()
