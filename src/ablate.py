@@ -9,7 +9,6 @@ import time
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import INTERRUPTED_STATUS, InputError, run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_data, add_options, add_workspace, check_folds, settings_from
 
 
@@ -35,10 +34,10 @@ def main() -> None:
         raise InputError(f"--jobs is {args.jobs}, expected at least 1")
     chosen = {name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])}
     chosen |= dict(parse_recipe(text) for text in args.try_)
-    benchmark = BENCHMARKS[run_settings.benchmark]
+    data_folder = find_data(args.benchmark, args.data)
+    rows = read_rows(args.benchmark, data_folder)
+    benchmark = rows.benchmark
     check_labels(args.without, benchmark)
-    data_folder = find_data(benchmark, args.data)
-    rows = read_rows(benchmark, data_folder)
     common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))
     prefix = check_name("--prefix", args.prefix)
     jobs = plan(chosen, folds, common, prefix=prefix, logs=args.workspace.ablation_logs)

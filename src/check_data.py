@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import require, run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
@@ -22,8 +21,8 @@ def main() -> None:
     from pooled_bert.results.fold_scores import fold_scores, pooled
     from pooled_bert.runs.fold_files import read_run
 
-    benchmark = BENCHMARKS[args.benchmark]
-    rows = read_rows(benchmark, find_data(benchmark, args.data))
+    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
+    benchmark = rows.benchmark
     run = None
     if args.run:
         folder = args.workspace.run(benchmark.name, check_name("--run", args.run))

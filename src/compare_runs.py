@@ -4,7 +4,6 @@ import argparse
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace
 
 
@@ -18,9 +17,9 @@ def main() -> None:
     from pooled_bert.results.run_comparison import check_labels, comparison_report
     from pooled_bert.runs.fold_files import read_run
 
-    benchmark = BENCHMARKS[args.benchmark]
+    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
+    benchmark = rows.benchmark
     check_labels(args.without, benchmark)
-    rows = read_rows(benchmark, find_data(benchmark, args.data))
     folder = args.workspace.runs(benchmark.name)
     runs = [read_run(folder / check_name("--run", name), args.folds) for name in dict.fromkeys(args.run)]
     check_same_rows(runs, rows.checksums())

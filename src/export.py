@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_workspace
 
 
@@ -20,8 +19,8 @@ def main() -> None:
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.runs.fold_files import read_fold
 
-    BENCHMARKS[args.benchmark].require_texts("this command")
-    runs = args.workspace.runs(args.benchmark)
+    args.benchmark.require_texts("this command")
+    runs = args.workspace.runs(args.benchmark.name)
     folder = fold_folder(runs / check_name("--run", args.run), args.fold)
     read_fold(folder, args.fold)
     if not model_folder(runs / args.run, args.fold).is_dir():
@@ -33,7 +32,7 @@ def main() -> None:
     from pooled_bert.predict.export import export, load_float32
 
     classifier = load_float32(model_folder(runs / args.run, args.fold))
-    origin = {"benchmark": args.benchmark, "run": args.run, "fold": args.fold}
+    origin = {"benchmark": args.benchmark.name, "run": args.run, "fold": args.fold}
     difference = export(classifier, args.output, args.format, origin)
     print(
         f"{args.output}: {args.format}; its probabilities differ from the fold's by at most {difference:.1e}",

@@ -8,7 +8,6 @@ from pathlib import Path
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.places import KERNELS
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import (
     add_benchmark,
     add_options,
@@ -49,11 +48,12 @@ def build(args: argparse.Namespace) -> None:
         raise InputError(
             "--offline: without internet the encoder must come from a dataset; give --encoder-dataset"
         )
-    given.pop("benchmark", None)  # the plan has a field for it
+    del given["benchmark"]  # the plan has fields for it
     options = [*given_options(given, type(run_settings)), *given_options(given, type(model))]
     plan = Plan(
         owner=find_owner(args.owner),
         benchmark=run_settings.benchmark,
+        benchmark_file=str(args.benchmark.file.resolve()) if args.benchmark.file else None,
         run=check_name("--run", args.run) if args.run is not None else run_settings.model,
         n_folds=run_settings.n_folds,
         gpu=is_neural and not args.cpu,
@@ -67,7 +67,7 @@ def build(args: argparse.Namespace) -> None:
         for old in args.kernels.glob(f"{plan.slug(fold)}-part-*"):
             shutil.rmtree(old)  # a part that an earlier build left
     folders = [build_fold(plan, args.kernels, fold) for fold in folds]
-    if BENCHMARKS[plan.benchmark].test_file:
+    if args.benchmark.test_file:
         folders.append(build_ensemble(plan, args.kernels))
     for folder in folders:
         size = sum(path.stat().st_size for path in folder.iterdir())
@@ -115,17 +115,17 @@ def run(args: argparse.Namespace) -> None:
         shown.append(current)
 
     watch.wait(folds, poll_seconds=args.poll_seconds, show=show)
-    next_command = "make_submission.py" if BENCHMARKS[args.benchmark].test_file else "report.py"
+    next_command = "make_submission.py" if args.benchmark.test_file else "report.py"
     print(
         f"the results of every fold are here. Next: python src/{next_command}"
-        f" --benchmark {args.benchmark} --run {args.run}"
+        f" --benchmark {args.benchmark.argument} --run {args.run}"
     )
 
 
 def ensemble(args: argparse.Namespace) -> None:
     """Average the folds on Kaggle, in a separate kernel, and download the submission into submissions/."""
-    if BENCHMARKS[args.benchmark].test_file is None:
-        raise InputError(f"--benchmark {args.benchmark}: has no test rows to average predictions of")
+    if args.benchmark.test_file is None:
+        raise InputError(f"--benchmark {args.benchmark.argument}: has no test rows to average predictions of")
     watch, _ = _watch(args)
     for path in watch.ensemble(args.workspace.submissions, poll_seconds=args.poll_seconds):
         print(path)
@@ -136,7 +136,7 @@ def _watch(args: argparse.Namespace):
     from pooled_bert.kernels.client import Client
     from pooled_bert.kernels.watch import Watch
 
-    plan = read_plan(args.kernels, args.benchmark, args.run)
+    plan = read_plan(args.kernels, args.benchmark.name, args.run)
     check_folds(args.fold or [], plan.n_folds)
     folds = args.fold if args.fold is not None else list(range(plan.n_folds))
     client = Client(pause=args.poll_seconds / 12)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
+from pooled_bert.benchmarks.benchmark import Benchmark
+from pooled_bert.data.rows import find_data, read_train, with_classes
 from pooled_bert.data.sample import write_sample
 from pooled_bert.runs.options import add_benchmark
 
@@ -19,9 +20,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files (default: 0)")
     args = parser.parse_args()
     write_sample(
-        args.folder, BENCHMARKS[args.benchmark], rows=args.rows, test_rows=args.test_rows, seed=args.seed
+        args.folder, known_classes(args.benchmark), rows=args.rows, test_rows=args.test_rows, seed=args.seed
     )
     print(f"{args.folder}: {args.rows} training rows and {args.test_rows} test rows, all made up")
+
+
+def known_classes(benchmark: Benchmark) -> Benchmark:
+    """Return the record with its classes, for which the own table of a user is read."""
+    if not benchmark.class_column:
+        return benchmark
+    return with_classes(benchmark, read_train(benchmark, find_data(benchmark, None)))
 
 
 if __name__ == "__main__":

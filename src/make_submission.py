@@ -5,7 +5,6 @@ import sys
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
@@ -30,12 +29,13 @@ def main() -> None:
         provenance,
         submission_table,
         submit,
+        submitted,
         write_submission,
     )
     from pooled_bert.runs.fold_files import read_run
 
-    benchmark = BENCHMARKS[args.benchmark]
-    rows = read_rows(benchmark, find_data(benchmark, args.data))
+    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
+    benchmark = rows.benchmark
     folder = args.workspace.runs(benchmark.name)
     names = list(dict.fromkeys(args.run))
     runs = [read_run(folder / check_name("--run", name), args.folds) for name in names]
@@ -44,9 +44,9 @@ def main() -> None:
     check_blendable(runs, rows.checksums())
     for run in runs:
         table = score_table(run.oof, rows.train, benchmark)
-        print(format_scores(f"{benchmark.name} {run.name}", table, run_notes(run)), end="\n\n")
+        print(format_scores(f"{benchmark.name} {run.name}", table, run_notes(run, benchmark)), end="\n\n")
     blend = make_blend(runs, benchmark.target, args.blend, args.weights, rows.train)
-    notes = notes_on(runs)
+    notes = notes_on(runs, benchmark)
     scores, table = blend_scores(blend, rows.train, benchmark)
     if len(runs) > 1:
         print(blend_report(blend, table, benchmark, notes), end="\n\n")
@@ -59,11 +59,11 @@ def main() -> None:
     table = submission_table(blend.test(), rows.template, benchmark)
     name = check_name("--name", args.name) if args.name else "-".join([benchmark.name, *names])
     path = args.workspace.submissions / f"{name}.csv"
-    write_submission(path, table, provenance(blend, scores))
+    write_submission(path, submitted(table, rows), provenance(blend, scores))
     print(f"{path}: {len(table)} rows, checked")
     if rows.test_labels is not None:
         scored = score_row(table, rows.test_labels, benchmark, "test")
-        scored = rank_scores(scored, benchmark.target) if args.blend == "rank" else scored
+        scored = rank_scores(scored, benchmark) if args.blend == "rank" else scored
         print(format_scores(f"{benchmark.name} {path.stem}", scored, notes, of="test"))
     if args.submit:
         if rows.made_up:

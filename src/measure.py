@@ -7,7 +7,6 @@ from pathlib import Path
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
 from pooled_bert.base.places import BUILD
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
@@ -29,9 +28,8 @@ def speed(args: argparse.Namespace) -> None:
     if args.encoder == "tiny":
         raise InputError("--encoder tiny: is made from the texts of each run; give a name or a directory")
     settings = BertSettings(encoder=args.encoder, max_length=args.max_length, batch_size=args.batch_size)
-    benchmark = BENCHMARKS[args.benchmark]
-    benchmark.require_texts("this measurement")
-    rows = read_rows(benchmark, find_data(benchmark, args.data))
+    args.benchmark.require_texts("this measurement")
+    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
     texts = rows.train["text"].sample(args.rows, replace=len(rows.train) < args.rows, random_state=0)
     start_tensorflow()
     from pooled_bert.inputs.tokens import encode
@@ -81,18 +79,18 @@ def scale(args: argparse.Namespace) -> None:
 def explanations(args: argparse.Namespace) -> None:
     """Delete the words that explanations rank highest from out-of-fold texts, and show how far the score falls."""
     from pooled_bert.base.files import check_name
-    from pooled_bert.data.rows import find_data, read_train, table_checksum
+    from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.predict.predictor import load_predictor
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.fold_scores import fold_scores
     from pooled_bert.results.score_tables import as_text
     from pooled_bert.runs.fold_files import read_run
 
-    benchmark = BENCHMARKS[args.benchmark]
-    benchmark.require_texts("this measurement")
+    args.benchmark.require_texts("this measurement")
+    train = read_train(args.benchmark, find_data(args.benchmark, args.data))
+    benchmark = with_classes(args.benchmark, train)
     label = args.label or benchmark.labels[0]
     require(label in benchmark.labels, "--label", label, f"one of {', '.join(benchmark.labels)}")
-    train = read_train(benchmark, find_data(benchmark, args.data))
     folder = args.workspace.run(benchmark.name, check_name("--run", args.run))
     run = read_run(folder, [args.fold], tables=("oof.csv",))
     check_same_rows([run], {"train": table_checksum(train)})
@@ -120,9 +118,9 @@ def labels(args: argparse.Namespace) -> None:
     from pooled_bert.results.score_tables import as_text
 
     require(0 < args.rate < 0.5, "--rate", args.rate, "between 0 and 0.5")
-    benchmark = BENCHMARKS[args.benchmark]
+    benchmark = args.benchmark
     benchmark.require_texts("this measurement")
-    require(not benchmark.target.is_exclusive, "--benchmark", args.benchmark, "one with several labels")
+    require(not benchmark.target.is_exclusive, "--benchmark", benchmark.name, "one with several labels")
     rows = read_rows(benchmark, find_data(benchmark, args.data))
     with tempfile.TemporaryDirectory() as folder:
         print(as_text(planted_table(rows, benchmark, args.rate, args.seed, Path(folder))))

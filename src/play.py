@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
 from pooled_bert.benchmarks.benchmark import Benchmark
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace, default_run
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ def main() -> None:
     """Load the models and the examples, then serve until interrupted."""
     args = parse_arguments()
     require(0 <= args.port < 2**16, "--port", args.port, "a number from 0 to 65535")
-    benchmark = BENCHMARKS[args.benchmark]
+    benchmark = args.benchmark
     if args.data and benchmark.medium != "sound":
         raise InputError(
             f"--data: gives recordings to choose on the page; --benchmark {benchmark.name} has texts, leave it out"
@@ -27,8 +26,8 @@ def main() -> None:
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.predictor import load_predictor
 
-    folder = args.workspace.runs(args.benchmark)
-    names = [check_name("--run", name) for name in dict.fromkeys(args.run or [default_run(args.benchmark)])]
+    folder = args.workspace.runs(benchmark.name)
+    names = [check_name("--run", name) for name in dict.fromkeys(args.run or [default_run(benchmark)])]
     predictors = {name: load_predictor(folder / name, args.folds) for name in names}
     start_tensorflow()
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser, did_you_mean
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace, default_run
 
 METHODS = ("occlusion", "gradients", "attention")  # of --explain, the default first
@@ -28,16 +27,16 @@ def main() -> None:
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
     is_table = is_table or args.explain is not None
     kind = TableLayout if is_table else layout_of(args.output, args.output_format)
-    if args.thresholds and BENCHMARKS[args.benchmark].target.is_exclusive:
+    if args.thresholds and args.benchmark.target.is_exclusive:
         raise InputError(
-            f"--thresholds: --benchmark {args.benchmark} has no thresholds, its likeliest class is assigned; leave the"
-            " option out"
+            f"--thresholds: --benchmark {args.benchmark.name} has no thresholds, its likeliest class is assigned;"
+            " leave the option out"
         )
     if args.output:
         check_free(args.output, args.overwrite)
-    is_sound = BENCHMARKS[args.benchmark].medium == "sound"
+    is_sound = args.benchmark.medium == "sound"
     given = given_sounds(args) if is_sound else given_texts(args)
-    folder = args.workspace.run(args.benchmark, check_name("--run", args.run))
+    folder = args.workspace.run(args.benchmark.name, check_name("--run", args.run))
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
     start_tensorflow()
     if args.folds is None and not predictor.run.is_complete:
@@ -102,7 +101,7 @@ def given_texts(args: argparse.Namespace) -> tuple:
     if args.text:
         return [Text(str(number), text) for number, text in enumerate(args.text, start=1)], None
     lines = Lines(args.file)
-    column = TextColumn(args.column, BENCHMARKS[args.benchmark].text_column)
+    column = TextColumn(args.column, args.benchmark.text_column, args.benchmark.id_column or "id")
     return read_texts(lines, args.format, column), lines
 
 
@@ -110,7 +109,7 @@ def given_sounds(args: argparse.Namespace) -> list:
     """Return where the sounds are; raises InputError for options that sounds do not have, and for missing files."""
     from pooled_bert.predict.sound_paths import find_sources, sources_in_csv
 
-    benchmark = BENCHMARKS[args.benchmark]
+    benchmark = args.benchmark
     for option in ("windows", "format"):
         if getattr(args, option):
             raise InputError(f"--{option}: belongs to texts; --benchmark {benchmark.name} has sounds")
@@ -147,10 +146,12 @@ def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("text", nargs="*", help="texts to predict; for sounds, files and folders")
-    parser.add_argument("--file", help="a file of texts: .csv, .csv.zip, .txt or .jsonl; - is standard input")
+    parser.add_argument(
+        "--file", help="a file of texts: .csv, .csv.zip, .tsv, .txt or .jsonl; - is standard input"
+    )
     parser.add_argument(
         "--format",
-        choices=("csv", "txt", "jsonl"),
+        choices=("csv", "tsv", "txt", "jsonl"),
         help="format of --file (default: by the ending of its name; txt for standard input)",
     )
     parser.add_argument(

@@ -8,7 +8,6 @@ from pathlib import Path
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import (
     add_benchmark,
     add_data,
@@ -27,7 +26,7 @@ def main() -> None:
     check_times(args)
     deadline = Deadline(args.time_limit)
     settings = record_from(vars(args), PretrainingSettings)
-    output = args.output or args.workspace.pretrained(args.benchmark)
+    output = args.output or args.workspace.pretrained(args.benchmark.name)
     if output.exists() and not args.overwrite:
         raise InputError(f"{output}: exists already; give another --output, or --overwrite")
 
@@ -38,7 +37,7 @@ def main() -> None:
     from pooled_bert.runs.identity import encoder_identity, encoder_name
     from pooled_bert.training.checkpoints import Checkpoints
 
-    benchmark = BENCHMARKS[args.benchmark]
+    benchmark = args.benchmark
     benchmark.require_texts("this command")
     rows = read_rows(benchmark, find_data(benchmark, args.data))
     tables = [rows.train, *([] if rows.test is None else [rows.test])]
@@ -72,7 +71,7 @@ def main() -> None:
         write_json(temporary / "pretraining.json", record)
     shutil.rmtree(checkpoints.folder, ignore_errors=True)
     print(
-        f"{output}: written. Next: python src/train_folds.py --benchmark {benchmark.name} --encoder {output}"
+        f"{output}: written. Next: python src/train_folds.py --benchmark {benchmark.argument} --encoder {output}"
     )
 
 

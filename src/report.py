@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
-from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace
 
 
@@ -14,7 +13,7 @@ def main() -> None:
     args = parse_arguments()
 
     from pooled_bert.base.files import check_name
-    from pooled_bert.data.rows import find_data, read_train, table_checksum
+    from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.report.model_card import write_model_card
     from pooled_bert.report.page import write_report
     from pooled_bert.report.run_section import run_section
@@ -25,12 +24,12 @@ def main() -> None:
     from pooled_bert.results.thresholds import keep_thresholds
     from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
 
-    benchmark = BENCHMARKS[args.benchmark]
-    train = read_train(benchmark, find_data(benchmark, args.data))
+    train = read_train(args.benchmark, find_data(args.benchmark, args.data))
+    benchmark = with_classes(args.benchmark, train)
     folder = args.workspace.runs(benchmark.name)
     checksum = table_checksum(train)
     others = [run for run in read_runs(folder) if run.identity["data"]["train"] == checksum]
-    names = dict.fromkeys(args.run or [best_run(others, folder).name])
+    names = dict.fromkeys(args.run or [best_run(others, folder, benchmark.score).name])
     runs = [read_run(folder / check_name("--run", name), args.folds, tables=("oof.csv",)) for name in names]
     check_same_rows(runs, {"train": checksum})
     parts = [run_section(run, folder / run.name, train, benchmark) for run in runs]

@@ -25,7 +25,6 @@ def main() -> None:
     run, model = settings_from(vars(args))
 
     from pooled_bert.base.files import check_name
-    from pooled_bert.benchmarks.registry import BENCHMARKS
     from pooled_bert.data.folds import NO_GROUP, rare_labels
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.results.score_tables import comparison, format_scores, notes_on, run_notes, score_table
@@ -34,8 +33,8 @@ def main() -> None:
 
     check_times(args)
     check_folds(args.fold or [], run.n_folds)
-    benchmark = BENCHMARKS[run.benchmark]
-    rows = read_rows(benchmark, find_data(benchmark, args.data))
+    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
+    benchmark = rows.benchmark
     if args.extra:
         benchmark.require_texts("--extra")
     extra = read_extra(args.extra, benchmark) if args.extra else None
@@ -77,12 +76,12 @@ def main() -> None:
         return
     finished = read_run(work.run_folder.path)
     table = score_table(finished.oof, rows.train, benchmark)
-    print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished)))
+    print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished, benchmark)))
     together = on_same_folds(finished, read_runs(work.run_folder.path.parent))
     if len(together) > 1:
         print()
         title = "on the same rows and folds"
-        print(format_scores(title, comparison(together, benchmark), notes_on(together)))
+        print(format_scores(title, comparison(together, benchmark), notes_on(together, benchmark)))
 
 
 def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int | None] | None:

@@ -14,6 +14,7 @@ from kaggle_server import Kaggle
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.places import Workspace
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.kernels.build import Plan, build_ensemble, build_fold, write_plan
 from pooled_bert.kernels.client import Client, NoFreeSlot, State
@@ -35,7 +36,7 @@ def finished_fold(place, slug, *, revision="abc", options=OPTIONS, is_done=True)
     folder = place / slug / "folds" / "jigsaw" / "runs" / "bert" / f"fold_{fold}"
     shutil.rmtree(place / slug, ignore_errors=True)
     folder.mkdir(parents=True)
-    settings = identity_settings(*parse_options(options, "jigsaw"))
+    settings = identity_settings(*parse_options(options, JIGSAW))
     identity = {"fold": fold, "settings": settings, "data": {"train": "x"}, "assignment": "y"}
     write_config(folder, identity, {"revision": revision})
     if is_done:

@@ -71,7 +71,7 @@ def test_column_of_the_texts(tmp_path, header, column, expected):
         ("x.jsonl", '{"text": "a", "text": "b"}', r"x\.jsonl, line 1: is not JSON \(a name occurs twice"),
         ("x.jsonl", "[" * 100_000, r"x\.jsonl, line 1: is not JSON"),
         ("x.jsonl", '{"text": "a", "id": 1.5}', r"x\.jsonl, line 1: id 1\.5 must be a string or an integer"),
-        ("x.tsv", "a", r"x\.tsv: unknown file format; give --format csv, txt or jsonl"),
+        ("x.xlsx", "a", r"x\.xlsx: unknown file format; give --format csv, tsv, txt or jsonl"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, name, content, expected):

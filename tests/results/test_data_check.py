@@ -12,7 +12,7 @@ LONG = "this is a rather long comment about the history of the railway station i
 
 def rows_of(train, labels, test):
     table = table_of(train, np.pad(np.array([labels], float).T, ((0, 0), (0, 5))), JIGSAW.labels)
-    return Rows(table, table_of(test, names=()), None, None, made_up=True)
+    return Rows(JIGSAW, table, table_of(test, names=()), None, None, made_up=True)
 
 
 def test_repeats_contradictions_and_rows_of_the_test_table_are_counted():

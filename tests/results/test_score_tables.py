@@ -37,8 +37,8 @@ def test_table_has_folds_their_mean_and_spread_and_the_pooled_rows(tmp_path):
 
 
 def test_what_must_be_said_of_a_run_is_said(tmp_path):
-    assert run_notes(make_run(tmp_path / "plain")) == []
-    notes = run_notes(make_run(tmp_path / "x", optimistic=True, made_up=True, folds=(1,)))
+    assert run_notes(make_run(tmp_path / "plain"), IMDB) == []
+    notes = run_notes(make_run(tmp_path / "x", optimistic=True, made_up=True, folds=(1,)), IMDB)
     assert len(notes) == 3
     text = format_scores("title", pd.DataFrame({"mean AUC": [0.5, np.nan]}), notes)
     for word in ("made-up", "optimistic", "1 of 2 folds", "0.5000"):

@@ -6,6 +6,7 @@ import pytest
 from conftest import VERY_LONG
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.runs.ablation import RECIPES, Job, plan, train
 from pooled_bert.runs.options import parse_options
 
@@ -26,8 +27,8 @@ def test_folds_come_one_after_the_other_and_pseudo_labels_after_their_source():
 
 def test_every_recipe_is_the_plain_model_with_options_that_exist():
     for job in make_plan(*RECIPES, folds=(0,)):
-        run, model = parse_options(job.options, "jigsaw")
-        plain_run, plain = parse_options(["--epochs", "3"], "jigsaw")
+        run, model = parse_options(job.options, JIGSAW)
+        plain_run, plain = parse_options(["--epochs", "3"], JIGSAW)
         assert run == plain_run
         assert model.epochs == 3
         assert (model == plain) == (job.recipe in ("plain", "pseudo"))

@@ -7,6 +7,7 @@ from conftest import table_of
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.places import Workspace, fold_folder
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.data.rows import Rows
 from pooled_bert.runs.cross_validation import CrossValidation
@@ -22,7 +23,7 @@ NAMES = ("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"
 def make_rows(test_texts=("test one", "test two", "test three")):
     train = table_of([f"text {row}" for row in range(40)], RANDOM.random((40, N_LABELS)) < 0.5, NAMES)
     test = pd.DataFrame({"id": [f"t{row}" for row in range(len(test_texts))], "text": test_texts})
-    return Rows(train, test, test["id"], None, made_up=True)
+    return Rows(JIGSAW, train, test, test["id"], None, made_up=True)
 
 
 @pytest.fixture

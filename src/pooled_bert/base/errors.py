@@ -3,7 +3,8 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 
 INPUT_STATUS, TIME_LIMIT_STATUS, INTERRUPTED_STATUS = 2, 75, 130  # 75: "try again later" in sysexits.h
 PIPE_STATUS = 141  # what a shell shows for a process that ends by SIGPIPE
@@ -39,6 +40,12 @@ def run_command(main: Callable[[], None]) -> None:
 def _fail(message: str, status: int) -> int:
     print(f"{sys.argv[0].rsplit('/', 1)[-1]}: {message}", file=sys.stderr)
     return status
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean …?)" with the known word that is most similar to ``word``; empty if none is similar."""
+    similar = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {similar[0]!r}?)" if similar else ""
 
 
 def require(condition: bool, flag: str, value, expected: str) -> None:

@@ -1,7 +1,9 @@
 """The record of a benchmark: its files, what is learnt from them, and the limits that users should know."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ..base.errors import InputError
 from .targets import Target
@@ -14,7 +16,7 @@ class Benchmark:
     name: str
     title: str
     target: Target
-    labels: tuple[str, ...]  # or the classes, if the target is one class out of several
+    labels: tuple[str, ...]  # or the classes, if the target is one class out of several; see class_column
     train_file: str  # the table of the labelled rows; for sounds, the folder that holds them
     about: str  # what the data are, and who labelled them: for model cards
     limits: tuple[str, ...]  # what a model trained on it must not be trusted with
@@ -22,6 +24,15 @@ class Benchmark:
     medium: str = "text"  # what a row is: a text or a sound; also the name of its column in tables of rows
     language: str = "en"  # for model cards
     text_column: str = "text"
+    id_column: str | None = None  # None: ``id`` if the table has it; otherwise ids are made from the texts
+    class_column: str | None = (
+        None  # of words, one per class; the classes are then found in the training table
+    )
+    score: str = "mean_auc"  # the score that counts, a key of SCORE_TITLES
+    file: Path | None = None  # the TOML file that the record was read from
+    places: dict[str, str] = field(
+        default_factory=dict
+    )  # name of a file or column -> file and line that name it
     test_file: str | None = None
     examples: tuple[str, ...] = ()  # texts to try on the page of play.py
     group: str | None = None  # what rows can have in common so that they must share a fold, e.g. a speaker
@@ -52,11 +63,44 @@ class Benchmark:
     def require_texts(self, what: str) -> None:
         """Raise InputError if the rows are not texts, for a command or an option that needs them."""
         if self.medium != "text":
-            raise InputError(f"{what} takes texts; --benchmark {self.name} has {self.medium}s")
+            raise InputError(f"{what} takes texts; --benchmark {self.argument} has {self.medium}s")
+
+    @property
+    def argument(self) -> str:
+        """The value of --benchmark that gives this record."""
+        return str(self.file or self.name)
+
+    @property
+    def shown_scores(self) -> tuple[str, ...]:
+        """The keys of the scores that tables show, the one that counts first."""
+        return tuple(dict.fromkeys((self.score, *self.target.shown_scores)))
+
+    @property
+    def what_is_learnt(self) -> dict:
+        """What decides the rows of a table that a user describes, for the identity of a run."""
+        return {
+            "target": self.target.name,
+            "text": self.text_column,
+            "labels": [self.class_column] if self.class_column else list(self.labels),
+        }
+
+    def place(self, name: str) -> str:
+        """Return, as the start of a message, where the record's file names a file or column; empty if it does not."""
+        return f"{self.places[name]}: " if name in self.places else ""
 
     def column(self, label: str) -> str:
         """Return the column of the training file that holds a label."""
         return self.label_columns.get(label, label)
+
+    def with_classes(self, classes: Sequence[str]) -> "Benchmark":
+        """Return the record with the classes that were found in ``class_column``; an empty cell is not labelled."""
+        assert self.class_column is not None
+        return replace(
+            self,
+            labels=tuple(classes),
+            label_columns=dict.fromkeys(classes, self.class_column),
+            label_words={name: {**words, "": math.nan} for name, words in class_words(classes).items()},
+        )
 
 
 def class_words(classes: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -55,6 +55,21 @@ def accuracy(labels: np.ndarray, assigned: np.ndarray) -> float:
     return float((assigned == (labels == 1))[known].mean()) if known.any() else float("nan")
 
 
+def macro_f1(labels: np.ndarray, assigned: np.ndarray) -> float:
+    """Return the mean F1 over the labels that apply to some labelled row; NaN if no label does.
+
+    labels : float [n_rows, n_labels], 0, 1 or NaN.  assigned : bool [n_rows, n_labels].
+    """
+    hits, misses, false_alarms = (
+        (cells & decided).sum(axis=0)
+        for cells, decided in ((labels == 1, assigned), (labels == 1, ~assigned), (labels == 0, assigned))
+    )
+    occurs = hits + misses > 0
+    if not occurs.any():
+        return float("nan")
+    return float(np.mean((2 * hits / np.maximum(2 * hits + misses + false_alarms, 1))[occurs]))
+
+
 def log_loss(labels: np.ndarray, scores: np.ndarray) -> float:
     """Return the mean binary cross-entropy (nats) over all labelled cells; NaN when no cell is labelled."""
     known = ~np.isnan(labels)

@@ -18,7 +18,13 @@ SCORE_TITLES = {
     "average_recall": "average recall",
     "macro_f1": "macro F1",
 }
+LOWER_IS_BETTER = ("log_loss",)
 SUM_TOLERANCE = 1e-3  # by how much the sum of the probabilities of all classes may differ from 1
+
+
+def gain(name: str, value: float) -> float:
+    """Return a score as a number of which a higher one is better."""
+    return -value if name in LOWER_IS_BETTER else value
 
 
 class Target(abc.ABC):
@@ -29,7 +35,8 @@ class Target(abc.ABC):
     is_exclusive: bool  # whether exactly one column applies to a row
     decision: str  # the title of a column that holds decisions
     decision_rule: str  # how decisions are made, for people to read
-    shown_scores: tuple[str, ...]  # the keys of ``scores`` that tables show
+    score_names: tuple[str, ...]  # the keys of ``scores``
+    shown_scores: tuple[str, ...]  # those that tables show
 
     def to_scale(self, probabilities: np.ndarray, how: str) -> np.ndarray:
         """Map probabilities [n_rows, n_labels] to values that can be added across models.
@@ -129,16 +136,18 @@ class SeveralLabels(Target):
     decision = "labels"
     threshold = 0.5  # the article's: a label is assigned above it
     decision_rule = f"at {threshold}"
+    score_names = ("mean_auc", "accuracy", "log_loss", "macro_f1")
     shown_scores = ("mean_auc", "accuracy")
 
     def scores(self, labels, probabilities):
-        """Return the mean column-wise AUC, and accuracy and log loss over all labelled cells."""
-        from .metrics import accuracy, column_auc, log_loss, mean_auc
+        """Return the mean column-wise AUC, accuracy and log loss over all labelled cells, and the mean F1 of labels."""
+        from .metrics import accuracy, column_auc, log_loss, macro_f1, mean_auc
 
         return {
             "mean_auc": mean_auc(column_auc(labels, probabilities)),
             "accuracy": accuracy(labels, self.decide(probabilities)),
             "log_loss": log_loss(labels, probabilities),
+            "macro_f1": macro_f1(labels, self.decide(probabilities)),
         }
 
     def decide(self, probabilities, thresholds=None):
@@ -185,7 +194,7 @@ class OneClass(Target):
     is_exclusive = True
     decision = "class"
     decision_rule = "of the likeliest class"
-    shown_scores = ("mean_auc", "accuracy", "average_recall", "macro_f1", "log_loss")
+    score_names = shown_scores = ("mean_auc", "accuracy", "average_recall", "macro_f1", "log_loss")
 
     def scores(self, labels, probabilities):
         """Return the mean one-against-rest AUC, accuracy, log loss, unweighted average recall, and macro F1."""

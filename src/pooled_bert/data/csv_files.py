@@ -1,4 +1,4 @@
-"""Strict reading of CSV files, zipped or not: errors that other readers repair or guess are refused with their line."""
+"""Strict reading of CSV and TSV files, zipped or not: what other readers repair or guess is refused with its line."""
 
 import csv
 import io
@@ -8,29 +8,30 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
 import pandas as pd
 
-from ..base.errors import InputError
+from ..base.errors import InputError, suggestion
 
+PACKED = (".csv", ".tsv", ".jsonl")  # endings of the tables that a zip file may hold
 Record = tuple[int, list[str]]  # (the line where the row starts, its fields); a text can span several lines
 
 
 @dataclass(frozen=True)
-class CsvFile:
-    """The content of a CSV file. ``table``: strings only; ``lines``: int64 [n_rows], the line where each row starts."""
+class TableFile:
+    """The content of a file. ``table``: strings only; ``lines``: int64 [n_rows], the line where each row starts."""
 
     path: Path
     table: pd.DataFrame
     lines: np.ndarray
+    unit: str = "line"  # what ``lines`` counts: Parquet has rows only
 
     def where(self, row: int) -> str:
         """Return file and line of a row, for messages."""
-        return f"{self.path}, line {self.lines[row]}"
+        return f"{self.path}, {self.unit} {self.lines[row]}"
 
     def require_columns(self, columns: Iterable[str]) -> None:
         """Raise InputError for the first of ``columns`` that is missing, and suggest the most similar column."""
@@ -41,29 +42,31 @@ def require_columns(path: Path | str, columns: Iterable[str], header: list[str])
     """Raise InputError for the first of ``columns`` that ``header`` lacks, and suggest the most similar column."""
     for column in columns:
         if column not in header:
-            similar = get_close_matches(column, header, n=1)
-            hint = f" (did you mean {similar[0]!r}?)" if similar else ""
             listed = ", ".join(map(repr, header))
-            raise InputError(f"{path}: column {column!r} is missing{hint}; the columns are {listed}")
+            raise InputError(
+                f"{path}: column {column!r} is missing{suggestion(column, header)}; the columns are {listed}"
+            )
 
 
-def read_csv(path: Path) -> CsvFile:
+def read_csv(path: Path, delimiter: str = ",") -> TableFile:
     """Read the CSV file ``path``, or the one inside the zip file ``path``; raises InputError with file and line.
 
     The file is UTF-8, with or without a byte order mark. Lines end with LF or CRLF; blank lines are skipped.
     """
-    header, records = csv_records(path, file_lines(path))
+    header, records = csv_records(path, file_lines(path), delimiter)
     lines, rows = zip(*records, strict=True)
-    return CsvFile(path, pd.DataFrame(rows, columns=header, dtype=object), np.array(lines))
+    return TableFile(path, pd.DataFrame(rows, columns=header, dtype=object), np.array(lines))
 
 
-def csv_records(path: Path | str, stream: Iterable[bytes]) -> tuple[list[str], Iterator[Record]]:
+def csv_records(
+    path: Path | str, stream: Iterable[bytes], delimiter: str = ","
+) -> tuple[list[str], Iterator[Record]]:
     """Return the header, and an iterator over the rows, of a file given line by line; ``path`` is for messages.
 
     Raises InputError: for the header at once, for a row when the iterator reaches it.
     """
     csv.field_size_limit(sys.maxsize)  # a text may be long
-    records = _records(path, stream)
+    records = _records(path, stream, delimiter)
     _, header = next(records, (0, None))
     if header is None:
         raise InputError(f"{path}: is empty")
@@ -73,8 +76,8 @@ def csv_records(path: Path | str, stream: Iterable[bytes]) -> tuple[list[str], I
     return header, _rows(path, header, records)
 
 
-def _records(path: Path | str, stream: Iterable[bytes]) -> Iterator[Record]:
-    reader, line = csv.reader(_csv_lines(path, stream), strict=True), 1
+def _records(path: Path | str, stream: Iterable[bytes], delimiter: str) -> Iterator[Record]:
+    reader, line = csv.reader(_csv_lines(path, stream), delimiter=delimiter, strict=True), 1
     try:
         for row in reader:
             yield line, row
@@ -91,7 +94,7 @@ def _rows(path: Path | str, header: list[str], records: Iterator[Record]) -> Ite
         if row and len(row) != len(header):
             raise InputError(
                 f"{path}, line {line}: has {len(row)} fields where the header has {len(header)};"
-                " a text with a comma, quote or line break must be in quotes"
+                " a text with a separator, quote or line break must be in quotes"
             )
         if row:
             is_empty = False
@@ -165,9 +168,9 @@ def _open_binary(path: Path) -> Iterator[IO[bytes]]:
 
 def _csv_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     names = [
-        name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX/")
+        name for name in archive.namelist() if name.endswith(PACKED) and not name.startswith("__MACOSX/")
     ]
-    if path.stem.endswith(".csv"):  # train.csv.zip holds train.csv
+    if path.stem.endswith(PACKED):  # train.csv.zip holds train.csv
         members = [name for name in names if PurePosixPath(name).name == path.stem]
         wanted = path.stem
     else:

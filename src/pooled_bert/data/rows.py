@@ -5,7 +5,7 @@ group share a fold. Where labels are known, there is one float64 column per labe
 labelled* (empty or -1 in the file).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..base.errors import InputError
+from ..base.errors import InputError, suggestion
 from ..base.files import checksum
 from ..base.places import usual_data_folders
 from ..benchmarks.benchmark import Benchmark
-from .csv_files import CsvFile, read_csv
+from ..benchmarks.benchmark_file import check_label
+from .csv_files import TableFile, require_columns
 from .review_folders import find_review_folders, read_review_folders
 from .sound_folders import find_sounds, read_sounds
+from .table_files import read_table
 
 # medium, which is the name of its column -> what stands for an item in checksums
 MEDIA: dict[str, Callable] = {"text": str, "sound": lambda sound: sound.checksum}
@@ -29,13 +31,19 @@ MADE_UP_MARKER = "MADE_UP.txt"  # marks a folder whose rows were generated: scor
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one benchmark. ``template`` holds the ids of a submission, in the order of the submission."""
+    """The rows of one benchmark.
 
+    template : the ids of a submission, in the order and with the column name of the submission.
+    answers : the other columns of a submission: labels, or one column of the class or of the only label.
+    """
+
+    benchmark: Benchmark  # with its labels or classes
     train: pd.DataFrame
     test: pd.DataFrame | None
     template: pd.Series | None
     test_labels: pd.DataFrame | None  # id + labels; NaN where the organisers left a row unscored
     made_up: bool
+    answers: tuple[str, ...] = ()
 
     @cached_property
     def checksum(self) -> str:
@@ -76,7 +84,8 @@ def find_data(benchmark: Benchmark, data: str | None) -> Path:
 
     Raises InputError that says how to get them if no folder has them.
     """
-    folders = [Path(data)] if data else usual_data_folders(benchmark.name)
+    usual = [benchmark.file.parent] if benchmark.file else usual_data_folders(benchmark.name)
+    folders = [Path(data)] if data else usual
     for folder in folders:
         if benchmark.medium == "sound":
             if find_sounds(benchmark, folder):
@@ -89,6 +98,8 @@ def find_data(benchmark: Benchmark, data: str | None) -> Path:
     if benchmark.archive:
         wanted += f" or {benchmark.archive}/"
     searched = ", ".join(map(str, folders))
+    if benchmark.file:
+        raise _missing(benchmark, benchmark.train_file, folders[0])
     rules = f"accept the rules on https://www.kaggle.com/c/{benchmark.competition}/rules, "
     raise InputError(
         f"no {wanted} in {searched}. Name its folder with --data, or download it:"
@@ -101,13 +112,14 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     """Read and check all files of the benchmark in the folder ``data``; raises InputError."""
     made_up = (data / MADE_UP_MARKER).exists()
     train = read_train(benchmark, data)
+    benchmark = with_classes(benchmark, train)
     if benchmark.test_file is None:
-        return Rows(train, None, None, None, made_up)
+        return Rows(benchmark, train, None, None, None, made_up)
     train_path = _find(data, benchmark.train_file)
     if train_path is None:
         test = _read_folders(benchmark, data, "test")
         labels = test.drop(columns="text")
-        return Rows(train, test[["id", "text"]], test["id"], labels, made_up)
+        return Rows(benchmark, train, test[["id", "text"]], test["id"], labels, made_up, benchmark.labels)
     test_path = _find(data, benchmark.test_file)
     if test_path is None:
         for name in filter(None, (benchmark.sample_submission, benchmark.test_labels)):
@@ -115,16 +127,20 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
                 raise InputError(
                     f"{data / benchmark.test_file}: is missing, but {name} exists; download all files again"
                 )
-        return Rows(train, None, None, None, made_up)
-    test = _rows_table(read_csv(test_path), benchmark, ())
-    if benchmark.sample_submission is None:
-        template = test["id"]
-    else:
-        template = _template(benchmark, data / benchmark.sample_submission, test, test_path)
+        if benchmark.file:
+            raise _missing(benchmark, benchmark.test_file, data)
+        return Rows(benchmark, train, None, None, None, made_up)
+    test_file = read_table(test_path)
+    test = _rows_table(test_file, benchmark, ())
+    template, answers = test["id"].rename(benchmark.id_column or "id"), benchmark.labels
+    if benchmark.sample_submission is not None:
+        template, answers = _template(benchmark, data / benchmark.sample_submission, test, test_path)
         _require_other_ids(train["id"], train_path, test["id"], test_path)
     labels_path = _find(data, benchmark.test_labels) if benchmark.test_labels else None
-    test_labels = _labels_table(labels_path, benchmark, test, test_path) if labels_path else None
-    return Rows(train, test, template, test_labels, made_up)
+    test_labels = _labels_table(read_table(labels_path), benchmark, test, test_path) if labels_path else None
+    if benchmark.file and set(map(benchmark.column, benchmark.labels)) <= set(test_file.table):
+        test_labels = test[["id"]].assign(**_labels(test_file, benchmark, benchmark.labels))
+    return Rows(benchmark, train, test, template, test_labels, made_up, answers)
 
 
 def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
@@ -134,7 +150,57 @@ def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
     path = _find(data, benchmark.train_file)
     if path is None:
         return _read_folders(benchmark, data, "train")
-    return _rows_table(read_csv(path), benchmark, benchmark.labels)
+    file = read_table(path)
+    if benchmark.class_column:
+        benchmark = benchmark.with_classes(_classes(file, benchmark))
+    table = _rows_table(file, benchmark, benchmark.labels)
+    if benchmark.group:
+        _require_columns(file, benchmark, [benchmark.group])
+        groups = file.table[benchmark.group]
+        table.insert(2, GROUP, groups.where(groups != "", "row " + table["id"]))  # no group: shares with none
+    return table
+
+
+def with_classes(benchmark: Benchmark, train: pd.DataFrame) -> Benchmark:
+    """Return the record with the classes that were found in its training table."""
+    return (
+        benchmark.with_classes([str(name) for name in labels_of(train)])
+        if benchmark.class_column
+        else benchmark
+    )
+
+
+def _classes(file: TableFile, benchmark: Benchmark) -> list[str]:
+    """Return the different words of the column of classes, in the order of their numbers or of the alphabet."""
+    column = str(benchmark.class_column)
+    _require_columns(file, benchmark, [column])
+    words = file.table[column]
+    words = words[words != ""]
+    classes = sorted(words.unique())
+    place = f"{benchmark.place(column)}column {column!r} of {file.path}"
+    if len(classes) < 2:
+        found = f"only the class {classes[0]!r}" if classes else "no class"
+        raise InputError(f"{place} holds {found}; two classes are needed at least")
+    if 2 * len(classes) > len(words) + 2:
+        raise InputError(
+            f"{place} holds {len(classes)} different values in {len(words)} rows; name a column of few classes, each"
+            " in many rows"
+        )
+    for name in classes:
+        check_label(name, place)
+    numbers = pd.to_numeric(pd.Series(classes), errors="coerce")
+    return (
+        classes if numbers.isna().any() else [classes[index] for index in np.argsort(numbers, kind="stable")]
+    )
+
+
+def _missing(benchmark: Benchmark, name: str, folder: Path) -> InputError:
+    path = folder / name
+    others = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    return InputError(
+        f"{benchmark.place(name)}there is no file {path}{suggestion(path.name, others)}; file names are relative to"
+        " the TOML file, or to the folder that --data names"
+    )
 
 
 def _read_sounds(benchmark: Benchmark, data: Path) -> pd.DataFrame:
@@ -146,10 +212,11 @@ def _read_sounds(benchmark: Benchmark, data: Path) -> pd.DataFrame:
 
 def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
     """Read training-only rows: texts, and any of the labels; missing columns and cells count as not labelled."""
-    file = read_csv(path)
+    file = read_table(path)
     known = [label for label in benchmark.labels if benchmark.column(label) in file.table]
     if not known:
-        raise InputError(f"{path}: has none of the label columns {', '.join(benchmark.labels)}")
+        columns = dict.fromkeys(map(benchmark.column, benchmark.labels))
+        raise InputError(f"{path}: has none of the label columns {', '.join(columns)}")
     return _rows_table(file, benchmark, tuple(known)).reindex(columns=["id", "text", *benchmark.labels])
 
 
@@ -158,17 +225,22 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.exists()), None)
 
 
-def _rows_table(file: CsvFile, benchmark: Benchmark, labels: tuple[str, ...]) -> pd.DataFrame:
+def _rows_table(file: TableFile, benchmark: Benchmark, labels: tuple[str, ...]) -> pd.DataFrame:
     """Return id, text and ``labels`` of one file, checked."""
-    columns = [benchmark.text_column, *map(benchmark.column, labels)]
-    file.require_columns(columns)
-    texts = file.table[benchmark.text_column]
-    ids = file.table["id"] if "id" in file.table else stable_ids(texts)
-    table = pd.DataFrame({"id": ids, "text": texts})
-    _check_ids(table["id"], file)
-    for label in labels:
-        table[label] = _label_values(file, label, benchmark)
-    return table
+    ids = [benchmark.id_column] if benchmark.id_column else []
+    _require_columns(file, benchmark, [*ids, benchmark.text_column, *map(benchmark.column, labels)])
+    texts, id_column = file.table[benchmark.text_column], benchmark.id_column or "id"
+    table = pd.DataFrame(
+        {"id": file.table[id_column] if id_column in file.table else stable_ids(texts), "text": texts}
+    )
+    _check_ids(table["id"], file, benchmark.place(id_column))
+    return table.assign(**_labels(file, benchmark, labels))
+
+
+def _require_columns(file: TableFile, benchmark: Benchmark, columns: Iterable[str]) -> None:
+    """Raise InputError for a missing column, with the place in the benchmark's file that names it."""
+    for column in columns:
+        require_columns(f"{benchmark.place(column)}{file.path}", [column], list(file.table.columns))
 
 
 def _read_folders(benchmark: Benchmark, data: Path, part: str) -> pd.DataFrame:
@@ -185,30 +257,38 @@ def stable_ids(texts: pd.Series) -> pd.Series:
     return hashes.where(repeats == 0, hashes + "-" + (repeats + 1).astype(str))
 
 
-def _template(benchmark: Benchmark, sample: Path, test: pd.DataFrame, test_path: Path) -> pd.Series:
+def _template(
+    benchmark: Benchmark, sample: Path, test: pd.DataFrame, test_path: Path
+) -> tuple[pd.Series, tuple[str, ...]]:
+    """Return the ids of the sample submission, and its other columns: all labels, or a single column."""
     path = _find(sample.parent, sample.name)
+    if path is None and benchmark.file:
+        raise _missing(benchmark, str(benchmark.sample_submission), sample.parent)
     if path is None:
         raise InputError(f"{sample}: is missing; it lists a submission's ids in order. Download it again")
-    file = read_csv(path)
-    file.require_columns(["id", *benchmark.labels])
-    if list(file.table.columns) != ["id", *benchmark.labels]:
+    file, id_column = read_table(path), benchmark.id_column or "id"
+    first, *answers = file.table.columns
+    is_one_column = len(answers) == 1 and (benchmark.target.is_exclusive or len(benchmark.labels) == 1)
+    if first != id_column or not (set(answers) == set(benchmark.labels) or is_one_column):
         columns = ", ".join(map(repr, file.table.columns))
-        raise InputError(f"{path}: columns are {columns}, expected id, {', '.join(benchmark.labels)}")
-    _check_ids(file.table["id"], file)
-    _require_same_ids(file.table["id"], path, test["id"], test_path)
-    return file.table["id"]
+        one = ", or one column of the class" if benchmark.target.is_exclusive else ""
+        raise InputError(
+            f"{path}: columns are {columns}, expected {id_column}, then {', '.join(benchmark.labels)}{one}"
+        )
+    ids = file.table[id_column]
+    _check_ids(ids, file)
+    _require_same_ids(ids, path, test["id"], test_path)
+    return ids, tuple(answers)
 
 
-def _labels_table(path: Path, benchmark: Benchmark, test: pd.DataFrame, test_path: Path) -> pd.DataFrame:
-    file = read_csv(path)
+def _labels_table(file: TableFile, benchmark: Benchmark, test: pd.DataFrame, test_path: Path) -> pd.DataFrame:
     file.require_columns(["id", *benchmark.labels])
     _check_ids(file.table["id"], file)
-    _require_same_ids(file.table["id"], path, test["id"], test_path)
-    values = {label: _label_values(file, label, benchmark) for label in benchmark.labels}
-    return pd.DataFrame({"id": file.table["id"], **values})
+    _require_same_ids(file.table["id"], file.path, test["id"], test_path)
+    return file.table[["id"]].assign(**_labels(file, benchmark, benchmark.labels))
 
 
-def _check_ids(ids: pd.Series, file: CsvFile) -> None:
+def _check_ids(ids: pd.Series, file: TableFile, place: str = "") -> None:
     for bad, reason in (
         (ids == "", "the id is empty"),
         (~ids.map(str.isprintable), "id {!r} holds a line break or another control character"),
@@ -216,7 +296,7 @@ def _check_ids(ids: pd.Series, file: CsvFile) -> None:
     ):
         if bad.any():
             row = int(np.argmax(bad))
-            raise InputError(f"{file.where(row)}: {reason.format(ids.iloc[row])}")
+            raise InputError(f"{place}{file.where(row)}: {reason.format(ids.iloc[row])}")
 
 
 def _require_other_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:
@@ -241,14 +321,22 @@ def _require_same_ids(ids: pd.Series, path: Path, others: pd.Series, other_path:
             )
 
 
-def _label_values(file: CsvFile, label: str, benchmark: Benchmark) -> np.ndarray:
+def _labels(file: TableFile, benchmark: Benchmark, labels: Iterable[str]) -> dict[str, np.ndarray]:
+    return {label: _label_values(file, label, benchmark) for label in labels}
+
+
+def _label_values(file: TableFile, label: str, benchmark: Benchmark) -> np.ndarray:
     """Return the values of a label, float64 [n_rows]: 0, 1 or NaN."""
     column, words = benchmark.column(label), benchmark.label_words.get(label)
     texts = file.table[column]
     values = texts.map(words) if words else pd.to_numeric(texts.replace({"": "-1"}), errors="coerce")
-    bad = ~values.isin([0.0, 1.0] if words else [0.0, 1.0, -1.0])
+    bad = ~(texts.isin(list(words)) if words else values.isin([0.0, 1.0, -1.0]))
     if bad.any():
         row = int(np.argmax(bad))
-        expected = " or ".join(words) if words else "0, 1, or -1 (not labelled)"
+        expected = " or ".join(filter(None, words)) if words else "0, 1, or -1 (not labelled)"
+        if benchmark.class_column:
+            expected += ", the classes of the training rows"
+        elif benchmark.file:
+            expected += f'; a column of other numbers, or of words, is a class: class = "{column}"'
         raise InputError(f"{file.where(row)}: column {column!r} is {texts.iloc[row]!r}, expected {expected}")
     return values.astype(np.float64).replace(-1.0, np.nan).to_numpy()

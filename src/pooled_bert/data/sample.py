@@ -5,22 +5,28 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..base.errors import InputError
 from ..base.files import atomic_path
 from ..benchmarks.benchmark import Benchmark
 from .rows import MADE_UP_MARKER
 from .sound_sample import write_sounds
 
 _SYLLABLES = [consonant + vowel for consonant in "bcdfghklmnprstvwyz" for vowel in "aeiou"]
+N_GROUPS = 40
 _DECORATION = ('"{}"', "{}!!!", "“{}”", "{},", "naïve {}", "{} 😀", "日本 {}", "{}\n", "\n\n{}", "{};")
 
 
 def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: int, seed: int) -> None:
     """Write the benchmark's training, test and template files with ``rows`` + ``test_rows`` made-up texts, or sounds.
 
+    Raises InputError for the files of a user's own benchmark that this would replace, or cannot write.
+
     A pure function of its arguments. Texts hold quotes, line breaks, commas and Unicode. Some texts occur twice and
     differ only in case and punctuation. A marker file says that all rows are made up.
     """
     random = np.random.default_rng(seed)
+    if benchmark.file:
+        _check_files(folder, benchmark)
     if benchmark.medium == "sound":
         write_sounds(folder, benchmark, rows=rows, random=random)
     else:
@@ -31,22 +37,34 @@ def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: in
         )
 
 
+def _check_files(folder: Path, benchmark: Benchmark) -> None:
+    for name in filter(None, (benchmark.train_file, benchmark.test_file, benchmark.sample_submission)):
+        if Path(name).name != name or not name.endswith(".csv"):
+            raise InputError(f"{benchmark.place(name)}only CSV files beside the TOML file can be made up")
+        if (folder / name).exists() and not (folder / MADE_UP_MARKER).exists():
+            raise InputError(
+                f"{folder / name}: exists, and is not replaced by made-up rows; name another folder"
+            )
+
+
 def _write_texts(
     folder: Path, benchmark: Benchmark, rows: int, test_rows: int, random: np.random.Generator
 ) -> None:
     table = _table(benchmark, rows + test_rows, random)
+    if benchmark.group:
+        table[benchmark.group] = [f"g{number % N_GROUPS}" for number in range(len(table))]
     train, test = table.iloc[:rows], table.iloc[rows:]
     label_columns = list(dict.fromkeys(map(benchmark.column, benchmark.labels)))
     columns = ["id", benchmark.text_column]
-    if not benchmark.label_words:
-        _write(folder / benchmark.train_file, train[columns + label_columns])
-    else:
-        _write(folder / benchmark.train_file, train[[benchmark.text_column, *label_columns]])
+    groups = [benchmark.group] if benchmark.group else []
+    ids = columns[:1] if benchmark.id_column or not benchmark.label_words else []
+    columns_of_train = [*ids, benchmark.text_column, *groups, *label_columns]
+    _write(folder / benchmark.train_file, train[columns_of_train], benchmark.id_column)
     if benchmark.test_file:
-        _write(folder / benchmark.test_file, test[columns])
+        _write(folder / benchmark.test_file, test[columns], benchmark.id_column)
     if benchmark.sample_submission:
         template = test[["id"]].assign(**dict.fromkeys(benchmark.labels, 0.5))
-        _write(folder / benchmark.sample_submission, template.iloc[::-1])
+        _write(folder / benchmark.sample_submission, template.iloc[::-1], benchmark.id_column)
     if benchmark.test_labels:
         scored = random.random(len(test)) < 0.8
         labels = test[label_columns].where(pd.Series(scored, index=test.index), -1)
@@ -109,6 +127,6 @@ def _with_duplicates(table: pd.DataFrame, benchmark: Benchmark, random: np.rando
     return table
 
 
-def _write(path: Path, table: pd.DataFrame) -> None:
+def _write(path: Path, table: pd.DataFrame, id_column: str | None = None) -> None:
     with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+        table.rename(columns={"id": id_column or "id"}).to_csv(temporary, index=False, lineterminator="\n")

@@ -12,7 +12,9 @@ from slugify import slugify
 from ..base.errors import InputError
 from ..base.files import atomic_path, check_name, read_json, write_json
 from ..base.places import CHECKOUT, KERNELS, REQUIREMENTS, SOURCE
-from ..benchmarks.registry import BENCHMARKS
+from ..benchmarks.benchmark import Benchmark
+from ..benchmarks.benchmark_file import ENDING
+from ..benchmarks.registry import find_benchmark
 
 BOOTSTRAP, METADATA, SCRIPT = "bootstrap.py", "kernel-metadata.json", "script.py"
 LARGEST = 900_000  # bytes; Kaggle refuses a script of 1 MB
@@ -33,6 +35,12 @@ class Plan:
     options: tuple[str, ...] = ()  # of train_folds.py
     encoder_dataset: str | None = None  # owner/slug, if the encoder is not from the hub
     environment_dataset: str | None = None  # owner/slug, with Python and wheels; switches the internet off
+    benchmark_file: str | None = None  # the TOML file of a table of the user's own
+
+    @property
+    def record(self) -> Benchmark:
+        """The benchmark."""
+        return find_benchmark(self.benchmark_file or self.benchmark)
 
     def slug(self, fold: int | None, part: int = 1) -> str:
         """Return the kernel's name; a fold that takes longer than one kernel may run resumes in its next part."""
@@ -99,9 +107,14 @@ def _build(plan: Plan, folder: Path, task: dict, *, gpu: bool, kernel_sources: l
             f"--run {plan.run}: choose a shorter name; the kernel's title would be {title!r}, and Kaggle allows"
             f" {LONGEST_TITLE} characters at most"
         )
-    benchmark = BENCHMARKS[plan.benchmark]
+    benchmark = plan.record
     sources = read_sources(plan.revision)
-    task = {**task, "benchmark": plan.benchmark, "gpu": gpu, "checksum": _checksum(sources)}
+    argument = benchmark.name
+    if benchmark.file:
+        _require_source(benchmark)
+        argument += ENDING
+        sources[argument] = benchmark.file.read_text(encoding="utf-8-sig")
+    task = {**task, "benchmark": argument, "gpu": gpu, "checksum": _checksum(sources)}
     script = script_text(task, sources, plan.revision)
     if len(script.encode()) > LARGEST:
         raise InputError(
@@ -124,6 +137,20 @@ def _build(plan: Plan, folder: Path, task: dict, *, gpu: bool, kernel_sources: l
         (temporary / SCRIPT).write_text(script, encoding="utf-8")
         (temporary / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
     return folder
+
+
+def _require_source(benchmark: Benchmark) -> None:
+    """Raise InputError if Kaggle cannot have the tables of a user's file, or not under their names there."""
+    if not (benchmark.dataset or benchmark.competition):
+        raise InputError(
+            f'{benchmark.file}: Kaggle needs its tables; upload them as a dataset and write dataset = "OWNER/SLUG" into'
+            ' the file, or competition = "…" if a competition has them'
+        )
+    for name in filter(None, (benchmark.train_file, benchmark.test_file, benchmark.sample_submission)):
+        if name != Path(name).name:
+            raise InputError(
+                f"{benchmark.place(name)}{name} lies in another folder; put the tables beside the TOML file"
+            )
 
 
 def read_sources(revision: str) -> dict[str, str]:

@@ -11,7 +11,8 @@ from ..base import places
 from ..base.errors import TIME_LIMIT_STATUS, InputError, run_command
 from ..base.places import Workspace, fold_folder
 from ..benchmarks.benchmark import Benchmark
-from ..benchmarks.registry import BENCHMARKS
+from ..benchmarks.benchmark_file import ENDING
+from ..benchmarks.registry import find_benchmark
 from ..data.sound_folders import find_sounds
 from ..runs.fold_files import is_done
 
@@ -25,12 +26,21 @@ def carry_out(task: dict, working: Path) -> int:
     inputs = working.parent / "input"
     if task["gpu"]:
         require_gpu()
-    benchmark = BENCHMARKS[task["benchmark"]]
+    name = task["benchmark"]
+    benchmark = find_benchmark(str(places.CHECKOUT / name) if name.endswith(ENDING) else name)
     data = find_rows(inputs, benchmark)
     workspace = Workspace(Path(tempfile.mkdtemp(prefix="workspace-")))
     folds = bring_folds(inputs, workspace, benchmark)
     print(f"data: {data}\nfolds among the inputs: {', '.join(folds) or 'none'}", flush=True)
-    options = [*task["options"], "--benchmark", benchmark.name, "--data", data, "--workspace", workspace.root]
+    options = [
+        *task["options"],
+        "--benchmark",
+        benchmark.argument,
+        "--data",
+        data,
+        "--workspace",
+        workspace.root,
+    ]
     if task["fold"] is None:
         status = _run("make_submission.py", options)
         if status == 0:

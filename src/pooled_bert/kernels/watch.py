@@ -48,7 +48,7 @@ class Watch:
         self.plan, self.kernels, self.client = plan, kernels, client
         self.run_folder = RunFolder(workspace.run(plan.benchmark, plan.run))
         self.downloads = kernels / "downloads"
-        self.run, self.model = parse_options(plan.options, plan.benchmark)
+        self.run, self.model = parse_options(plan.options, plan.record)
         self._pushed: set[str] = set()  # by this process
         self._failed: dict[int, str] = {}  # fold -> reason, for kernels pushed by this process
         self._since: dict[tuple[str, State], float] = {}  # when this process first saw a kernel in a state

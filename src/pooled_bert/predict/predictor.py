@@ -16,8 +16,8 @@ from ..base.sound import Sound
 from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..data.audio_files import read_sound_file
+from ..data.table_files import is_writable
 from ..runs.fold_files import FoldResult, Run, read_run
-from .text_files import is_writable
 
 if TYPE_CHECKING:
     from ..models.classifier import Classifier

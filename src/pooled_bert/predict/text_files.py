@@ -1,14 +1,15 @@
 """Texts to predict, read one by one from a CSV, JSONL or plain text file, in constant memory."""
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import InputError
 from ..data.csv_files import clear_reading, csv_records, file_lines, file_size, require_columns, text_lines
+from ..data.table_files import is_writable, json_value
 
 STDIN = "-"
 ID = "id"
@@ -64,11 +65,11 @@ class Lines:
 class TextColumn:
     """The choice of the column (in JSON: the name in an object) that holds the texts.
 
-    It is ``wanted`` if that is given; else ``usual`` or ``text``; else the only column besides ``id``.
+    It is ``wanted`` if that is given; else ``usual`` or ``text``; else the only column besides that of the ids.
     """
 
-    def __init__(self, wanted: str | None, usual: str):
-        self.wanted, self.usual = wanted, (usual, "text")
+    def __init__(self, wanted: str | None, usual: str, ids: str = ID):
+        self.wanted, self.usual, self.ids = wanted, (usual, "text"), ids
 
     def among(self, columns: list[str], place: str) -> str:
         """Return the one of ``columns`` that holds the texts; raises InputError with ``place`` (file, line)."""
@@ -76,7 +77,7 @@ class TextColumn:
             require_columns(place, [self.wanted], columns)
             return self.wanted
         usual = [column for column in self.usual if column in columns]
-        others = [column for column in columns if column != ID]
+        others = [column for column in columns if column != self.ids]
         if not usual and len(others) != 1:
             listed = ", ".join(map(repr, columns)) or "none"
             raise InputError(
@@ -85,14 +86,14 @@ class TextColumn:
         return (usual or others)[0]
 
 
-def csv_texts(lines: Lines, column: TextColumn) -> Iterator[Text]:
+def csv_texts(lines: Lines, column: TextColumn, delimiter: str = ",") -> Iterator[Text]:
     """Return an iterator over the texts of a CSV file with a header.
 
     Raises InputError: for the header at once, for a row when the iterator reaches it.
     """
-    header, records = csv_records(lines.name, lines)
+    header, records = csv_records(lines.name, lines, delimiter)
     text_index = header.index(column.among(header, lines.name))
-    id_index = header.index(ID) if ID in header and header[text_index] != ID else None
+    id_index = header.index(column.ids) if column.ids in header and header[text_index] != column.ids else None
 
     def texts() -> Iterator[Text]:
         for number, (line, row) in enumerate(records, start=1):
@@ -120,6 +121,7 @@ def jsonl_texts(lines: Lines, column: TextColumn) -> Iterator[Text]:
 
 READERS: dict[str, Callable[[Lines, TextColumn], Iterator[Text]]] = {
     "csv": csv_texts,
+    "tsv": partial(csv_texts, delimiter="\t"),
     "txt": plain_texts,
     "jsonl": jsonl_texts,
 }
@@ -132,9 +134,9 @@ def read_texts(lines: Lines, form: str | None, column: TextColumn) -> Iterator[T
     """
     if form is None:
         name = "x.txt" if lines.path == STDIN else lines.path
-        form = "csv" if name.endswith(".csv.zip") else Path(name).suffix[1:]
+        form = Path(name.removesuffix(".zip")).suffix[1:]
     if form not in READERS:
-        raise InputError(f"{lines.path}: unknown file format; give --format csv, txt or jsonl")
+        raise InputError(f"{lines.path}: unknown file format; give --format csv, tsv, txt or jsonl")
     texts = READERS[form](lines, column)
     first = next(texts, None)
     if first is None:
@@ -150,27 +152,17 @@ def chunks(texts: Iterable, size: int) -> Iterator[list]:
 
 
 def _json_text(line: str, number: int, column: TextColumn, place: str) -> Text:
-    try:
-        value = json.loads(line, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{place}: is not JSON ({error})") from error
-    text_id = str(number)
+    value, text_id = json_value(line, place), str(number)
     if isinstance(value, dict):
         text_name = column.among(list(value), place)
-        text_id, value = value.get(ID, text_id) if text_name != ID else text_id, value[text_name]
+        text_id = value.get(column.ids, text_id) if text_name != column.ids else text_id
+        value = value[text_name]
     if not isinstance(value, str) or not is_writable(value):
         raise InputError(
             f"{place}: the text is {value!r:.60}, expected a string without NUL characters and without lone"
             " surrogates (half characters)"
         )
     return Text(_checked_id(text_id, place), value)
-
-
-def _object(pairs: list[tuple]) -> dict:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return content
 
 
 def _checked_id(value, place: str) -> str:
@@ -184,14 +176,3 @@ def _checked_id(value, place: str) -> str:
     if not value:
         raise InputError(f"{place}: the id is empty")
     return value
-
-
-def is_writable(text: str) -> bool:
-    """Return whether ``text`` has no NUL and can be encoded as UTF-8.
-
-    Strings from JSON and command lines can have lone surrogates (half a character), which UTF-8 cannot encode.
-    """
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:
-        return False

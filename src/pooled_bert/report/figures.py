@@ -287,16 +287,16 @@ def draw_balance(rates: pd.DataFrame) -> Callable[[Axes], None]:
     return draw
 
 
-def draw_runs(aucs: dict[str, np.ndarray]) -> Callable[[Axes], None]:
-    """Draw the mean AUC of each run: one dot per fold, and a bar at the mean of the folds."""
+def draw_runs(scores: dict[str, np.ndarray], title: str) -> Callable[[Axes], None]:
+    """Draw the score ``title`` of each run: one dot per fold, and a bar at the mean of the folds."""
 
     def draw(axes: Axes) -> None:
-        for y, fold_aucs in enumerate(aucs.values()):
-            axes.plot(fold_aucs, np.full(len(fold_aucs), y), "o", ms=4, alpha=0.6, color=BLUE)
-            axes.plot(np.nanmean(fold_aucs), y, "|", ms=14, mew=2, color=ORANGE)
-        axes.set_yticks(range(len(aucs)), aucs)
+        for y, fold_scores in enumerate(scores.values()):
+            axes.plot(fold_scores, np.full(len(fold_scores), y), "o", ms=4, alpha=0.6, color=BLUE)
+            axes.plot(np.nanmean(fold_scores), y, "|", ms=14, mew=2, color=ORANGE)
+        axes.set_yticks(range(len(scores)), scores)
         axes.invert_yaxis()
-        axes.margins(y=0.5 / max(len(aucs), 1))
-        axes.set_xlabel("mean AUC")
+        axes.margins(y=0.5 / max(len(scores), 1))
+        axes.set_xlabel(title)
 
     return draw

@@ -115,7 +115,7 @@ def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Be
         rule=benchmark.target.decision_rule,
         decisions_note=decisions.note,
         decisions=_markdown(decisions),
-        benchmark=benchmark.name,
+        benchmark=benchmark.argument,
         limits="\n".join(f"- {limit}" for limit in benchmark.limits),
         settings=_markdown(section.facts[0]),
         revisions=", ".join(sorted({str(record.get("revision")) for record in information})),

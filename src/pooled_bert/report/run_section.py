@@ -86,7 +86,7 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
     return Section(
         run.name,
         f"Run {run.name}",
-        notes=run_notes(run),
+        notes=run_notes(run, benchmark),
         tables=tables,
         figures=[replace(figure, name=f"{run.name}-{figure.name}") for figure in figures],
         mistakes=worst_mistakes(everything, labels, n=MISTAKES),

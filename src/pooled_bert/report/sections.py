@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..benchmarks.benchmark import Benchmark
-from ..benchmarks.targets import SCORE_TITLES
+from ..benchmarks.targets import LOWER_IS_BETTER, SCORE_TITLES
 from ..data.rows import items_of
 from ..results.mistakes import Mistake
 from ..results.score_tables import comparison, run_notes
@@ -135,19 +135,26 @@ def runs_section(
     confusions : for one class out of several, the confusion matrix of each run that is shown in full.
     """
     scores = comparison(list(runs), benchmark)
-    others = [SCORE_TITLES[name] for name in benchmark.target.shown_scores[1:]]
-    columns = ["mean AUC", "sd", "folds", *others, *benchmark.labels]
+    title, *others = (SCORE_TITLES[name] for name in benchmark.shown_scores)
+    columns = [title, "sd", "folds", *others, *benchmark.labels]
     facts = {
         "model": [run.identity["settings"]["model"] for run in runs],
         "seconds per fold": [_seconds(run) for run in runs],
-        "notes": ["; ".join(run_notes(run)) for run in runs],
+        "notes": ["; ".join(run_notes(run, benchmark)) for run in runs],
     }
-    table = scores[columns].assign(**facts).sort_values("mean AUC", ascending=False)
-    aucs = {run.name: np.array([_mean_auc(fold) for fold in run.folds]) for run in runs}
+    table = scores[columns].assign(**facts).sort_values(title, ascending=benchmark.score in LOWER_IS_BETTER)
+    points = {run.name: np.array([_score(fold, benchmark.score) for fold in run.folds]) for run in runs}
     figure = Figure(
         "runs",
-        "Mean ROC AUC out of fold: one dot per fold, and a bar at the mean of the folds.",
-        [Panel("runs", draw_runs({name: aucs[name] for name in table.index}), 5.2, 1.2 + 0.28 * len(runs))],
+        f"{title[0].upper()}{title[1:]} out of fold: one dot per fold, and a bar at the mean of the folds.",
+        [
+            Panel(
+                "runs",
+                draw_runs({name: points[name] for name in table.index}, title),
+                5.2,
+                1.2 + 0.28 * len(runs),
+            )
+        ],
     )
     note = (
         "Means over the finished folds of each run. Runs with different finished folds compare only roughly;"
@@ -179,5 +186,5 @@ def _seconds(run: Run) -> int | None:
     return None if None in seconds else round(float(np.median(seconds)))
 
 
-def _mean_auc(fold: FoldResult) -> float:
-    return np.nan if fold.metrics["mean_auc"] is None else fold.metrics["mean_auc"]
+def _score(fold: FoldResult, name: str) -> float:
+    return np.nan if fold.metrics[name] is None else fold.metrics[name]

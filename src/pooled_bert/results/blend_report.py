@@ -27,7 +27,7 @@ def blend_scores(
         scores["optimistic_oof_mean_auc"] = optimistic["mean AUC"][whole[0]]
         table = pd.concat([table, optimistic.rename(index="{}, optimistic".format)])
     if blend.how == "rank":
-        table = rank_scores(table, benchmark.target)
+        table = rank_scores(table, benchmark)
     return {name: float(score) for name, score in scores.items()}, table
 
 

@@ -38,7 +38,9 @@ def comparison_report(
     ``confusion``: whether to add each run's confusion matrices.
     """
     table = auc_table(runs, train, benchmark.labels).join(cost_column(runs))
-    parts = [format_scores(f"{benchmark.name}, compared with {runs[0].name}", table, notes_on(runs))]
+    parts = [
+        format_scores(f"{benchmark.name}, compared with {runs[0].name}", table, notes_on(runs, benchmark))
+    ]
     rest = [label for label in benchmark.labels if label not in without]
     if without:
         parts.append(f"without {', '.join(without)}\n{as_text(auc_table(runs, train, rest))}")

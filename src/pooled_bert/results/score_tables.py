@@ -9,8 +9,7 @@ import pandas as pd
 from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import column_auc
-from ..benchmarks.registry import BENCHMARKS
-from ..benchmarks.targets import SCORE_TITLES, Target
+from ..benchmarks.targets import SCORE_TITLES, gain
 from ..data.folds import NO_GROUP
 from ..runs.fold_files import Run
 
@@ -45,37 +44,40 @@ def score_row(
     aucs = column_auc(labels, scores)
     row = {
         **dict(zip(columns, aucs, strict=True)),
-        **_titled(benchmark.target.scores(labels, scores), benchmark.target),
+        **_titled(benchmark.target.scores(labels, scores), benchmark),
     }
     return pd.DataFrame([row], index=[name])
 
 
-def _titled(scores: dict, target: Target) -> dict:
+def _titled(scores: dict, benchmark: Benchmark) -> dict:
     """Return the scores that tables show, by their titles."""
-    return {SCORE_TITLES[name]: scores[name] for name in target.shown_scores}
+    return {SCORE_TITLES[name]: scores[name] for name in benchmark.shown_scores}
 
 
-def rank_scores(table: pd.DataFrame, target: Target) -> pd.DataFrame:
+def rank_scores(table: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
     """Return a score table without the scores that need probabilities; for ranks, only the AUCs have a meaning."""
-    return table.drop(columns=[SCORE_TITLES[name] for name in target.shown_scores if name != "mean_auc"])
+    return table.drop(columns=[SCORE_TITLES[name] for name in benchmark.shown_scores if name != "mean_auc"])
 
 
 def _metrics_row(metrics: dict, benchmark: Benchmark) -> dict:
-    row = {label: metrics["auc"][label] for label in benchmark.labels} | _titled(metrics, benchmark.target)
+    row = {label: metrics["auc"][label] for label in benchmark.labels} | _titled(metrics, benchmark)
     return {name: np.nan if value is None else value for name, value in row.items()}
 
 
 def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
-    """Compare runs on the same folds: one row per run, with the mean of each score over its folds, and the spread."""
-    rows = {}
+    """Compare runs on the same folds: one row per run, with the mean of each score over its folds.
+
+    ``sd`` is the spread, over the folds, of the score that counts.
+    """
+    rows, title = {}, SCORE_TITLES[benchmark.score]
     for run in runs:
         folds = pd.DataFrame([_metrics_row(fold.metrics, benchmark) for fold in run.folds])
-        rows[run.name] = {**folds.mean(), "sd": folds["mean AUC"].std(ddof=1), "folds": len(run.folds)}
+        rows[run.name] = {**folds.mean(), "sd": folds[title].std(ddof=1), "folds": len(run.folds)}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
 
 
-def best_run(runs: Sequence[Run], folder: Path) -> Run:
-    """Return the run with the most finished folds; of several, the one with the highest mean AUC.
+def best_run(runs: Sequence[Run], folder: Path, score: str) -> Run:
+    """Return the run with the most finished folds; of several, the one whose mean ``score`` is best.
 
     Raises InputError if there is no run.
     """
@@ -83,17 +85,15 @@ def best_run(runs: Sequence[Run], folder: Path) -> Run:
         raise InputError(
             f"{folder}: has no finished fold on this data; train one with python src/train_folds.py"
         )
-    return max(
-        runs, key=lambda run: (len(run.folds), _mean([fold.metrics["mean_auc"] for fold in run.folds]))
-    )
+    return max(runs, key=lambda run: (len(run.folds), _mean_gain(run, score)))
 
 
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else 0.0
+def _mean_gain(run: Run, score: str) -> float:
+    known = [gain(score, fold.metrics[score]) for fold in run.folds if fold.metrics[score] is not None]
+    return sum(known) / len(known) if known else -np.inf
 
 
-def run_notes(run: Run) -> list[str]:
+def run_notes(run: Run, benchmark: Benchmark) -> list[str]:
     """Return the warnings that must accompany a run's scores."""
     notes = []
     if run.folds[0].metrics["made_up"]:
@@ -101,7 +101,7 @@ def run_notes(run: Run) -> list[str]:
     if run.folds[0].metrics["optimistic"]:
         notes.append(OPTIMISTIC_NOTE)
     if run.identity["settings"].get("group_by") == NO_GROUP:
-        notes.append(SHARED_GROUPS_NOTE.format(group=BENCHMARKS[run.identity["settings"]["benchmark"]].group))
+        notes.append(SHARED_GROUPS_NOTE.format(group=benchmark.group))
     if not run.is_complete:
         notes.append(f"these are scores of {len(run.folds)} of {run.identity['settings']['n_folds']} folds")
     for fold in run.folds:
@@ -113,11 +113,11 @@ def run_notes(run: Run) -> list[str]:
     return notes
 
 
-def notes_on(runs: Sequence[Run]) -> list[str]:
+def notes_on(runs: Sequence[Run], benchmark: Benchmark) -> list[str]:
     """Return the warnings for several runs: once if one applies to all of them, otherwise with the runs' names."""
     notes: dict[str, list[str]] = {}
     for run in runs:
-        for note in run_notes(run):
+        for note in run_notes(run, benchmark):
             notes.setdefault(note, []).append(run.name)
     return [
         note if len(names) == len(runs) else f"{', '.join(names)}: {note}" for note, names in notes.items()

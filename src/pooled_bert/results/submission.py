@@ -11,6 +11,7 @@ import pandas as pd
 from ..base.errors import InputError
 from ..base.files import atomic_path, file_checksum, write_json
 from ..benchmarks.benchmark import Benchmark
+from ..data.rows import Rows
 from ..runs.fold_files import Run
 from ..runs.identity import PER_FOLD
 from .blend import Blend
@@ -61,6 +62,24 @@ def submission_table(predictions: pd.DataFrame, template: pd.Series, benchmark: 
             f" expected {expected}"
         )
     return table.reset_index()
+
+
+def submitted(table: pd.DataFrame, rows: Rows) -> pd.DataFrame:
+    """Return a table of ``submission_table`` with the columns of the sample submission.
+
+    They are a probability per label, or one column: of the likeliest class, or of the only label.
+    """
+    benchmark, answers = rows.benchmark, list(rows.answers)
+    labels = list(benchmark.labels)
+    assert rows.template is not None
+    result = table[["id"]].set_axis([rows.template.name], axis=1)
+    if set(answers) == set(labels):
+        return result.join(table[answers])
+    (answer,) = answers
+    if not benchmark.target.is_exclusive:
+        return result.assign(**{answer: table[labels[0]]})
+    chosen = benchmark.target.decide(table[labels].to_numpy(np.float64)).argmax(axis=1)
+    return result.assign(**{answer: np.array(labels, dtype=object)[chosen]})
 
 
 def write_submission(path: Path, table: pd.DataFrame, provenance: dict) -> None:

@@ -15,7 +15,6 @@ from ..base.environment import changes, environment, peak_memory
 from ..base.errors import InputError
 from ..base.places import Workspace
 from ..base.tensorflow_setup import start_tensorflow
-from ..benchmarks.registry import BENCHMARKS
 from ..data.folds import assign_folds, check_manifest, label_rates
 from ..data.groups import without_near_duplicates
 from ..data.rows import Rows, items_of, table_checksum
@@ -57,7 +56,7 @@ class CrossValidation:
         self.test = rows.test if predicts_test else None
         self.strategy = model.strategy if isinstance(model, NeuralSettings) else "one"
         self.workers = workers(self.strategy)
-        self.benchmark = BENCHMARKS[run.benchmark]
+        self.benchmark = rows.benchmark
         self.run_folder = RunFolder(workspace.run(run.benchmark, name))
         self.cache = workspace.tokens
         self.assignment = assign_folds(
@@ -66,6 +65,7 @@ class CrossValidation:
         checksums = rows.checksums()
         self.identity = {
             "settings": identity_settings(run, model),
+            **self._table_identity(),
             "data": {**checksums, "extra": None if extra is None else table_checksum(extra)},
             "assignment": check_manifest(
                 workspace.folds(run.benchmark),
@@ -165,6 +165,14 @@ class CrossValidation:
         facts = {"fold": fold, "made_up": self.rows.made_up, "training_rows": len(problem.train)}
         write_fold(folder, outcome, self.benchmark.target, valid=valid, test_ids=test_ids, facts=facts)
 
+    def _table_identity(self) -> dict:
+        """Return what a user's file says, as far as it decides the result; a built-in benchmark never changes."""
+        if self.benchmark.file is None:
+            return {}
+        chooses_epoch = getattr(self.model, "keep", "last") == "best"
+        score = {"score": self.benchmark.score} if chooses_epoch else {}
+        return {"table": {**self.benchmark.what_is_learnt, **score}}
+
     def _identity(self, fold: int) -> dict:
         pseudo = self.pseudo.identity(fold) if self.pseudo else {}
         return {**self.identity, "fold": fold, **pseudo}
@@ -197,6 +205,7 @@ class CrossValidation:
         problem = Problem(
             target=self.benchmark.target,
             label_names=self.benchmark.labels,
+            score=self.benchmark.score,
             items=items_of(table).tolist(),
             labels=table[list(self.benchmark.labels)].to_numpy(np.float64),
             train=train,

@@ -10,8 +10,11 @@ PER_FOLD = ("fold", "pseudo_labels")  # fields that differ between the folds of 
 
 
 def first_difference(left: dict, right: dict, ignore: tuple[str, ...] = (), prefix: str = "") -> str | None:
-    """Describe the first field in which two nested records differ (``left``: there, ``right``: here); or None."""
-    for name in sorted(left.keys() | right.keys()):
+    """Describe the first field in which two nested records differ (``left``: there, ``right``: here); or None.
+
+    Tables and settings, which explain a difference, come before checksums.
+    """
+    for name in sorted(left.keys() | right.keys(), reverse=True):
         if name in ignore or left.get(name) == right.get(name):
             continue
         if isinstance(left.get(name), dict) and isinstance(right.get(name), dict):

@@ -10,16 +10,21 @@ from ..base.command_line import Parser
 from ..base.errors import InputError, require
 from ..base.places import Workspace
 from ..benchmarks.benchmark import Benchmark
-from ..benchmarks.registry import BENCHMARKS, DEFAULT
+from ..benchmarks.registry import BENCHMARKS, DEFAULT, find_benchmark
 from ..data.folds import NO_GROUP
 from ..training.settings import MODEL_SETTINGS, ModelSettings, RunSettings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for every setting; an option that is not given is absent from the parsed namespace."""
+    """Add an option for every setting; an option that is not given is absent from the parsed namespace.
+
+    Only --benchmark is always there, as in ``add_benchmark``.
+    """
     group = parser.add_argument_group("every model")
+    add_benchmark(group, "benchmark to learn")
     for setting in dataclasses.fields(RunSettings):
-        _add_option(group, setting)
+        if setting.name != "benchmark":
+            _add_option(group, setting)
     groups = {}
     for name, owners in _owners().items():
         title = _title(owners)
@@ -49,16 +54,21 @@ def _title(owners: Iterable[tuple[str, str]]) -> str:
     return f"{title} of {' and '.join(media)}s" if elsewhere & models.keys() else title
 
 
-def add_benchmark(parser: argparse.ArgumentParser, help_text: str = "benchmark of the run") -> None:
-    """Add --benchmark."""
+def add_benchmark(parser, help_text: str = "benchmark of the run") -> None:
+    """Add --benchmark to a parser or group, parsed into a Benchmark."""
     parser.add_argument(
-        "--benchmark", choices=tuple(BENCHMARKS), default=DEFAULT, help=f"{help_text} (default: {DEFAULT})"
+        "--benchmark",
+        type=find_benchmark,
+        default=BENCHMARKS[DEFAULT],
+        metavar="NAME|FILE.toml",
+        help=f"{help_text}: {', '.join(BENCHMARKS)}, or a TOML file that describes a table of your own (default:"
+        f" {DEFAULT})",
     )
 
 
-def default_run(benchmark: str) -> str:
+def default_run(benchmark: Benchmark) -> str:
     """Return the name of a run that was given none: that of the usual model of the benchmark's medium."""
-    return next(iter(MODEL_SETTINGS[BENCHMARKS[benchmark].medium]))
+    return next(iter(MODEL_SETTINGS[benchmark.medium]))
 
 
 def add_folds(
@@ -73,7 +83,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="FOLDER",
-        help="folder that holds the benchmark's files (default: data/<benchmark>, data, or ../data/<benchmark>)",
+        help="folder that holds the benchmark's files (default: data/<benchmark>, data, or ../data/<benchmark>; of a"
+        " TOML file, its own folder)",
     )
 
 
@@ -150,9 +161,11 @@ def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
 
     Raises InputError for invalid values, and for an option of another architecture.
     """
-    benchmark = BENCHMARKS[given.get("benchmark", DEFAULT)]
+    benchmark: Benchmark = given["benchmark"]
     models = MODEL_SETTINGS[benchmark.medium]
-    run = RunSettings(**{"model": next(iter(models)), **_part(given, RunSettings)})
+    run = RunSettings(
+        **{"model": next(iter(models)), **_part(given, RunSettings), "benchmark": benchmark.name}
+    )
     require(run.n_folds >= 2, "--n-folds", run.n_folds, "at least 2")
     require(run.limit is None or run.limit >= 1, "--limit", run.limit, "at least 1")
     if run.model not in models:
@@ -179,12 +192,12 @@ def _group_by(run: RunSettings, benchmark: Benchmark) -> str | None:
     return run.group_by or benchmark.group
 
 
-def parse_options(words: Iterable[str], benchmark: str) -> tuple[RunSettings, ModelSettings]:
+def parse_options(words: Iterable[str], benchmark: Benchmark) -> tuple[RunSettings, ModelSettings]:
     """Return the settings of run and model from words of train_folds.py's command line; ignores other words."""
     parser = Parser()
     add_options(parser)
-    given, _ = parser.parse_known_args([*words, "--benchmark", benchmark])
-    return settings_from(vars(given))
+    given, _ = parser.parse_known_args(list(words))
+    return settings_from({**vars(given), "benchmark": benchmark})
 
 
 def given_options(given: dict, record: type) -> list[str]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ..base.distribution import full, make_strategy, told_clearly
 from ..benchmarks.metrics import column_auc
+from ..benchmarks.targets import gain
 from ..inputs.batches import width_multiple
 from ..models.classifier import Classifier
 from ..models.inference import predict
@@ -159,9 +160,11 @@ class Training:
         with self.average.in_use() if self.average else contextlib.nullcontext():
             self.oof = predict(self.model, self.valid, deadline=problem.deadline)
             record = _epoch_record(epoch, loss, problem.labels[problem.valid], self.oof, problem)
-            earlier = [past_record["mean_auc"] for past_record in self.loop.state.history]
-            highest = max((auc for auc in earlier if not math.isnan(auc)), default=-math.inf)
-            if self.settings.keep == "best" and (not earlier or record["mean_auc"] > highest):
+            *earlier, now = (
+                gain(problem.score, epoch[problem.score]) for epoch in [*self.loop.state.history, record]
+            )
+            highest = max((score for score in earlier if not math.isnan(score)), default=-math.inf)
+            if self.settings.keep == "best" and (not earlier or now > highest):
                 self.loop.kept = [self.oof, *self.model.get_weights()]
         if self.events:
             curves = {f"epoch/{name}": value for name, value in record.items() if name != "epoch"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..base.errors import require
-from ..benchmarks.registry import BENCHMARKS, DEFAULT
+from ..benchmarks.registry import DEFAULT
 from .neural_settings import NeuralSettings, as_in, check_training, option, require_within
 from .sound_settings import SoundBlstmSettings, SoundLinearSettings
 
@@ -101,7 +101,7 @@ MODELS = tuple(dict.fromkeys(name for models in MODEL_SETTINGS.values() for name
 class RunSettings:
     """Settings shared by all architectures."""
 
-    benchmark: str = option(DEFAULT, "benchmark to learn", choices=tuple(BENCHMARKS))
+    benchmark: str = option(DEFAULT, "name of the benchmark")
     model: str = option("bert", "the architecture; of sounds: blstm, by default, or linear", choices=MODELS)
     n_folds: int = option(5, "number of folds")
     fold_seed: int = option(
@@ -109,10 +109,11 @@ class RunSettings:
     )
     group_by: str | None = option(
         None,
-        "what shares a fold; for --benchmark emodb: speaker, by default, or none (the scores then say nothing about new"
-        " speakers). Whole speakers are cut into the same folds by every --fold-seed",
+        "what shares a fold: what the benchmark's groups are, by default (speaker for emodb; of a TOML file, its group"
+        " column), or none (the scores then say nothing about new groups). Whole groups are cut into the same folds by"
+        " every --fold-seed",
         type=str,
-        metavar="speaker|none",
+        metavar="GROUP|none",
     )
     seed: int = option(0, "seed of the training")
     limit: int | None = option(

@@ -1,0 +1,42 @@
+"""Look at a table of texts and labels, and write the TOML file that --benchmark takes, with a reason per guess."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.files import atomic_path
+
+
+def main() -> None:
+    """Read the table, guess, write, print the file and the next commands."""
+    args = parse_arguments()
+    output = args.table.with_name(args.table.name.split(".")[0] + ".toml")
+    if output.exists() and not args.overwrite:
+        raise InputError(f"{output}: exists already; edit it, or replace it with --overwrite")
+
+    from pooled_bert.benchmarks.registry import find_benchmark
+    from pooled_bert.data.table_guess import guess_benchmark
+
+    text = guess_benchmark(args.table)
+    with atomic_path(output) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    print(f"{output}:\n\n{text}\nCheck these lines, and correct what was guessed wrong. Then:\n")
+    option = f"--benchmark {shlex.quote(str(output))}"
+    print(f"python src/train_folds.py {option} --model linear")
+    print(f"python src/train_folds.py {option}")
+    if find_benchmark(str(output)).test_file:
+        print(f"python src/make_submission.py {option} --run bert linear")
+    print(f"python src/report.py {option} --run bert linear")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", type=Path, help="labelled rows: .csv, .csv.zip, .tsv, .jsonl or .parquet")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_command(main)
