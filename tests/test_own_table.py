@@ -11,6 +11,8 @@ from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.registry import find_benchmark
 from pooled_bert.data.folds import assign_folds
 from pooled_bert.data.rows import find_data, read_extra, read_rows, table_checksum
+from pooled_bert.predict.play_text import TextApp
+from pooled_bert.predict.predictor import load_predictor
 
 WORDS = {"1": ["awful", "boring"], "3": ["plain", "usual"], "5": ["great", "lovely"]}
 PLAIN = ["we", "saw", "a", "film", "there", "that", "it", "was", "quite", "of", "kind"]
@@ -191,6 +193,12 @@ def test_bert_of_an_own_table_predicts_its_files(films, run_command):
     ).stdout
     answers = [json.loads(line) for line in said.splitlines()]
     assert [set(answer) for answer in answers] == [{"id", "1", "3", "5", "class"}] * 9
+    predictor = load_predictor(Workspace(films[-1]).run("films", "bert"), [0])
+    assert TextApp({"bert": predictor}, find_benchmark(str(films[1])), 80).about()["labels"] == (
+        "1",
+        "3",
+        "5",
+    )
 
 
 def test_guessed_file_describes_the_table(tmp_path, run_command):
