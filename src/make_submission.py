@@ -45,7 +45,7 @@ def main() -> None:
     for run in runs:
         table = score_table(run.oof, rows.train, benchmark)
         print(format_scores(f"{benchmark.name} {run.name}", table, run_notes(run, benchmark)), end="\n\n")
-    blend = make_blend(runs, benchmark.target, args.blend, args.weights, rows.train)
+    blend = make_blend(runs, benchmark.target, args.blend, args.weights, rows.train, benchmark.score)
     notes = notes_on(runs, benchmark)
     scores, table = blend_scores(blend, rows.train, benchmark)
     if len(runs) > 1:
@@ -91,7 +91,7 @@ def parse_arguments() -> argparse.Namespace:
         "--weights",
         choices=("equal", "greedy", "stack"),
         default="equal",
-        help="weights of the runs: equal, or found on out-of-fold rows: greedily for the highest AUC (greedy), or by a"
+        help="weights of the runs: equal, or found on out-of-fold rows: greedily for the best score (greedy), or by a"
         " logistic regression (stack) (default: equal)",
     )
     parser.add_argument(

@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from pooled_bert.base.command_line import Parser, did_you_mean
-from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.command_line import Parser
+from pooled_bert.base.errors import InputError, run_command, suggestion
 from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace, default_run
 
 METHODS = ("occlusion", "gradients", "attention")  # of --explain, the default first
@@ -206,9 +206,9 @@ def parse_arguments() -> argparse.Namespace:
     add_workspace(parser)
     args = parser.parse_args()
     if args.explain not in (None, *METHODS):  # a text that follows --explain, unless it resembles a method
-        if args.file is not None or did_you_mean(args.explain, METHODS):
+        if args.file is not None or suggestion(args.explain, METHODS):
             raise InputError(
-                f"--explain: {args.explain!r} is not one of {', '.join(METHODS)}{did_you_mean(args.explain, METHODS)}"
+                f"--explain: {args.explain!r} is not one of {', '.join(METHODS)}{suggestion(args.explain, METHODS)}"
             )
         args.text.insert(0, args.explain)
         args.explain = METHODS[0]

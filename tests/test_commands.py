@@ -180,7 +180,7 @@ def test_extra_rows_equal_to_validation_rows_are_left_out(run_command, sample, w
         (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--data", "nowhere"), "Name its folder with --data, or download it: kaggle competitions download"),
         (("--model", "linear", "--epochs", 3), "--epochs is an option of --model bert"),
-        (("--n-folds", 5000), "different texts cannot be cut into 5000 folds"),
+        (("--n-folds", 5000), "different items cannot be cut into 5000 folds"),
         (("--run", "../elsewhere"), "--run '../elsewhere': is not a plain name"),
         (("--time-limit", -1), "--time-limit is -1.0, expected a number of minutes, 0 or more"),
     ],

@@ -11,6 +11,8 @@ from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.registry import find_benchmark
 from pooled_bert.data.folds import assign_folds
 from pooled_bert.data.rows import find_data, read_extra, read_rows, table_checksum
+from pooled_bert.predict.play_text import TextApp
+from pooled_bert.predict.predictor import load_predictor
 
 WORDS = {"1": ["awful", "boring"], "3": ["plain", "usual"], "5": ["great", "lovely"]}
 PLAIN = ["we", "saw", "a", "film", "there", "that", "it", "was", "quite", "of", "kind"]
@@ -85,7 +87,9 @@ def test_score_that_counts_comes_first_and_chooses_the_best_run(films, run_comma
 
 
 def test_runs_are_blended_into_probabilities_of_the_classes(films, run_command):
-    run_command("make_submission.py", *films, "--run", "linear", "words", "--name", "blend")
+    greedy = ("--weights", "greedy", "--name", "blend")
+    said = run_command("make_submission.py", *films, "--run", "linear", "words", *greedy).stdout
+    assert "what the mean over folds of the log loss loses without the run" in said
     table = pd.read_csv(Workspace(films[-1]).submissions / "blend.csv")
     assert list(table.columns) == ["id", "1", "3", "5"]
     assert table[["1", "3", "5"]].idxmax(axis=1).tolist() == ["1", "3", "5"] * 3
@@ -189,6 +193,12 @@ def test_bert_of_an_own_table_predicts_its_files(films, run_command):
     ).stdout
     answers = [json.loads(line) for line in said.splitlines()]
     assert [set(answer) for answer in answers] == [{"id", "1", "3", "5", "class"}] * 9
+    predictor = load_predictor(Workspace(films[-1]).run("films", "bert"), [0])
+    assert TextApp({"bert": predictor}, find_benchmark(str(films[1])), 80).about()["labels"] == (
+        "1",
+        "3",
+        "5",
+    )
 
 
 def test_guessed_file_describes_the_table(tmp_path, run_command):

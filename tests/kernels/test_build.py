@@ -123,3 +123,33 @@ def test_committed_metadata_is_a_template_without_an_owner():
     template = json.loads((KERNELS / "kernel-metadata.json").read_text())
     assert template["id"] == "OWNER/SLUG"
     assert template["is_private"]
+
+
+def own_plan(folder, content=""):
+    path = folder / "own.toml"
+    path.write_text('train = "t.csv"\ntext = "body"\nclass = "kind"\n' + content)
+    return Plan(**{**vars(PLAN), "benchmark": "own", "benchmark_file": str(path)})
+
+
+def test_file_of_an_own_table_travels_with_the_sources(tmp_path):
+    folder = build_fold(own_plan(tmp_path, 'dataset = "me/tables"\n'), tmp_path, 0)
+    assert metadata_of(folder)["dataset_sources"] == ["me/tables"]
+    call = ast.parse((folder / "script.py").read_text()).body[-1].value
+    sources = ast.literal_eval(call.args[1])
+    task = json.loads(ast.literal_eval(call.args[0].args[0]))
+    assert 'class = "kind"' in sources[task["benchmark"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", r"own\.toml: Kaggle needs its tables; upload them as a dataset"),
+        (
+            'dataset = "me/tables"\ntest = "x/test.csv"',
+            r"own\.toml, line 5: x/test\.csv lies in another folder",
+        ),
+    ],
+)
+def test_own_table_that_kaggle_cannot_have_is_refused(tmp_path, content, said):
+    with pytest.raises(InputError, match=said):
+        build_fold(own_plan(tmp_path, content), tmp_path, 0)

@@ -1,11 +1,9 @@
 """The parser of every command: a mistake on the command line is answered with one line, and with what was meant."""
 
 import argparse
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import NoReturn
 
-from .errors import InputError
+from .errors import InputError, suggestion
 
 
 class Parser(argparse.ArgumentParser):
@@ -15,7 +13,7 @@ class Parser(argparse.ArgumentParser):
         """Raise InputError with ``message``, and where the help is."""
         unknown = message.removeprefix("unrecognized arguments: ")
         if unknown != message:
-            message += did_you_mean(unknown.split()[0].partition("=")[0], _options(self))
+            message += suggestion(unknown.split()[0].partition("=")[0], _options(self))
         subcommand = self.prog.split()[1:]
         raise InputError(f"{message}; see {' '.join([*subcommand, '--help'])}")
 
@@ -23,14 +21,8 @@ class Parser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             choices = list(map(str, action.choices))
             raise argparse.ArgumentError(
-                action, f"{value!r} is not one of {', '.join(choices)}{did_you_mean(str(value), choices)}"
+                action, f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"
             )
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean …?)`` with the known word that is most like ``word``, or "" if none is."""
-    nearest = get_close_matches(word, known, n=1)
-    return f" (did you mean {nearest[0]}?)" if nearest else ""
 
 
 def _options(parser: argparse.ArgumentParser) -> list[str]:

@@ -44,7 +44,7 @@ class TextApp(PageApp):
         runs = {name: methods_of(predictor) for name, predictor in self.predictors.items()}
         return {
             "title": self.benchmark.title,
-            "labels": self.benchmark.labels,
+            "labels": next(iter(self.predictors.values())).labels,
             "runs": runs,
             "notes": METHOD_NOTES,
             "examples": self.benchmark.examples,

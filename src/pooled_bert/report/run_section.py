@@ -34,6 +34,7 @@ from .figures import (
 from .sections import Recording, Section, Table, as_table, confusion_panel
 from .sound_parts import attention_figures, example_recordings
 
+MOST_GROUPS = 50  # with more, no table of scores by group is shown
 TOKENISED = 4_000  # texts whose tokens are counted, drawn at random
 MISTAKES = 5  # of each kind, per label
 TOKENS_NOTE = f"measured on up to {TOKENISED:,} training texts, drawn at random."
@@ -103,7 +104,7 @@ def _interval_tables(everything: FoldScores, train: pd.DataFrame, benchmark: Ben
     drawn = f"{benchmark.group}s" if groups is not None else "rows"
     note = f"Scores of the likeliest class, all folds pooled, with 95 % intervals by a bootstrap of {drawn}."
     tables = [as_table(interval_table(run), note, "score")]
-    if groups is not None:
+    if groups is not None and len(np.unique(groups)) <= MOST_GROUPS:
         note = f"Scores by {benchmark.group}, out of fold, over the classes that occur."
         tables.append(as_table(group_table(run), note, str(benchmark.group)))
     return tables

@@ -8,9 +8,17 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ..base.errors import InputError
-from ..benchmarks.targets import Target
+from ..benchmarks.targets import Target, gain
 from ..runs.fold_files import Run
-from .blend_weights import FINDERS, FoldValues, Weights, contributions, equal_weights, nested_weights
+from .blend_weights import (
+    FINDERS,
+    FoldValues,
+    Weights,
+    contributions,
+    equal_weights,
+    fold_score,
+    nested_weights,
+)
 
 
 def blend(
@@ -70,6 +78,7 @@ class Blend:
     folds: Sequence[FoldValues]
     weights: Weights
     nested: Sequence[Weights]
+    score: str  # the score that the weights and contributions are for
 
     @property
     def is_chosen(self) -> bool:
@@ -89,7 +98,7 @@ class Blend:
         return blend_test(self.runs, self.target, self.how, self.weights)
 
     def shares(self) -> pd.DataFrame:
-        """Return one row per run: its weight (per label if these differ), and what nested mean AUC loses without it."""
+        """Return one row per run: its weight (per label if these differ), and what the score loses without it."""
         names, labels = [run.name for run in self.runs], self.runs[0].folds[0].oof.columns[1:]
         table = pd.DataFrame(self.weights.runs, index=names, columns=labels)
         if (self.weights.runs == self.weights.runs[:, :1]).all():
@@ -97,8 +106,14 @@ class Blend:
         return table.assign(contribution=contributions(self.folds, FINDERS[self.find]))
 
 
-def make_blend(runs: Sequence[Run], target: Target, how: str, find: str, train: pd.DataFrame) -> Blend:
-    """Find the weights and return the blend; raises InputError if they cannot be found and scored honestly."""
+def make_blend(
+    runs: Sequence[Run], target: Target, how: str, find: str, train: pd.DataFrame, score: str = "mean_auc"
+) -> Blend:
+    """Find the weights and return the blend; raises InputError if they cannot be found and scored honestly.
+
+    score : the score that counts; ranks have a mean AUC only, which then takes its place.
+    """
+    score = "mean_auc" if how == "rank" else score
     if find != "equal" and len(runs[0].folds) < 2:
         raise InputError(
             f"--weights {find}: one fold is not enough, because weights are scored on a fold they were not found on;"
@@ -106,20 +121,27 @@ def make_blend(runs: Sequence[Run], target: Target, how: str, find: str, train: 
         )
     if find == "stack" and how != "logit":
         raise InputError("--weights stack: needs log-odds; use --blend logit")
-    folds = fold_values(runs, target, how, train)
+    folds = fold_values(runs, target, how, train, score)
     finder = FINDERS[find]
-    return Blend(runs, target, how, find, folds, finder(folds), nested_weights(folds, finder))
+    return Blend(runs, target, how, find, folds, finder(folds), nested_weights(folds, finder), score)
 
 
-def fold_values(runs: Sequence[Run], target: Target, how: str, train: pd.DataFrame) -> list[FoldValues]:
+def fold_values(
+    runs: Sequence[Run], target: Target, how: str, train: pd.DataFrame, score: str = "mean_auc"
+) -> list[FoldValues]:
     """Return the data that weights are found on: per fold, all runs' predictions on the scale ``how``, and labels."""
+
+    def score_of(labels: np.ndarray, values: np.ndarray) -> float:
+        return gain(score, target.scores(labels, target.from_scale(values, how))[score])
+
+    scorer = fold_score if score == "mean_auc" else score_of  # the first is faster
     values_of_folds = []
     truth = train.set_index("id")
     for parts in zip(*(run.folds for run in runs), strict=True):
         names = list(parts[0].oof.columns[1:])
         values = [target.to_scale(part.oof[names].to_numpy(np.float64), how) for part in parts]
         labels = truth.loc[parts[0].oof["id"], names].to_numpy(np.float64)
-        values_of_folds.append(FoldValues(np.stack(values), labels))
+        values_of_folds.append(FoldValues(np.stack(values), labels, scorer))
     return values_of_folds
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ..benchmarks.benchmark import Benchmark
+from ..benchmarks.targets import SCORE_TITLES
 from .blend import Blend, correlation
 from .score_tables import as_text, format_scores, rank_scores, score_table
 
@@ -39,7 +40,8 @@ def blend_report(blend: Blend, table: pd.DataFrame, benchmark: Benchmark, notes:
     if blend.is_chosen:
         title += ", each fold by weights found on the others"
     similarity, shares = as_text(correlation(blend.runs)), as_text(blend.shares())
+    lost = f"what the mean over folds of the {SCORE_TITLES[blend.score]} loses without the run"
     return (
         f"{format_scores(title, table, notes)}\n\nrank correlation of the runs' out-of-fold predictions\n{similarity}"
-        f"\n\nweight of each run; contribution: what the mean AUC over folds loses without the run\n{shares}"
+        f"\n\nweight of each run; contribution: {lost}\n{shares}"
     )

@@ -1,7 +1,7 @@
 """Weights of the runs in a blend, found on out-of-fold rows, and the honest score of the blend."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -12,16 +12,23 @@ GREEDY_ROUNDS = 40
 STACK_C = 0.1  # inverse strength of the stack's L2 penalty
 
 
+def fold_score(labels: np.ndarray, values: np.ndarray) -> float:
+    """Compute the mean column-wise AUC of one fold: the same as by metrics.column_auc, but faster."""
+    return mean_auc(np.array([resampled_auc(*pair)[0] for pair in zip(labels.T, values.T, strict=True)]))
+
+
 @dataclass(frozen=True)
 class FoldValues:
     """The runs' predictions for one fold's rows, and the true labels.
 
     values : float64 [n_runs, n_rows, n_labels], on the blend's scale.
     labels : float64 [n_rows, n_labels], 0, 1 or NaN.
+    score : labels and blended values -> the score that the weights are for; a higher one is better.
     """
 
     values: np.ndarray
     labels: np.ndarray
+    score: Callable[[np.ndarray, np.ndarray], float] = fold_score
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def find_equal(folds: Sequence[FoldValues]) -> Weights:
 
 
 def find_greedy(folds: Sequence[FoldValues]) -> Weights:
-    """Repeatedly add the run that improves the mean AUC most; a run can be added several times.
+    """Repeatedly add the run that improves the score most; a run can be added several times.
 
     Ensemble selection with replacement (Caruana et al. 2004), from an empty ensemble. The best of GREEDY_ROUNDS rounds
     is returned. All labels share one weight per run: weights found for a rare label alone would depend on chance.
@@ -71,15 +78,10 @@ def find_greedy(folds: Sequence[FoldValues]) -> Weights:
 
 
 def _score(folds: Sequence[FoldValues], shares: np.ndarray) -> float:
-    """Compute the mean over the folds of the mean column-wise AUC."""
+    """Compute the mean score over the folds."""
     return float(
-        np.mean([fold_score(fold.labels, np.tensordot(shares, fold.values, axes=1)) for fold in folds])
+        np.mean([fold.score(fold.labels, np.tensordot(shares, fold.values, axes=1)) for fold in folds])
     )
-
-
-def fold_score(labels: np.ndarray, values: np.ndarray) -> float:
-    """Compute the mean column-wise AUC of one fold: the same as by metrics.column_auc, but faster."""
-    return mean_auc(np.array([resampled_auc(*pair)[0] for pair in zip(labels.T, values.T, strict=True)]))
 
 
 def find_stack(folds: Sequence[FoldValues]) -> Weights:
@@ -110,17 +112,17 @@ def nested_weights(folds: Sequence[FoldValues], find: Finder) -> list[Weights]:
 
 
 def nested_score(folds: Sequence[FoldValues], find: Finder) -> float:
-    """Compute the mean over the folds of each fold's mean AUC, with weights found on the other folds."""
+    """Compute the mean over the folds of each fold's score, with weights found on the other folds."""
     pairs = zip(folds, nested_weights(folds, find), strict=True)
-    return float(np.mean([fold_score(fold.labels, weights.combine(fold.values)) for fold, weights in pairs]))
+    return float(np.mean([fold.score(fold.labels, weights.combine(fold.values)) for fold, weights in pairs]))
 
 
 def contributions(folds: Sequence[FoldValues], find: Finder) -> np.ndarray:
-    """Compute how much nested mean AUC the blend loses without each run, float64 [n_runs]; negative: it gains."""
+    """Compute how much nested score the blend loses without each run, float64 [n_runs]; negative: it gains."""
     full_score = nested_score(folds, find)
     runs = range(len(folds[0].values))
     scores_without = [
-        nested_score([FoldValues(np.delete(fold.values, run, axis=0), fold.labels) for fold in folds], find)
+        nested_score([replace(fold, values=np.delete(fold.values, run, axis=0)) for fold in folds], find)
         for run in runs
     ]
     return full_score - np.array(scores_without)
