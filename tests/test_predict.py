@@ -122,7 +122,7 @@ def test_reader_that_stops_is_no_error():
     ("arguments", "expected"),
     [
         ((), "give either texts, or a file of texts with --file"),
-        (("a", "--explian"), "unrecognized arguments: --explian (did you mean --explain?); see --help"),
+        (("a", "--explian"), "unrecognized arguments: --explian (did you mean '--explain'?); see --help"),
         (
             ("a", "--explain", "gradient"),
             "'gradient' is not one of occlusion, gradients, attention (did you mean",

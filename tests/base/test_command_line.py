@@ -17,12 +17,12 @@ def parser():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--epocs", "3"], "unrecognized arguments: --epocs 3 (did you mean --epochs?); see --help"),
-        (["--epocs=3"], "unrecognized arguments: --epocs=3 (did you mean --epochs?); see --help"),
+        (["--epocs", "3"], "unrecognized arguments: --epocs 3 (did you mean '--epochs'?); see --help"),
+        (["--epocs=3"], "unrecognized arguments: --epocs=3 (did you mean '--epochs'?); see --help"),
         (["zebra"], "unrecognized arguments: zebra; see --help"),
         (
             ["--model", "brt"],
-            "argument --model: 'brt' is not one of bert, linear (did you mean bert?); see --help",
+            "argument --model: 'brt' is not one of bert, linear (did you mean 'bert'?); see --help",
         ),
         (["--model", "zebra"], "argument --model: 'zebra' is not one of bert, linear; see --help"),
         (["--epochs", "few"], "argument --epochs: invalid int value: 'few'; see --help"),
@@ -37,7 +37,7 @@ def test_mistake_is_one_line_with_the_nearest_option_or_choice(parser, words, ex
 def test_options_of_subcommands_are_suggested_and_their_help_is_named():
     parser = Parser(prog="kernels.py")
     parser.add_subparsers(required=True).add_parser("build").add_argument("--owner", required=True)
-    with pytest.raises(InputError, match=r"--ownr me \(did you mean --owner\?\); see --help"):
+    with pytest.raises(InputError, match=r"--ownr me \(did you mean '--owner'\?\); see --help"):
         parser.parse_args(["build", "--owner", "me", "--ownr", "me"])
     with pytest.raises(InputError, match="required: --owner; see build --help"):
         parser.parse_args(["build"])
