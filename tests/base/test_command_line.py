@@ -2,8 +2,8 @@
 
 import pytest
 
-from pooled_bert.base.command_line import Parser, did_you_mean
-from pooled_bert.base.errors import InputError
+from pooled_bert.base.command_line import Parser
+from pooled_bert.base.errors import InputError, suggestion
 
 
 @pytest.fixture
@@ -44,4 +44,4 @@ def test_options_of_subcommands_are_suggested_and_their_help_is_named():
 
 
 def test_nothing_is_suggested_for_a_word_like_no_other():
-    assert did_you_mean("zebra", ["epochs", "model"]) == ""
+    assert suggestion("zebra", ["epochs", "model"]) == ""
