@@ -178,7 +178,7 @@ def test_extra_rows_equal_to_validation_rows_are_left_out(run_command, sample, w
     [
         (("--fold", 5), "--fold 5: the folds are 0 to 4"),
         (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
-        (("--data", "nowhere"), "Name its folder with --data, or download it: kaggle competitions download"),
+        (("--data", "nowhere"), "Name its folder with --data, or download it: accept the rules"),
         (("--model", "linear", "--epochs", 3), "--epochs is an option of --model bert"),
         (("--n-folds", 5000), "different items cannot be cut into 5000 folds"),
         (("--run", "../elsewhere"), "--run '../elsewhere': is not a plain name"),
