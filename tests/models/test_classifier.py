@@ -138,7 +138,7 @@ def test_attention_of_a_model_can_be_asked_for_text_by_text(tokenizer):
 
 
 def test_encoder_that_cannot_be_loaded_says_how_to_give_one(tmp_path, tokenizer):
-    with pytest.raises(InputError, match=r"cannot be loaded as a BERT .* or a directory with config.json"):
+    with pytest.raises(InputError, match=r"cannot be loaded .* or a directory with config.json"):
         load_encoder(str(tmp_path), tokenizer)
 
 

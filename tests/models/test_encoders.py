@@ -60,7 +60,7 @@ def truncate(path):
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [
-        (lambda folder: set_config(folder, model_type="roberta"), "its model type is roberta"),
+        (lambda folder: set_config(folder, model_type="gpt2"), "its model type is .gpt2"),
         (lambda folder: set_config(folder, hidden_size=64), "other shapes than its config"),
         (lambda folder: set_config(folder, vocab_size=7), "other shapes than its config"),
         (lambda folder: (folder / "config.json").unlink(), "there is no config.json"),
@@ -84,7 +84,7 @@ def test_directory_that_is_no_whole_bert_is_refused_and_how_to_give_one_is_said(
     load_encoder(str(folder), load_tokenizer(str(folder), []))  # it was whole
     damage(folder)
     with pytest.raises(
-        InputError, match=rf"--encoder {folder}: cannot be loaded as a BERT \(.*{expected}.*a directory with"
+        InputError, match=rf"--encoder {folder}: cannot be loaded \(.*{expected}.*a directory with"
     ):
         load_encoder(str(folder), load_tokenizer(str(folder), []))
 

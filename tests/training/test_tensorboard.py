@@ -9,8 +9,9 @@ from pooled_bert.base.errors import InputError, TimeLimitReached
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.neural import fit
+from pooled_bert.training.neural_settings import decisive
 from pooled_bert.training.problem import Problem
-from pooled_bert.training.settings import BertSettings, decisive
+from pooled_bert.training.settings import BertSettings
 from pooled_bert.training.tensorboard import Events
 
 STEPS = 15  # an epoch's

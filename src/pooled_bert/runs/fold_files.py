@@ -99,12 +99,15 @@ def write_fold(
         with atomic_path(folder / "model") as temporary:
             temporary.mkdir()
             outcome.save_model(temporary)
-    aucs = column_auc(labels.to_numpy(), outcome.oof)
+    oof = _read_table(folder / "oof.csv")[labels.columns].to_numpy(
+        np.float64
+    )  # rounded: what others score, too
+    aucs = column_auc(labels.to_numpy(), oof)
     metrics = {
         **facts,
         "rows": len(valid),
         "auc": dict(zip(labels.columns, map(_number, aucs), strict=True)),
-        **{name: _number(score) for name, score in target.scores(labels.to_numpy(), outcome.oof).items()},
+        **{name: _number(score) for name, score in target.scores(labels.to_numpy(), oof).items()},
         "optimistic": outcome.optimistic,
         "files": {name: file_checksum(folder / name) for name in TABLES if (folder / name).exists()},
         "identity": _json_checksum(read_json(folder / "config.json")["identity"]),
