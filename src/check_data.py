@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
-from pooled_bert.base.errors import require, run_command
+from pooled_bert.base.errors import InputError, require, run_command
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
@@ -21,6 +21,8 @@ def main() -> None:
     from pooled_bert.results.fold_scores import fold_scores, pooled
     from pooled_bert.runs.fold_files import read_run
 
+    if args.output and args.output.exists():
+        raise InputError(f"--output {args.output}: exists already; give another name")
     rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
     benchmark = rows.benchmark
     run = None

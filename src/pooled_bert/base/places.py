@@ -19,9 +19,7 @@ KERNELS = CHECKOUT / "kernels"
 PEERS = CHECKOUT / "tests" / "peers"
 BUILD = CHECKOUT / "build"
 TEMPLATES = PACKAGE / "base" / "templates"
-PAGE_FOLDER = (
-    PACKAGE / "predict" / "play"
-)  # the page to type texts into, and what it shares with the page of sounds
+PAGE_FOLDER = PACKAGE / "predict" / "play"  # the page of texts, and what it shares with the page of sounds
 SOUND_PAGE_FOLDER = PACKAGE / "predict" / "play_sound"  # the page of sounds
 
 

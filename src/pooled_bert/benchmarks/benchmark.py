@@ -25,20 +25,16 @@ class Benchmark:
     language: str = "en"  # for model cards
     text_column: str = "text"
     id_column: str | None = None  # None: ``id`` if the table has it; otherwise ids are made from the texts
-    class_column: str | None = (
-        None  # of words, one per class; the classes are then found in the training table
-    )
+    class_column: str | None = None  # of words; the classes are then found in the training table
     score: str = "mean_auc"  # the score that counts, a key of SCORE_TITLES
     file: Path | None = None  # the TOML file that the record was read from
-    places: dict[str, str] = field(
-        default_factory=dict
-    )  # name of a file or column -> file and line that name it
+    # name of a file or column -> file and line that name it
+    places: dict[str, str] = field(default_factory=dict)
     test_file: str | None = None
     examples: tuple[str, ...] = ()  # texts to try on the page of play.py
     group: str | None = None  # what rows can have in common so that they must share a fold, e.g. a speaker
-    file_name: str | None = (
-        None  # of a sound, as a pattern with the groups ``group`` and ``word`` (of its class)
-    )
+    # of a sound, as a pattern with the groups ``group`` and ``word`` (of its class)
+    file_name: str | None = None
     made_up_name: str = ""  # of a made-up sound: a format string of group, sentence, word and version
     left_out: tuple[str, ...] = ()  # words of classes whose rows are not used
     sample_submission: str | None = None  # gives the ids, their order and the columns of a submission

@@ -53,6 +53,8 @@ def _group_folds(
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=fold_seed)
     assignment = np.empty(len(groups), np.int64)
     for fold, (_, validation) in enumerate(splitter.split(order, classes[order], groups[order])):
+        if len(validation) == 0:
+            raise InputError(f"the groups are too unequal to be cut into {n_folds} folds; lower --n-folds")
         assignment[order[validation]] = fold
     return assignment
 

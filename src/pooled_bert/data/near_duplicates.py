@@ -9,11 +9,9 @@ from scipy.sparse.csgraph import connected_components
 from .groups import text_key
 
 SHINGLE = 5  # bytes of a text's key
-BANDS, ROWS = (
-    20,
-    5,
-)  # texts whose ROWS values agree in one of BANDS bands are compared: at Jaccard .8 all but 1 in 3,000
-CHUNK = 20_000_000  # shingles that are hashed at a time: limits memory to some hundred MB
+# Texts whose ROWS values agree in one of BANDS bands are compared: at a similarity of .8, all but 1 in 3,000.
+BANDS, ROWS = 20, 5
+CHUNK = 4_000_000  # shingles that are hashed at a time; limits memory
 
 
 def near_duplicates(texts: Sequence[str], threshold: float) -> np.ndarray:

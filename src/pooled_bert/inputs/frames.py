@@ -3,6 +3,7 @@
 import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -124,16 +125,24 @@ class FrameReader:
     def _by_speaker(self, sounds: list[Sound], cache: Path | None) -> Frames:
         features = sound_features(sounds, self.max_seconds, cache=cache)
         rows = [blocks(features.row(number)) for number in range(len(features))]
-        frames = Frames(*vars(_joined(rows, N_BLOCK)).values())
+        frames = Frames(*_joined(rows, N_BLOCK))
         if not self.by_speaker:
             return frames
-        flat = np.empty_like(frames.flat)
         speakers = np.repeat([sound.speaker for sound in sounds], frames.lengths)
-        for speaker in np.unique(speakers):
-            own = speakers == speaker
-            part = frames.flat[own].astype(np.float64)
-            flat[own] = (part - part.mean(axis=0)) / np.maximum(part.std(axis=0), SMALLEST)
-        return Frames(flat, frames.offsets)
+        return Frames(by_speaker(frames.flat, speakers, SMALLEST), frames.offsets)
+
+
+def by_speaker(values: np.ndarray, speakers: np.ndarray, smallest: float) -> np.ndarray:
+    """Return rows [n_rows, n] brought to mean 0 and deviation 1 over the rows of each speaker, in their dtype.
+
+    A deviation is not taken to be below ``smallest``.
+    """
+    normalised = np.empty_like(values)
+    for speaker in np.unique(speakers):
+        own = speakers == speaker
+        part = values[own].astype(np.float64)
+        normalised[own] = (part - part.mean(axis=0)) / np.maximum(part.std(axis=0), smallest)
+    return normalised
 
 
 def frame_reader(settings: dict) -> FrameReader:
@@ -160,7 +169,19 @@ def _computed(sounds: list[Sound], max_seconds: float) -> Sequences:
     bar = progress_bar(
         iterable=sounds, desc="features", unit=" sounds", leave=False, disable=len(sounds) < MANY
     )
-    return _joined([speech_features(first_seconds(sound, max_seconds)) for sound in bar], N_FEATURES)
+    return Sequences(*_joined([_features(sound, max_seconds) for sound in bar], N_FEATURES))
+
+
+# Each fold's reader, and each page and report, asks for the same features again.
+_kept: WeakKeyDictionary[Sound, dict[float, np.ndarray]] = WeakKeyDictionary()
+
+
+def _features(sound: Sound, max_seconds: float) -> np.ndarray:
+    """Return a sound's features, computed once as long as the sound is in memory."""
+    kept = _kept.setdefault(sound, {})
+    if max_seconds not in kept:
+        kept[max_seconds] = speech_features(first_seconds(sound, max_seconds))
+    return kept[max_seconds]
 
 
 def first_seconds(sound: Sound, seconds: float) -> np.ndarray:
@@ -168,9 +189,10 @@ def first_seconds(sound: Sound, seconds: float) -> np.ndarray:
     return sound.samples[: round(seconds * RATE)]
 
 
-def _joined(rows: list[np.ndarray], width: int) -> Sequences:
+def _joined(rows: list[np.ndarray], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows end to end, and their offsets, see Sequences."""
     flat = np.concatenate([np.zeros((0, width), np.float32), *rows])
-    return Sequences(flat, np.cumsum([0, *map(len, rows)], dtype=np.int64))
+    return flat, np.cumsum([0, *map(len, rows)], dtype=np.int64)
 
 
 def blocks(features: np.ndarray) -> np.ndarray:

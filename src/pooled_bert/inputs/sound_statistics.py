@@ -7,7 +7,6 @@ from .speech_features import HOP_SECONDS, PROSODY, slopes
 
 SYLLABLE = 0.3  # share of the greatest loudness that a peak must reach to count as a syllable
 PAUSE = -3.5  # energy relative to the loudest step, below which a step counts as a pause
-SMALLEST = 1e-6
 
 
 def sound_statistics(features: np.ndarray) -> np.ndarray:
@@ -29,15 +28,6 @@ def sound_statistics(features: np.ndarray) -> np.ndarray:
         _of_loudness(loudness / loudness.max(), energy - energy.max()),
     ]
     return np.nan_to_num(np.concatenate(parts))
-
-
-def by_speaker(statistics: np.ndarray, speakers: np.ndarray) -> np.ndarray:
-    """Return statistics [n_sounds, n] brought to mean 0 and deviation 1 over the sounds of each speaker."""
-    normalised = np.empty_like(statistics)
-    for speaker in np.unique(speakers):
-        own = statistics[speakers == speaker]
-        normalised[speakers == speaker] = (own - own.mean(axis=0)) / np.maximum(own.std(axis=0), SMALLEST)
-    return normalised
 
 
 def _of_pitch(pitch: np.ndarray, harmonicity: np.ndarray) -> np.ndarray:

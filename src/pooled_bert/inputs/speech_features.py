@@ -20,6 +20,9 @@ SHAPE = (  # logarithms, except for crossings, and the slopes in 1/kHz
 PROSODY = ("pitch", "harmonicity", "loudness", "energy")  # pitch: log2 of Hz; energy: logarithm
 N_FEATURES = N_CEPSTRA + len(SHAPE) + len(PROSODY)
 
+LOUDNESS = (
+    0.3  # loudness grows with about this power of the intensity (Stevens 1957, "On the psychophysical law")
+)
 LOUD_ENOUGH = 45  # dB below the loudest frame; quieter ends are silence
 LOWEST_PITCH, HIGHEST_PITCH, PITCH_STEP = 65.0, 500.0, 1 / 36  # Hz, Hz, octaves
 PITCH_WINDOW = 800  # samples: three periods of the lowest pitch
@@ -33,16 +36,15 @@ def speech_features(samples: np.ndarray) -> np.ndarray:
     """
     start, stop = spoken_part(samples)
     spoken = samples[start:stop].astype(np.float64)
-    frames = _windows(spoken / np.abs(spoken).max(), WINDOW)
+    spoken /= np.abs(spoken).max()
+    frames = _windows(spoken, WINDOW)
     power = np.abs(rfft(frames * np.hamming(WINDOW), POINTS, axis=1)) ** 2 + 1e-8
     mel = power @ mel_filters()
     columns = [
         np.log(mel + 1e-6) @ cosines(),
         _shape(power, frames),
-        _pitch(spoken / np.abs(spoken).max(), len(frames)),
-        (mel**0.3).sum(
-            axis=1, keepdims=True
-        ),  # loudness grows with about this power of the intensity (Stevens 1957)
+        _pitch(spoken, len(frames)),
+        (mel**LOUDNESS).sum(axis=1, keepdims=True),
         np.log(power.sum(axis=1, keepdims=True)),
     ]
     return np.concatenate(columns, axis=1).astype(np.float32)
@@ -103,6 +105,9 @@ def _shape(power: np.ndarray, frames: np.ndarray) -> np.ndarray:
     def level(low: float, high: float) -> np.ndarray:
         return np.log(power[:, band(low, high)].sum(axis=1))
 
+    def peak(low: float, high: float) -> np.ndarray:
+        return logarithm[:, band(low, high)].max(axis=1)
+
     def share_below(share: float) -> np.ndarray:
         return np.log(frequencies[np.minimum((below < share).sum(axis=1), len(frequencies) - 1)] + 50)
 
@@ -120,8 +125,7 @@ def _shape(power: np.ndarray, frames: np.ndarray) -> np.ndarray:
             np.log(flux + 1e-3),
             (np.diff(np.sign(frames), axis=1) != 0).mean(axis=1),
             level(50, 1000) - level(1000, 5000),  # "alpha ratio"
-            logarithm[:, band(0, 2000)].max(axis=1)
-            - logarithm[:, band(2000, 5000)].max(axis=1),  # "Hammarberg index"
+            peak(0, 2000) - peak(2000, 5000),  # "Hammarberg index"
             slope(50, 500),
             slope(500, 1500),
             slope(1500, 5000),

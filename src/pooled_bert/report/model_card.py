@@ -73,7 +73,7 @@ class _Medium:
     models: dict[str, str]
 
 
-MEDIA = {
+WORDS = {
     "text": _Medium(
         "text-classification",
         '"a text"',
@@ -84,7 +84,7 @@ MEDIA = {
         "recording.wav",
         {
             "blstm": "A bidirectional LSTM on frames of the sound",
-            "linear": "Statistics of the frames and logistic regression",
+            "linear": "Statistics of the whole sound and linear discriminant analysis",
         },
     ),
 }
@@ -93,7 +93,7 @@ MEDIA = {
 def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Benchmark) -> Path:
     """Write ``run_folder/README.md`` with the tables of the run's ``section`` in the report; returns its path."""
     settings, information = run.identity["settings"], [fold.config["information"] for fold in run.folds]
-    medium = MEDIA[benchmark.medium]
+    medium = WORDS[benchmark.medium]
     scores, decisions, *_ = section.tables
     card = _TEMPLATE.format(
         name=run.name,

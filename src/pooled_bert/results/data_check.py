@@ -15,13 +15,12 @@ from .label_errors import label_errors
 
 @dataclass(frozen=True)
 class Repeats:
-    """Groups of rows whose texts are the same in some sense, int64 [n_rows], training rows before test rows.
+    """Training rows whose texts are the same in some sense, which makes groups of them.
 
-    contradicting : rows of groups in which a label is 1 in one row and 0 in another.  in_test : training rows whose
-    group holds a test row.
+    n_repeated : how many repeat an earlier row.  contradicting : rows of groups in which a label is 1 in one row and 0
+    in another.  in_test : rows whose group holds a test row.
     """
 
-    groups: np.ndarray
     n_repeated: int
     contradicting: np.ndarray
     in_test: np.ndarray
@@ -42,7 +41,6 @@ def find_repeats(rows: Rows, benchmark: Benchmark, threshold: float | None) -> R
         has, has_not = (np.isin(np.arange(len(contradicts)), train[column == value]) for value in (1, 0))
         contradicts |= has & has_not
     return Repeats(
-        groups=groups,
         n_repeated=int(pd.Series(train).duplicated().sum()),
         contradicting=np.flatnonzero(contradicts[train]),
         in_test=np.flatnonzero(np.isin(train, test)),

@@ -47,8 +47,8 @@ def comparison_report(
     if benchmark.target.is_exclusive:
         parts.append(_class_differences(runs, train, benchmark))
     else:
-        decisions = as_text(decision_table(runs, train, benchmark))
-        parts.append(f"decisions {benchmark.target.decision_rule}, means over labels\n{decisions}")
+        means = as_text(decision_table(runs, train, benchmark))
+        parts.append(f"decisions {benchmark.target.decision_rule}, means over labels\n{means}")
     if confusion:
         parts += [f"{run.name}\n{confusion_table(run, train, benchmark).to_string()}" for run in runs]
     return "\n\n".join(parts)
@@ -118,6 +118,10 @@ def decision_table(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmar
 def _class_differences(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmark) -> str:
     """Return the scores of the likeliest class, pooled over the folds that all runs have, with paired intervals."""
     common = sorted(set.intersection(*(set(run.oof) for run in runs)))
+    if not common:
+        raise InputError(
+            "these runs have no finished fold in common; train the same fold of all, or name fewer runs"
+        )
     by_run = {}
     for run in runs:
         predictions = pd.concat([run.oof[fold] for fold in common])

@@ -99,9 +99,8 @@ def write_fold(
         with atomic_path(folder / "model") as temporary:
             temporary.mkdir()
             outcome.save_model(temporary)
-    oof = _read_table(folder / "oof.csv")[labels.columns].to_numpy(
-        np.float64
-    )  # rounded: what others score, too
+    # the predictions as they are written, rounded: readers of the file must find the same scores
+    oof = _read_table(folder / "oof.csv")[labels.columns].to_numpy(np.float64)
     aucs = column_auc(labels.to_numpy(), oof)
     metrics = {
         **facts,

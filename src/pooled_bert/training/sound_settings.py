@@ -74,7 +74,7 @@ class SoundBlstmSettings(FrameSettings, NeuralSettings):
 class SoundLinearSettings(FrameSettings):
     """Statistics of the whole sound with a linear discriminant analysis."""
 
-    learner: ClassVar[str] = "frame_statistics"
+    learner: ClassVar[str] = "sound_linear"
     shrinkage: float | None = option(
         None,
         "how much the covariance is shrunk towards equal variances, from 0 to 1 (default: by Ledoit and Wolf 2004)",

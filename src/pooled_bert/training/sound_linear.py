@@ -5,10 +5,12 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..inputs.frames import sound_features
-from ..inputs.sound_statistics import by_speaker, sound_statistics
+from ..inputs.frames import by_speaker, sound_features
+from ..inputs.sound_statistics import sound_statistics
 from .problem import Outcome, Problem
 from .sound_settings import SoundLinearSettings
+
+SMALLEST = 1e-6  # a deviation is not taken to be smaller
 
 
 def fit(problem: Problem, settings: SoundLinearSettings) -> Outcome:
@@ -17,7 +19,8 @@ def fit(problem: Problem, settings: SoundLinearSettings) -> Outcome:
     features = sound_features(problem.items, settings.max_seconds, cache=problem.cache)
     statistics = np.stack([sound_statistics(features.row(number)) for number in range(len(features))])
     if settings.normalise == "speaker":
-        statistics = by_speaker(statistics, np.array([sound.speaker for sound in problem.items]))
+        speakers = np.array([sound.speaker for sound in problem.items])
+        statistics = by_speaker(statistics, speakers, SMALLEST)
     labels = problem.labels[problem.train]
     known = ~np.isnan(labels).any(axis=1)
     classes = labels[known].argmax(axis=1)
