@@ -13,7 +13,7 @@ from pooled_bert.models.classifier import load_classifier
 from pooled_bert.models.encoders import load_encoder
 from pooled_bert.models.inference import predict
 from pooled_bert.models.network import build_model
-from pooled_bert.training import neural as training
+from pooled_bert.training import starts
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.losses import masked_cross_entropy
 from pooled_bert.training.neural import fit
@@ -327,7 +327,7 @@ def test_width_that_the_encoder_cannot_read_is_refused(problem, monkeypatch):
         encoder.config.max_position_embeddings = 40
         return encoder
 
-    monkeypatch.setattr(training, "load_encoder", short_encoder)
+    monkeypatch.setattr(starts, "load_encoder", short_encoder)
     settings = {**SETTINGS, "max_length": 40}
     with pytest.raises(InputError, match="40 tokens at most, 32 with --xla"):
         fit(problem, BertSettings(**settings, xla=True))
