@@ -33,7 +33,7 @@ def main() -> None:
     print(f"{benchmark.title}: {len(rows.train):,} training rows", flush=True)
     found = {"same key (they share a fold)": find_repeats(rows, benchmark, None)}
     if benchmark.medium == "text":
-        name = f"near-duplicates, Jaccard {args.similarity:g} and above"
+        name = f"near-duplicates (with --near-duplicates {args.similarity:g}, they do too)"
         found[name] = find_repeats(rows, benchmark, args.similarity)
     print(repeats_table(found).to_string())
     if run is None:

@@ -12,18 +12,18 @@ def main() -> None:
     args = parse_arguments()
 
     from pooled_bert.base.files import check_name
-    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.run_comparison import check_labels, comparison_report
     from pooled_bert.runs.fold_files import read_run
 
-    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
-    benchmark = rows.benchmark
+    train = read_train(args.benchmark, find_data(args.benchmark, args.data))
+    benchmark = with_classes(args.benchmark, train)
     check_labels(args.without, benchmark)
     folder = args.workspace.runs(benchmark.name)
     runs = [read_run(folder / check_name("--run", name), args.folds) for name in dict.fromkeys(args.run)]
-    check_same_rows(runs, rows.checksums())
-    print(comparison_report(runs, rows.train, benchmark, without=args.without, confusion=args.confusion))
+    check_same_rows(runs, {"train": table_checksum(train)})  # the test rows may differ
+    print(comparison_report(runs, train, benchmark, without=args.without, confusion=args.confusion))
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -19,10 +19,10 @@ def main() -> None:
     parser.add_argument("--test-rows", type=int, default=500, help="test rows (default: 500)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files (default: 0)")
     args = parser.parse_args()
-    write_sample(
-        args.folder, known_classes(args.benchmark), rows=args.rows, test_rows=args.test_rows, seed=args.seed
-    )
-    print(f"{args.folder}: {args.rows} training rows and {args.test_rows} test rows, all made up")
+    benchmark = known_classes(args.benchmark)
+    write_sample(args.folder, benchmark, rows=args.rows, test_rows=args.test_rows, seed=args.seed)
+    rows = f"{args.rows} training rows" + (f" and {args.test_rows} test rows" if benchmark.test_file else "")
+    print(f"{args.folder}: {rows}, all made up")
 
 
 def known_classes(benchmark: Benchmark) -> Benchmark:

@@ -21,7 +21,7 @@ def main() -> None:
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
     from pooled_bert.predict.output_formats import TableLayout, layout_of
-    from pooled_bert.predict.predictor import load_predictor
+    from pooled_bert.predict.predictor import MADE_UP_NOTE, load_predictor
     from pooled_bert.predict.resumable_output import check_free, open_predictions
 
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
@@ -45,6 +45,8 @@ def main() -> None:
             f"note: not all folds of run {args.run!r} are finished; the predictions use fold {numbers} only",
             file=sys.stderr,
         )
+    if predictor.run.made_up:
+        print(f"note: run {args.run!r} {MADE_UP_NOTE}", file=sys.stderr)
     texts, lines = sounds(given, predictor) if is_sound else given
     thresholds = wanted_thresholds(args, predictor, folder, is_table)
     if args.explain and is_sound:

@@ -14,19 +14,23 @@ from pooled_bert.runs.options import (
     add_workspace,
     check_folds,
     check_times,
+    default_run,
     settings_from,
 )
+
+# For --quick. RectifiedAdam needs some hundred steps to warm up, so the batches are small.
+QUICK = {"limit": 1500, "epochs": 1, "batch_size": 8, "learning_rate": 2e-4}
 
 
 def main() -> None:
     """Parse, train, print."""
     args = parse_arguments()
     deadline = Deadline(args.time_limit)
-    run, model = settings_from(vars(args))
+    run, model = settings_from(given_settings(args))
 
     from pooled_bert.base.files import check_name
     from pooled_bert.data.folds import NO_GROUP, rare_labels
-    from pooled_bert.data.rows import find_data, read_extra, read_rows
+    from pooled_bert.data.rows import GROUP, find_data, read_extra, read_rows
     from pooled_bert.results.score_tables import comparison, format_scores, notes_on, run_notes, score_table
     from pooled_bert.runs.cross_validation import CrossValidation
     from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
@@ -38,7 +42,13 @@ def main() -> None:
     if args.extra:
         benchmark.require_texts("--extra")
     extra = read_extra(args.extra, benchmark) if args.extra else None
-    name = check_name("--run", args.run) if args.run is not None else run.model
+    by_group = run.group_by not in (None, NO_GROUP)
+    if extra is not None and by_group and GROUP not in extra:
+        raise InputError(
+            f"--extra {args.extra}: has no column {benchmark.group!r}, which says what shares a fold; add it, or give"
+            " --group-by none"
+        )
+    name = check_name("--run", args.run) if args.run is not None else "quick" if args.quick else run.model
     work = CrossValidation(
         rows,
         run,
@@ -47,13 +57,13 @@ def main() -> None:
         workspace=args.workspace,
         extra=extra,
         pseudo=pseudo_source(args, run.model, rows),
-        predicts_test=not args.no_test,
+        predicts_test=not (args.no_test or args.quick),
     )
     print(
         f"{benchmark.title}: label rates by fold\n{work.rates().to_string(float_format='{:.4f}'.format)}",
         flush=True,
     )
-    if run.fold_seed and run.group_by not in (None, NO_GROUP):
+    if run.fold_seed and by_group:
         print(
             f"note: whole {run.group_by}s are cut into the same folds by every --fold-seed", file=sys.stderr
         )
@@ -67,7 +77,7 @@ def main() -> None:
             f"note: {benchmark.test_file} is missing, so no test rows are predicted and nothing can be submitted",
             file=sys.stderr,
         )
-    folds = args.fold if args.fold is not None else list(range(run.n_folds))
+    folds = args.fold or ([0] if args.quick else list(range(run.n_folds)))
     work.start(folds, overwrite=args.overwrite)
     for fold in folds:
         work.train_fold(fold, checkpoint_minutes=args.checkpoint_minutes, deadline=deadline)
@@ -82,6 +92,15 @@ def main() -> None:
         print()
         title = "on the same rows and folds"
         print(format_scores(title, comparison(together, benchmark), notes_on(together, benchmark)))
+
+
+def given_settings(args: argparse.Namespace) -> dict:
+    """Return the parsed options, after those of --quick; raises InputError if --quick has none for the model."""
+    given = vars(args)
+    model = given.get("model", default_run(args.benchmark))
+    if args.quick and model != "bert":
+        raise InputError(f"--quick: has no settings for --model {model}, only for bert; leave it out")
+    return {**QUICK, **given} if args.quick else given
 
 
 def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int | None] | None:
@@ -128,6 +147,11 @@ def parse_arguments() -> argparse.Namespace:
         help="number of test rows for --pseudo, drawn at random (default: all)",
     )
     parser.add_argument("--no-test", action="store_true", help="do not predict the test rows")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a first score: fold 0 from 1,500 rows, without test rows, as run quick; other options still count",
+    )
     parser.add_argument("--overwrite", action="store_true", help="train finished folds again")
     add_times(parser)
     add_workspace(parser)

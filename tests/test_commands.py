@@ -58,7 +58,7 @@ def test_folds_of_both_models_become_one_submission(run_command, sample, workspa
         json.loads(path.read_text()) for path in workspace.glob("folds/jigsaw/runs/bert/fold_*/metrics.json")
     ]
     assert len(scores) == 2
-    assert all(score["mean_auc"] > 0.95 for score in scores)
+    assert all(score["mean_auc"] > 0.85 for score in scores)
     run_command("train_folds.py", *options, "--model", "linear")
 
     blended = run_command(
@@ -180,6 +180,8 @@ def test_extra_rows_equal_to_validation_rows_are_left_out(run_command, sample, w
         (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--data", "nowhere"), "Name its folder with --data, or download it: accept the rules"),
         (("--model", "linear", "--epochs", 3), "--epochs is an option of --model bert"),
+        (("--quick", "--model", "linear"), "--quick: has no settings for --model linear"),
+        (("--near-duplicates", 0.1), "--near-duplicates is 0.1, expected from 0.5 to 1"),
         (("--n-folds", 5000), "different items cannot be cut into 5000 folds"),
         (("--run", "../elsewhere"), "--run '../elsewhere': is not a plain name"),
         (("--time-limit", -1), "--time-limit is -1.0, expected a number of minutes, 0 or more"),
@@ -189,6 +191,17 @@ def test_wrong_arguments_get_one_line(run_command, sample, workspace, arguments,
     result = run_command("train_folds.py", "--data", sample, "--workspace", workspace, *arguments, status=2)
     assert expected in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_quick_run_is_one_fold_under_a_name_of_its_own(run_command, sample, workspace):
+    options = ("--data", sample, "--workspace", workspace, "--encoder", "tiny", "--limit", 40)
+    said = run_command("train_folds.py", "--quick", *options)
+    assert "40 training rows, 5 steps in 1 epoch" in said.stdout
+    assert "can hardly learn" in said.stderr
+    assert [path.name for path in (workspace / "folds/jigsaw/runs/quick").glob("fold_?")] == ["fold_0"]
+    told = run_command("predict.py", "You are a fool.", "--run", "quick", "--workspace", workspace).stderr
+    assert "run 'quick' learnt from a made-up sample" in told
 
 
 @pytest.mark.slow

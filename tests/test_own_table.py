@@ -77,6 +77,25 @@ def test_rows_of_one_group_share_a_fold_and_rows_without_group_are_free(tmp_path
     assert rows.train["group"].nunique() == 4 + 15
 
 
+def test_extra_rows_need_the_column_of_groups_unless_groups_are_ignored(tmp_path, run_command):
+    path = write(tmp_path, TOML + 'group = "user"\n')
+    extra = tmp_path / "extra.csv"
+    pd.read_csv(tmp_path / "reviews.csv", dtype=str).drop(columns="user").to_csv(extra, index=False)
+    options = (
+        "--benchmark",
+        path,
+        "--workspace",
+        tmp_path,
+        "--model",
+        "linear",
+        "--extra",
+        extra,
+        "--n-folds",
+        2,
+    )
+    assert "extra.csv: has no column 'user'" in run_command("train_folds.py", *options, status=2).stderr
+
+
 def test_score_that_counts_comes_first_and_chooses_the_best_run(films, run_command):
     said = run_command("compare_runs.py", *films, "--run", "words", "linear").stdout
     assert "films, compared with words" in said

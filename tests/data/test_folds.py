@@ -6,7 +6,7 @@ from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import read_json, write_json
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.data.folds import assign_folds, check_manifest, label_rates, rare_labels
-from pooled_bert.data.groups import text_key, without_near_duplicates
+from pooled_bert.data.groups import text_key, without_groups_of
 
 
 def random_table(n_rows=600, n_labels=3, seed=0):
@@ -75,8 +75,28 @@ def test_more_folds_than_texts_are_refused():
 
 
 def test_extra_rows_near_identical_to_validation_rows_are_left_out():
-    kept = without_near_duplicates(table_of(["Hello, you", "new"]), table_of(["hello you!"]))
+    kept = without_groups_of(table_of(["hello you!"]), table_of(["Hello, you", "new"]))
     assert kept["text"].tolist() == ["new"]
+
+
+def test_extra_rows_of_the_groups_of_validation_rows_are_left_out():
+    valid, extra = table_of(["one"]).assign(group="anna"), table_of(["two", "three"])
+    extra["group"] = ["anna", "ben"]
+    assert without_groups_of(valid, extra, by_group=True)["text"].tolist() == ["three"]
+    assert len(without_groups_of(valid, extra)) == 2
+
+
+def test_near_duplicates_share_a_fold_if_that_is_asked_for(tmp_path):
+    texts = [f"this is comment {number} of many, about subject {number % 7}" for number in range(40)]
+    pairs = [f"{text} and it goes on like this for a while" for text in texts for _ in (0, 1)]
+    table = table_of([f"{text}, edited" if row % 2 else text for row, text in enumerate(pairs)])
+    apart = assign_folds(table, SEVERAL_LABELS, 5, 0).reshape(-1, 2)
+    together = assign_folds(table, SEVERAL_LABELS, 5, 0, near_duplicates=0.8).reshape(-1, 2)
+    assert (apart[:, 0] != apart[:, 1]).any()
+    assert (together[:, 0] == together[:, 1]).all()
+    options = {"data_checksum": "d" * 64, "fold_seed": 0, "near_duplicates": 0.8}
+    check_manifest(tmp_path, table, together.reshape(-1), **options)
+    assert read_json(tmp_path / "dddddddddddd-5folds-seed0-near-0.8.json")["near_duplicates"] == 0.8
 
 
 def test_label_rates_leave_unlabelled_rows_out():

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -5,6 +6,7 @@ from pooled_bert.benchmarks.registry import BENCHMARKS
 from pooled_bert.data.groups import text_key
 from pooled_bert.data.rows import read_rows
 from pooled_bert.data.sample import write_sample
+from pooled_bert.data.sample_sentences import voice_of, write_text
 
 
 @pytest.mark.parametrize("name", ["jigsaw", "imdb"])
@@ -25,6 +27,15 @@ def test_sample_has_what_real_comments_have(sample):
     rates = train[list(BENCHMARKS["jigsaw"].labels)].mean()
     assert rates["toxic"] > 4 * rates["threat"] > 0
     assert train.loc[train["severe_toxic"] == 1, "toxic"].mean() > 0.9
+
+
+@pytest.mark.parametrize("label", ["insult", "positive", "late_delivery"])
+def test_sentences_hold_the_same_words_whether_a_label_applies_or_not(label):
+    random = np.random.default_rng(0)
+    texts = {applies: [write_text({label: applies}, random) for _ in range(200)] for applies in (True, False)}
+    for phrase in voice_of(label).phrases:
+        assert all(any(phrase in text for text in some) for some in texts.values())
+    assert not set(texts[True]) & set(texts[False])
 
 
 def test_command_writes_as_many_rows_as_asked_for(run_process, tmp_path):

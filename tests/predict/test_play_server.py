@@ -61,6 +61,7 @@ def test_page_and_what_it_offers(client):
     about = client.get("/about", headers=HOST).json
     assert about["runs"] == {"bert": ["occlusion", "gradients"]}
     assert about["examples"]
+    assert "bert learnt from a made-up sample" in about["title"]
     assert client.get("/../play_server.py", headers=HOST).status_code == 404
 
 

@@ -48,7 +48,7 @@ def finished(sample, tmp_path_factory, run_command):
 def test_command_prints_counts_and_writes_the_labels(finished, run_command):
     said = run_command("check_data.py", *finished, "--run", "linear").stdout
     assert "same key (they share a fold)" in said
-    assert "near-duplicates, Jaccard 0.8 and above" in said
+    assert "near-duplicates (with --near-duplicates 0.8, they do too)" in said
     path = finished[-1] / "folds" / "jigsaw" / "report" / "linear-suspicious-labels.csv"
     assert path.read_text().splitlines()[0] == "id,label,given,probability of the opposite,text"
     without = run_command("check_data.py", *finished, "--similarity", 0.9)

@@ -37,11 +37,11 @@ def test_table_has_folds_their_mean_and_spread_and_the_pooled_rows(tmp_path):
 
 
 def test_what_must_be_said_of_a_run_is_said(tmp_path):
-    assert run_notes(make_run(tmp_path / "plain"), IMDB) == []
+    assert run_notes(make_run(tmp_path / "plain", folds=(0,)), IMDB) == ["these are scores of 1 of 2 folds"]
     notes = run_notes(make_run(tmp_path / "x", optimistic=True, made_up=True, folds=(1,)), IMDB)
-    assert len(notes) == 3
+    assert len(notes) == 4
     text = format_scores("title", pd.DataFrame({"mean AUC": [0.5, np.nan]}), notes)
-    for word in ("made-up", "optimistic", "1 of 2 folds", "0.5000"):
+    for word in ("made-up", "optimistic", "1 of 2 folds", "fold 1 is near chance", "0.5000"):
         assert word in text
 
 

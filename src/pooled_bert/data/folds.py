@@ -17,18 +17,24 @@ NO_GROUP = "none"  # the value of --group-by that lets the rows of one group be 
 
 
 def assign_folds(
-    table: pd.DataFrame, target: Target, n_folds: int, fold_seed: int, group_by: str | None = None
+    table: pd.DataFrame,
+    target: Target,
+    n_folds: int,
+    fold_seed: int,
+    group_by: str | None = None,
+    near_duplicates: float | None = None,
 ) -> np.ndarray:
     """Return the validation fold of each row, int64 [n_rows], values 0 … n_folds − 1.
 
     A pure function of ids, items, labels, groups and the other arguments; the order of the rows does not matter. The
     folds balance the strata of the target. Near-identical items share a fold. ``group_by`` names what else shares one,
-    e.g. ``speaker``: the rows of one ``group``. None or NO_GROUP: nothing.
+    e.g. ``speaker``: the rows of one ``group``. None or NO_GROUP: nothing.  near_duplicates : the similarity of texts
+    that share a fold too, as in ``groups.item_groups``.
     """
     order = np.argsort(table["id"].to_numpy(str), kind="stable")
     by_group = group_by not in (None, NO_GROUP)
     groups = np.empty(len(table), np.int64)
-    groups[order] = row_groups(table.iloc[order], by_group=by_group)
+    groups[order] = row_groups(table.iloc[order], by_group=by_group, similarity=near_duplicates)
     n_groups = int(groups.max()) + 1
     if n_groups < n_folds:
         kind = f"{group_by}s" if by_group else "different items"
@@ -88,6 +94,7 @@ def check_manifest(
     data_checksum: str,
     fold_seed: int,
     group_by: str | None = None,
+    near_duplicates: float | None = None,
 ) -> str:
     """Compare the assignment with the manifest of this data, or write the manifest if there is none yet.
 
@@ -97,6 +104,7 @@ def check_manifest(
     labels = labels_of(table)
     n_folds = int(assignment.max()) + 1
     kind = f"-by-{group_by}" if group_by else ""
+    kind += f"-near-{near_duplicates}" if near_duplicates else ""
     path = folder / f"{data_checksum[:12]}-{n_folds}folds-seed{fold_seed}{kind}.json"
     manifest = {
         "data": data_checksum,
@@ -109,6 +117,8 @@ def check_manifest(
     }
     if group_by:
         manifest["group_by"] = group_by
+    if near_duplicates:
+        manifest["near_duplicates"] = near_duplicates
     if group_by and GROUP in table:
         manifest["groups"] = table[GROUP].groupby(assignment).unique().map(sorted).tolist()
     if not path.exists():

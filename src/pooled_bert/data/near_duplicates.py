@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from .groups import text_key
+from .text_keys import text_key
 
 SHINGLE = 5  # bytes of a text's key
 # Texts whose ROWS values agree in one of BANDS bands are compared: at a similarity of .8, all but 1 in 3,000.

@@ -156,9 +156,14 @@ def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
     table = _rows_table(file, benchmark, benchmark.labels)
     if benchmark.group:
         _require_columns(file, benchmark, [benchmark.group])
-        groups = file.table[benchmark.group]
-        table.insert(2, GROUP, groups.where(groups != "", "row " + table["id"]))  # no group: shares with none
+        table.insert(2, GROUP, _groups(file, benchmark.group, table["id"]))
     return table
+
+
+def _groups(file: TableFile, column: str, ids: pd.Series) -> pd.Series:
+    """Return each row's group; a row without one is a group of its own."""
+    groups = file.table[column]
+    return groups.where(groups != "", "row " + ids)
 
 
 def with_classes(benchmark: Benchmark, train: pd.DataFrame) -> Benchmark:
@@ -211,13 +216,19 @@ def _read_sounds(benchmark: Benchmark, data: Path) -> pd.DataFrame:
 
 
 def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
-    """Read training-only rows: texts, and any of the labels; missing columns and cells count as not labelled."""
+    """Read training-only rows: texts, any of the labels, and groups if there are any.
+
+    Missing columns and cells of labels count as not labelled.
+    """
     file = read_table(path)
     known = [label for label in benchmark.labels if benchmark.column(label) in file.table]
     if not known:
         columns = dict.fromkeys(map(benchmark.column, benchmark.labels))
         raise InputError(f"{path}: has none of the label columns {', '.join(columns)}")
-    return _rows_table(file, benchmark, tuple(known)).reindex(columns=["id", "text", *benchmark.labels])
+    table = _rows_table(file, benchmark, tuple(known)).reindex(columns=["id", "text", *benchmark.labels])
+    if benchmark.group and benchmark.group in file.table:
+        table[GROUP] = _groups(file, benchmark.group, table["id"])
+    return table
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""A made-up sample in the format of a benchmark's files: generated words, and labels that follow from some of them."""
+"""A made-up sample in the format of a benchmark's files: English sentences, and labels that follow from them."""
 
 from pathlib import Path
 
@@ -9,11 +9,10 @@ from ..base.errors import InputError
 from ..base.files import atomic_path
 from ..benchmarks.benchmark import Benchmark
 from .rows import MADE_UP_MARKER
+from .sample_sentences import write_text
 from .sound_sample import write_sounds
 
-_SYLLABLES = [consonant + vowel for consonant in "bcdfghklmnprstvwyz" for vowel in "aeiou"]
 N_GROUPS = 40
-_DECORATION = ('"{}"', "{}!!!", "“{}”", "{},", "naïve {}", "{} 😀", "日本 {}", "{}\n", "\n\n{}", "{};")
 
 
 def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: int, seed: int) -> None:
@@ -73,14 +72,7 @@ def _write_texts(
 
 def _table(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd.DataFrame:
     labels = _draw_labels(benchmark, n_rows, random)
-    vocabulary = np.unique(["".join(random.choice(_SYLLABLES, 3)) for _ in range(600)])
-    random.shuffle(vocabulary)
-    marked, common = np.split(vocabulary, [4 * len(benchmark.labels)])
-    telling_words = {label: marked[4 * index : 4 * index + 4] for index, label in enumerate(benchmark.labels)}
-    texts = [
-        _text(common, [telling_words[label] for label in benchmark.labels if row[label]], random)
-        for row in labels.to_dict("records")
-    ]
+    texts = [write_text(row, random) for row in labels[list(benchmark.labels)].to_dict("records")]
     table = pd.DataFrame({"id": [f"{number:016x}" for number in range(n_rows)], benchmark.text_column: texts})
     for label in benchmark.labels:
         words = benchmark.label_words.get(label)
@@ -105,16 +97,6 @@ def _draw_labels(benchmark: Benchmark, n_rows: int, random: np.random.Generator)
     names = list(rates)
     numbered = [(rate, None if parent is None else names.index(parent)) for rate, parent in rates.values()]
     return pd.DataFrame(benchmark.target.draw(numbered, n_rows, random), columns=names)
-
-
-def _text(common: np.ndarray, telling_words: list[np.ndarray], random: np.random.Generator) -> str:
-    words = list(random.choice(common, int(random.lognormal(2.6, 0.6)) + 3))
-    for words_of_label in telling_words:
-        for word in random.choice(words_of_label, 2):
-            words.insert(int(random.integers(len(words) + 1)), word)
-    for position in np.flatnonzero(random.random(len(words)) < 0.08):
-        words[position] = _DECORATION[int(random.integers(len(_DECORATION)))].format(words[position])
-    return " ".join(words)
 
 
 def _with_duplicates(table: pd.DataFrame, benchmark: Benchmark, random: np.random.Generator) -> pd.DataFrame:

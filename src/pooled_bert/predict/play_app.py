@@ -8,7 +8,7 @@ cannot send without a preflight request. Nothing is logged or kept.
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from werkzeug.exceptions import (
@@ -24,6 +24,8 @@ from werkzeug.wrappers import Request, Response
 
 from ..base.errors import InputError
 from ..base.places import PAGE_FOLDER
+from ..benchmarks.benchmark import Benchmark
+from .predictor import MADE_UP_NOTE, Predictor
 
 WAITING = 4  # requests that may be computed or wait at the same time; further requests are refused
 POLICY = (
@@ -128,6 +130,12 @@ class PageApp:
             raise BadRequest(str(error)) from error
         finally:
             self._slots.release()
+
+
+def page_title(benchmark: Benchmark, predictors: Mapping[str, Predictor]) -> str:
+    """Return the benchmark's title, and the name of each run that learnt from a made-up sample."""
+    notes = [f"{name} {MADE_UP_NOTE}" for name, predictor in predictors.items() if predictor.run.made_up]
+    return "; ".join([benchmark.title, *notes])
 
 
 def json_response(content: dict, status: int = 200) -> Response:

@@ -13,7 +13,7 @@ from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import read_sound, wav_bytes
 from ..data.rows import GROUP
-from .play_app import POLICY, PageApp, json_response
+from .play_app import POLICY, PageApp, json_response, page_title
 from .predictor import Predictor
 from .sound_explanation import SECONDS, SoundExplanation, explain_sounds
 
@@ -93,7 +93,7 @@ class SoundApp(PageApp):
             for example in self.examples.values()
         ]
         return {
-            "title": self.benchmark.title,
+            "title": page_title(self.benchmark, self.predictors),
             "labels": self.benchmark.labels,
             "runs": runs,
             "examples": examples,

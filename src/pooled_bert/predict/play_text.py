@@ -13,7 +13,7 @@ from ..base.shown_text import visible
 from ..benchmarks.benchmark import Benchmark
 from .explanation import METHODS, explain, methods_of
 from .explanation_view import METHOD_NOTES
-from .play_app import PageApp, json_response
+from .play_app import PageApp, json_response, page_title
 from .predictor import Predictor
 
 MAX_CHARACTERS = 20_000  # per text to be predicted
@@ -43,7 +43,7 @@ class TextApp(PageApp):
         """Return what the page shows before a text is typed: labels, runs, methods, examples, limits."""
         runs = {name: methods_of(predictor) for name, predictor in self.predictors.items()}
         return {
-            "title": self.benchmark.title,
+            "title": page_title(self.benchmark, self.predictors),
             "labels": next(iter(self.predictors.values())).labels,
             "runs": runs,
             "notes": METHOD_NOTES,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .sound_explanation import SoundExplanation
 
 WINDOWS = ("mean", "max", "none")
+MADE_UP_NOTE = "learnt from a made-up sample, so its scores mean nothing for real ones"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..benchmarks.benchmark import Benchmark
-from ..data.groups import item_keys
-from ..data.near_duplicates import near_duplicates
+from ..data.groups import item_groups
 from ..data.rows import Rows
 from .fold_scores import FoldScores
 from .label_errors import label_errors
@@ -29,10 +28,7 @@ class Repeats:
 def find_repeats(rows: Rows, benchmark: Benchmark, threshold: float | None) -> Repeats:
     """Group all rows by the key that folds use, or, with a threshold, by near-duplicates of that Jaccard similarity."""
     tables = [rows.train, *([] if rows.test is None else [rows.test])]
-    if threshold is None:
-        groups = pd.factorize(np.concatenate([item_keys(table).to_numpy() for table in tables]))[0]
-    else:
-        groups = near_duplicates([text for table in tables for text in table["text"]], threshold)
+    groups = item_groups(pd.concat(tables, ignore_index=True), threshold)
     n_train = len(rows.train)
     train, test = groups[:n_train], groups[n_train:]
     labels = rows.train[list(benchmark.labels)].to_numpy(np.float64)

@@ -13,6 +13,7 @@ from ..benchmarks.targets import SCORE_TITLES, gain
 from ..data.folds import NO_GROUP
 from ..runs.fold_files import Run
 
+NEAR_CHANCE = 0.6  # of a mean AUC
 MADE_UP_NOTE = "made-up sample: these scores mean nothing"
 SHARED_GROUPS_NOTE = (
     "not {group}-independent (--group-by none): each {group} is in training and validation rows, so these scores say"
@@ -96,7 +97,7 @@ def _mean_gain(run: Run, score: str) -> float:
 def run_notes(run: Run, benchmark: Benchmark) -> list[str]:
     """Return the warnings that must accompany a run's scores."""
     notes = []
-    if run.folds[0].metrics["made_up"]:
+    if run.made_up:
         notes.append(MADE_UP_NOTE)
     if run.folds[0].metrics["optimistic"]:
         notes.append(OPTIMISTIC_NOTE)
@@ -105,6 +106,9 @@ def run_notes(run: Run, benchmark: Benchmark) -> list[str]:
     if not run.is_complete:
         notes.append(f"these are scores of {len(run.folds)} of {run.identity['settings']['n_folds']} folds")
     for fold in run.folds:
+        auc = fold.metrics["mean_auc"]
+        if auc is not None and auc < NEAR_CHANCE:
+            notes.append(f"fold {fold.fold} is near chance; more steps or a higher --learning-rate may help")
         single = [label for label, auc in fold.metrics["auc"].items() if auc is None]
         if single:
             notes.append(

@@ -99,7 +99,7 @@ def provenance(blend: Blend, scores: dict[str, float]) -> dict:
             "runs": {run.name: row for run, row in zip(runs, blend.weights.runs.tolist(), strict=True)},
             "intercept": blend.weights.intercept.tolist(),
         },
-        "made_up": any(run.folds[0].metrics["made_up"] for run in runs),
+        "made_up": any(run.made_up for run in runs),
         **scores,
         "runs": [
             {

@@ -15,9 +15,9 @@ from ..base.environment import changes, environment, peak_memory
 from ..base.errors import InputError
 from ..base.places import Workspace
 from ..base.tensorflow_setup import start_tensorflow
-from ..data.folds import assign_folds, check_manifest, label_rates
-from ..data.groups import without_near_duplicates
-from ..data.rows import Rows, items_of, table_checksum
+from ..data.folds import NO_GROUP, assign_folds, check_manifest, label_rates
+from ..data.groups import without_groups_of
+from ..data.rows import GROUP, Rows, items_of, table_checksum
 from ..training.checkpoints import Checkpoints
 from ..training.learners import load_learner
 from ..training.neural_settings import NeuralSettings
@@ -60,7 +60,12 @@ class CrossValidation:
         self.run_folder = RunFolder(workspace.run(run.benchmark, name))
         self.cache = workspace.tokens
         self.assignment = assign_folds(
-            rows.train, self.benchmark.target, run.n_folds, run.fold_seed, run.group_by
+            rows.train,
+            self.benchmark.target,
+            run.n_folds,
+            run.fold_seed,
+            run.group_by,
+            run.near_duplicates,
         )
         checksums = rows.checksums()
         self.identity = {
@@ -74,6 +79,7 @@ class CrossValidation:
                 data_checksum=rows.checksum,
                 fold_seed=run.fold_seed,
                 group_by=run.group_by,
+                near_duplicates=run.near_duplicates,
             ),
         }
         self.pseudo = None
@@ -197,8 +203,11 @@ class CrossValidation:
             random = np.random.default_rng([self.run.seed, fold])
             train = np.sort(random.choice(train, self.run.limit, replace=False))
         for name, extra in self._training_only(fold):
-            kept = without_near_duplicates(extra, valid).index.to_numpy()
-            left_out = f"{len(extra) - len(kept)} left out: nearly identical to validation rows"
+            by_group = self.run.group_by not in (None, NO_GROUP) and GROUP in extra
+            kept = without_groups_of(valid, extra, by_group=by_group, similarity=self.run.near_duplicates)
+            kept = kept.index.to_numpy()
+            relation = f"of the {self.run.group_by}s" if by_group else "nearly identical to some"
+            left_out = f"{len(extra) - len(kept)} left out: {relation} of the validation rows"
             print(f"fold {fold}: {len(kept)} {name} rows ({left_out})")
             train = np.concatenate([train, len(table) + kept])
             table = pd.concat([table, extra], ignore_index=True)

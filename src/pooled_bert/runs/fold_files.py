@@ -59,6 +59,11 @@ class Run:
         return len(self.folds) == self.identity["settings"]["n_folds"]
 
     @property
+    def made_up(self) -> bool:
+        """Whether the run learnt from made-up rows."""
+        return any(fold.metrics["made_up"] for fold in self.folds)
+
+    @property
     def oof(self) -> dict[int, pd.DataFrame]:
         """The out-of-fold predictions of each fold, by its number."""
         return {fold.fold: fold.oof for fold in self.folds}

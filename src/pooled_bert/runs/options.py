@@ -168,6 +168,9 @@ def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
     )
     require(run.n_folds >= 2, "--n-folds", run.n_folds, "at least 2")
     require(run.limit is None or run.limit >= 1, "--limit", run.limit, "at least 1")
+    if run.near_duplicates is not None:
+        benchmark.require_texts("--near-duplicates")
+        require(0.5 <= run.near_duplicates <= 1, "--near-duplicates", run.near_duplicates, "from 0.5 to 1")
     if run.model not in models:
         raise InputError(
             f"--model {run.model}: reads no {benchmark.medium}s; for --benchmark {benchmark.name}, give --model"

@@ -17,6 +17,7 @@ from ..models.precision import set_precision
 from .loop import Feed, Loop
 from .neural_settings import NeuralSettings
 from .optimizer import make_optimizer, optimizer_variables
+from .plan import announce
 from .problem import Outcome, Problem
 from .settings import BertSettings
 from .starts import STARTS
@@ -127,6 +128,15 @@ class Training:
 
     def run(self) -> tuple[np.ndarray, list[dict]]:
         """Train; return the validation rows' probabilities by the weights that are kept, and one record per epoch."""
+        feed, problem = self.loop.feed, self.problem
+        announce(
+            problem.title,
+            self.settings,
+            rows=len(self.labels),
+            steps=feed.steps * feed.epochs,
+            valid=len(problem.valid),
+            test=len(problem.test),
+        )
         history = self.loop.run(self._end_epoch)
         if self.settings.keep == "best":
             self.oof, *weights = self.loop.kept

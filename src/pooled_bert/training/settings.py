@@ -115,6 +115,13 @@ class RunSettings:
         type=str,
         metavar="GROUP|none",
     )
+    near_duplicates: float | None = option(
+        None,
+        "texts whose shingles are at least this similar (Jaccard, e.g. 0.8) share a fold, not only texts that differ in"
+        " case, white space and punctuation",
+        type=float,
+        metavar="SIMILARITY",
+    )
     seed: int = option(0, "seed of the training")
     limit: int | None = option(
         None, "use only this many of each fold's training rows, drawn at random", type=int
