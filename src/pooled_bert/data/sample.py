@@ -72,7 +72,10 @@ def _write_texts(
 
 def _table(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd.DataFrame:
     labels = _draw_labels(benchmark, n_rows, random)
-    texts = [write_text(row, random) for row in labels[list(benchmark.labels)].to_dict("records")]
+    texts = [
+        write_text(dict(zip(benchmark.labels, map(bool, row), strict=True)), random)
+        for row in labels[list(benchmark.labels)].to_numpy()
+    ]
     table = pd.DataFrame({"id": [f"{number:016x}" for number in range(n_rows)], benchmark.text_column: texts})
     for label in benchmark.labels:
         words = benchmark.label_words.get(label)
