@@ -2,12 +2,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.metrics import column_auc
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.training.checkpoints import Checkpoints
-from pooled_bert.training.linear import fit
+from pooled_bert.training.linear import fit, log_count_ratios
 from pooled_bert.training.problem import Problem
 from pooled_bert.training.settings import LinearSettings
 
@@ -55,3 +56,25 @@ def test_texts_that_share_nothing_are_refused(tmp_path):
     problem = problem_of(np.tile([[1.0], [0.0], [1.0], [0.0]], (20, 1)), tmp_path)
     with pytest.raises(InputError, match="fold 0: its 60 training texts share too few words"):
         fit(dataclasses.replace(problem, items=[""] * 80), LinearSettings())
+
+
+def test_words_of_one_class_get_large_weights_and_words_of_both_get_none():
+    features = csr_matrix([[1.0, 0.0, 0.5], [2.0, 0.0, 0.5], [0.0, 3.0, 0.5], [0.0, 1.0, 0.5]])
+    good, bad, film = log_count_ratios(features, np.array([1, 1, 0, 0]), smoothing=0.5)
+    assert good == pytest.approx(np.log(5))  # (2 + .5) rows against .5; both classes have 5.5 in all
+    assert bad == pytest.approx(-np.log(5))
+    assert film == pytest.approx(0)
+
+
+def test_sequences_of_three_words_tell_apart_what_pairs_cannot(tmp_path):
+    labels = np.tile([[1.0], [0.0], [0.0], [1.0]], (20, 1))
+    texts = [
+        "not a bad film",
+        "a bad film",
+        "not a good film",
+        "a good film",
+    ] * 20  # pairs know no interaction
+    texts = [f"{text} by {index}" for index, text in enumerate(texts)]
+    problem = dataclasses.replace(problem_of(labels, tmp_path), items=texts)
+    pairs, threes = (fit(problem, LinearSettings(ngrams="word", words=words)).oof for words in (2, 3))
+    assert column_auc(labels[60:], pairs)[0] < column_auc(labels[60:], threes)[0] == 1.0

@@ -73,19 +73,29 @@ class BlstmSettings(TextSettings):
 
 @dataclass(frozen=True)
 class LinearSettings:
-    """Word and character TF-IDF with one logistic regression per label."""
+    """TF-IDF of words and pieces of words, with one logistic regression per label."""
 
     learner: ClassVar[str] = "linear"
     ngrams: str = option(
         "word_char",
-        "features: words and pairs of words (word), or these and pieces of words (word_char)",
+        "features: words and sequences of words (word), or these and pieces of words (word_char)",
         choices=("word_char", "word"),
+    )
+    words: int | None = option(
+        None, "longest sequence of words (default: 2); 3 keeps all sequences of two texts or more", type=int
+    )
+    naive_bayes: float | None = option(
+        None,
+        "weigh each feature by how much it tells of the label: its log-count ratio, with this smoothing, e.g. 0.1",
+        type=float,
     )
     c: float = option(4.0, "inverse strength of the L2 penalty")
 
     def __post_init__(self):
-        """Require c > 0."""
+        """Raise InputError for values that cannot be learnt with."""
         require(self.c > 0, "--c", self.c, "above 0")
+        require(self.words is None or 1 <= self.words <= 5, "--words", self.words, "from 1 to 5")
+        require_within(self.naive_bayes, "--naive-bayes", "above 0", 0)
 
 
 ModelSettings = BertSettings | BlstmSettings | LinearSettings | SoundBlstmSettings | SoundLinearSettings
