@@ -134,8 +134,9 @@ def given_sounds(args: argparse.Namespace) -> list:
         raise InputError("give either sound files or folders, or a CSV file of their paths with --file")
     if args.text:
         return find_sources(args.text, benchmark)
-    column = args.column and args.column[0]
-    return sources_in_csv(Path(args.file), column, benchmark)
+    if args.column and len(args.column) > 1:
+        raise InputError(f"--column {' '.join(args.column)}: expected one name")
+    return sources_in_csv(Path(args.file), args.column and args.column[0], benchmark)
 
 
 def sounds(sources, predictor) -> tuple:
