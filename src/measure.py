@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
@@ -32,13 +33,12 @@ def speed(args: argparse.Namespace) -> None:
     rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
     texts = rows.train["text"].sample(args.rows, replace=len(rows.train) < args.rows, random_state=0)
     start_tensorflow()
-    from pooled_bert.inputs.tokens import encode
+    from pooled_bert.inputs.pair_tokens import text_reader
     from pooled_bert.models.encoders import load_tokenizer
 
     tokenizer = load_tokenizer(settings.encoder, texts)
-    tokens = encode(
-        texts.tolist(), tokenizer, max_length=settings.max_length, truncation=settings.truncation, cache=None
-    )
+    reader = text_reader(tokenizer, {**asdict(settings), "pairs": args.benchmark.is_pairs})
+    tokens = reader.encode(texts.tolist(), cache=None)
     timings = []
     try:
         timings.extend(measure(args.variants, tokens, settings=settings, rounds=args.rounds, peer=args.peer))

@@ -29,6 +29,8 @@ def main() -> None:
     folder = args.workspace.runs(benchmark.name)
     names = [check_name("--run", name) for name in dict.fromkeys(args.run or [default_run(benchmark)])]
     predictors = {name: load_predictor(folder / name, args.folds) for name in names}
+    for predictor in predictors.values():
+        predictor.check_noun(benchmark)
     start_tensorflow()
 
     from pooled_bert.predict.play_server import make_server

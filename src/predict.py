@@ -38,6 +38,7 @@ def main() -> None:
     given = given_sounds(args) if is_sound else given_texts(args)
     folder = args.workspace.run(args.benchmark.name, check_name("--run", args.run))
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
+    predictor.check_noun(args.benchmark)
     start_tensorflow()
     if args.folds is None and not predictor.run.is_complete:
         numbers = " ".join(str(fold.fold) for fold in predictor.run.folds)
@@ -66,7 +67,7 @@ def main() -> None:
         args.output, identity=made_of, header=layout.header(), overwrite=args.overwrite
     ) as output:
         count = predict_texts(predictor, texts, layout, output, lines=lines)
-    print(f"{args.output}: {count} {predictor.medium}s")
+    print(f"{args.output}: {count} {predictor.noun}s")
 
 
 def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_table: bool):
@@ -95,16 +96,30 @@ def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> Non
 
 
 def given_texts(args: argparse.Namespace) -> tuple:
-    """Return the texts, and the Lines they are read from (None for texts on the command line)."""
-    from pooled_bert.predict.text_files import Lines, Text, TextColumn, read_texts
+    """Return the texts or pairs, and the Lines they are read from (None for texts on the command line)."""
+    from pooled_bert.predict.text_files import Lines, Text, TextColumns, read_texts
 
     if bool(args.text) == (args.file is not None):
         raise InputError("give either texts, or a file of texts with --file")
+    columns = TextColumns(args.column, args.benchmark.text_columns, args.benchmark.id_column or "id")
     if args.text:
-        return [Text(str(number), text) for number, text in enumerate(args.text, start=1)], None
+        return [Text(str(number), item) for number, item in enumerate(typed_items(args), start=1)], None
     lines = Lines(args.file)
-    column = TextColumn(args.column, args.benchmark.text_column, args.benchmark.id_column or "id")
-    return read_texts(lines, args.format, column), lines
+    return read_texts(lines, args.format, columns), lines
+
+
+def typed_items(args: argparse.Namespace) -> list[str]:
+    """Return the texts of the command line; two by two, joined, for a benchmark of pairs."""
+    from pooled_bert.base.pairs import joined
+
+    if not args.benchmark.is_pairs:
+        return args.text
+    if len(args.text) % 2:
+        raise InputError(
+            f"--benchmark {args.benchmark.name} has pairs ({', '.join(args.benchmark.text_columns)}); give two texts"
+            f" for each, not {len(args.text)} in all"
+        )
+    return [joined(pair) for pair in zip(args.text[::2], args.text[1::2], strict=True)]
 
 
 def given_sounds(args: argparse.Namespace) -> list:
@@ -119,7 +134,9 @@ def given_sounds(args: argparse.Namespace) -> list:
         raise InputError("give either sound files or folders, or a CSV file of their paths with --file")
     if args.text:
         return find_sources(args.text, benchmark)
-    return sources_in_csv(Path(args.file), args.column, benchmark)
+    if args.column and len(args.column) > 1:
+        raise InputError(f"--column {' '.join(args.column)}: expected one name")
+    return sources_in_csv(Path(args.file), args.column and args.column[0], benchmark)
 
 
 def sounds(sources, predictor) -> tuple:
@@ -147,7 +164,9 @@ def show_attention(args: argparse.Namespace, predictor, files: list) -> None:
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("text", nargs="*", help="texts to predict; for sounds, files and folders")
+    parser.add_argument(
+        "text", nargs="*", help="texts to predict; two for each pair; for sounds, files and folders"
+    )
     parser.add_argument(
         "--file", help="a file of texts: .csv, .csv.zip, .tsv, .txt or .jsonl; - is standard input"
     )
@@ -158,8 +177,10 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--column",
+        nargs="+",
         metavar="NAME",
-        help="column of --file that holds the texts (default: the benchmark's, or text, or the only one beside id)",
+        help="column of --file that holds the texts (default: the benchmark's, or text, or the only one beside id); the"
+        " two columns of pairs (default: the benchmark's)",
     )
     add_benchmark(parser)
     parser.add_argument(

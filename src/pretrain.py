@@ -32,6 +32,7 @@ def main() -> None:
 
     from pooled_bert.base.environment import environment
     from pooled_bert.base.files import atomic_path, checksum, write_json
+    from pooled_bert.base.pairs import each_text
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.runs.identity import encoder_identity, encoder_name
@@ -43,6 +44,7 @@ def main() -> None:
     tables = [rows.train, *([] if rows.test is None else [rows.test])]
     tables += [read_extra(args.extra, benchmark)] if args.extra else []
     texts = [text for table in tables for text in table["text"]]
+    texts = each_text(texts) if benchmark.is_pairs else texts
     identity = {
         "settings": {**asdict(settings), "encoder": encoder_identity(settings.encoder)},
         "texts": checksum(texts),

@@ -43,7 +43,7 @@ def main() -> None:
     ]
     masked = benchmark.is_offensive and not args.raw
     output = args.output or args.workspace.report(benchmark.name)
-    print(write_report(output, benchmark.title, sections, train, masked=masked))
+    print(write_report(output, benchmark.title, sections, train, noun=benchmark.noun, masked=masked))
     for run, part in zip(runs, parts, strict=True):
         if part.thresholds:
             keep_thresholds(folder / run.name, run, part.thresholds)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pooled_bert.predict.text_files import Lines, TextColumn, read_texts
+from pooled_bert.predict.text_files import Lines, TextColumns, read_texts
 
 LABELS = ("toxic", "obscene")
 HOSTILE = [
@@ -32,7 +32,7 @@ class Fake:
 
 
 def texts_in(path, form=None, column=None):
-    return list(read_texts(Lines(str(path)), form, TextColumn(column, "comment_text")))
+    return list(read_texts(Lines(str(path)), form, TextColumns(column and [column], ["comment_text"])))
 
 
 def written(folder, name, content):

@@ -3,10 +3,12 @@
 import pytest
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.pairs import separated
 from pooled_bert.benchmarks.registry import BENCHMARKS, find_benchmark
 from pooled_bert.benchmarks.targets import ONE_CLASS, SEVERAL_LABELS
 
 PLAIN = 'train = "t.csv"\ntext = "body"\n'
+PAIRS = 'train = "t.csv"\ntext = ["a", "b"]\n'
 
 
 def described(folder, content, name="own.toml"):
@@ -40,6 +42,15 @@ def test_every_key_reaches_the_record(tmp_path):
     assert (benchmark.is_offensive, benchmark.language, benchmark.examples) == (True, "de", ("x",))
 
 
+def test_two_columns_of_texts_are_pairs_of_which_one_can_group_the_rows(tmp_path):
+    content = PAIRS + 'class = "c"\ngroup = "a"\nexamples = [["x", "y"]]'
+    benchmark = find_benchmark(described(tmp_path, content))
+    assert (benchmark.text_columns, benchmark.is_pairs, benchmark.noun) == (("a", "b"), True, "pair")
+    assert benchmark.what_is_learnt["text"] == ["a", "b"]
+    assert benchmark.group == "a"
+    assert [separated(pair) for pair in benchmark.examples] == [("x", "y")]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -63,7 +74,12 @@ def test_every_key_reaches_the_record(tmp_path):
         (PLAIN + 'class = "b"\nname = "a/b"', r"line 4: name 'a/b': is not a plain name"),
         (PLAIN + 'class = "b"\ngroup = "none"', r"line 4: group: .* must not be called none"),
         (PLAIN + 'class = "b"\nsample_submission = "s.csv"', r"line 4: sample_submission: has no use without test"),
-        ('train = "t.csv"\ntext = ["a", "b"]\nclass = "c"', r"line 2: text: pairs of texts cannot be learnt"),
+        ('train = "t.csv"\ntext = ["a"]\nclass = "c"', r"line 2: text: expected a column in quotes, or a list of two"),
+        ('train = "t.csv"\ntext = ["a", "b", "c"]\nclass = "d"', r"line 2: text: expected a column"),
+        ('train = "t.csv"\ntext = [\n"a",\n"a"]\nclass = "c"', r"line 3: text: column 'a' is named by text already"),
+        (PAIRS + 'class = "a"', r"line 3: class: column 'a' is named by text already"),
+        (PAIRS + 'class = "c"\nexamples = ["a", "b"]', r"line 4: examples: expected a list of pairs of texts"),
+        (PAIRS + 'class = "c"\nexamples = [["a\\u001e", "b"]]', r"line 4: the text 'a\\x1e' holds .* U\+001E"),
     ],
 )  # fmt: skip
 def test_mistakes_are_answered_with_their_line(tmp_path, content, said):

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
-from pooled_bert.inputs.tokens import SIGNATURE, encode, text_reader
+from pooled_bert.inputs.pair_tokens import text_reader
+from pooled_bert.inputs.tokens import SIGNATURE, encode
 from pooled_bert.models.blstm import make_blstm
 from pooled_bert.models.classifier import Classifier, load_classifier
 from pooled_bert.models.dropout import SeededDropout

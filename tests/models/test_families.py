@@ -6,7 +6,9 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.pairs import joined
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
+from pooled_bert.inputs.pair_tokens import PairReader
 from pooled_bert.inputs.tokens import TextReader
 from pooled_bert.models.classifier import Classifier, load_classifier
 from pooled_bert.models.encoders import load_encoder, load_language_model, load_tokenizer, longest_text
@@ -41,10 +43,12 @@ def folder_of(tmp_path_factory):
     """Return the folder of a family's random encoder, with dropout in every layer, made once."""
     made = {}
 
-    def make(name):
-        if name not in made:
+    def make(name, **options):
+        key = (name, *options.items())
+        if key not in made:
             family, folder = FAMILIES[name], tmp_path_factory.mktemp(name)
-            config = getattr(transformers, f"{family.name}Config")(**OTHER_SIZES.get(name, SIZES))
+            sizes = {**OTHER_SIZES.get(name, SIZES), **options}
+            config = getattr(transformers, f"{family.name}Config")(**sizes)
             encoder = family.model(config)
             encoder.build_in_name_scope()
             encoder.save_pretrained(folder, safe_serialization=True)
@@ -55,8 +59,8 @@ def folder_of(tmp_path_factory):
             marks = {f"{mark}_token": f"[{mark.upper()}]" for mark in ("pad", "unk", "cls", "sep", "mask")}
             fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **marks)
             fast.save_pretrained(folder)
-            made[name] = folder
-        return str(made[name])
+            made[key] = folder
+        return str(made[key])
 
     return make
 
@@ -88,6 +92,26 @@ def test_every_family_predicts_without_its_pooler_and_is_saved_and_loaded(folder
     names = [weight.name for weight in classifier.model.trainable_variables]
     depths = {layers_above(weight, 2) for weight in names}
     assert depths == ({0, 1, 2} if FAMILIES[name].has_layers else {0, 2})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reads_types"),
+    [("bert", {}, True), ("roberta", {"type_vocab_size": 1}, False), ("distilbert", {}, False)],
+)
+def test_pairs_are_read_in_their_order_and_by_their_types_if_the_encoder_has_any(
+    folder_of, name, options, reads_types
+):
+    folder = folder_of(name, **options)
+    classifier = classifier_of(folder)
+    reader = PairReader(classifier.text_reader.tokenizer, 12, "head", None)
+    tokens = reader.encode([joined(pair) for pair in (("w1 w2", "w3"), ("w3", "w1 w2"))], cache=None)
+    batch = tokens.padded(np.arange(2))
+    assert batch["token_type_ids"].any()
+    one, other = classifier.model(batch, training=False).numpy()
+    assert np.abs(one - other).max() > 1e-6
+    untyped = {**batch, "token_type_ids": np.zeros_like(batch["token_type_ids"])}
+    differs = np.abs(classifier.model(untyped, training=False).numpy() - [one, other]).max() > 1e-6
+    assert differs == reads_types
 
 
 @pytest.mark.parametrize("name", ["distilbert", "deberta-v2"])  # the latter has dropout layers of its own

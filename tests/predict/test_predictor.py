@@ -155,6 +155,7 @@ def test_empty_and_odd_texts_get_probabilities(predictor):
     [
         ("one alone", "expected a list of texts"),
         (["a", None], "text 1 is None, expected a string"),
+        ([("a", "b")], r"text 0 is \('a', 'b'\), expected a string"),
         ([b"bytes"], "text 0 is b'bytes'"),
         (["a", "b", "half \ud83d"], r"text 2 is 'half \\ud83d'"),
         (["\0"], r"text 0 is '\\x00'"),

@@ -7,16 +7,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .pairs import SEPARATOR, shares
+
 WORD = re.compile(r"\w+")
 COUNTED = 20_000  # the maximum number of rows whose words are counted
 JOINER = "\u200d"  # joins the parts of an emoji
+BETWEEN = " ‖ "  # what is shown between the two texts of a pair
 
 
 def visible(text: str, *, kept: str = "\n\t") -> str:
     """Return ``text`` with control characters, and marks that reorder or hide letters, spelt out as ⟨001B⟩.
 
-    Characters in ``kept`` stay. The result is safe to print on a terminal; an HTML page must still escape it.
+    Characters in ``kept`` stay. The texts of a pair have BETWEEN between them. The result is safe to print on a
+    terminal; an HTML page must still escape it.
     """
+    text = text.replace(SEPARATOR, BETWEEN)
     return "".join(f"⟨{ord(c):04X}⟩" if c not in kept and _is_control(c) else c for c in text)
 
 
@@ -25,7 +30,15 @@ def _is_control(character: str) -> bool:
 
 
 def shortened(text: str, n: int) -> str:
-    """Return ``text`` cut to at most ``n`` characters; a cut text ends with "…"."""
+    """Return ``text`` cut to at most ``n`` characters; a cut text ends with "…". Of a pair, the longer is cut first."""
+    texts = text.split(SEPARATOR)
+    if len(texts) != 2:
+        return _cut(text, n)
+    kept = shares(len(texts[0]), len(texts[1]), n - 1)
+    return SEPARATOR.join(map(_cut, texts, kept))
+
+
+def _cut(text: str, n: int) -> str:
     return text if len(text) <= n else text[: n - 1] + "…"
 
 

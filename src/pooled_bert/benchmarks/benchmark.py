@@ -26,6 +26,7 @@ class Benchmark:
     medium: str = "text"  # what a row is: a text or a sound; also the name of its column in tables of rows
     language: str = "en"  # for model cards
     text_column: str = "text"
+    second_column: str | None = None  # of the second texts, if each row is a pair of texts
     id_column: str | None = None  # None: ``id`` if the table has it; otherwise ids are made from the texts
     class_column: str | None = None  # of words; the classes are then found in the training table
     score: str = "mean_auc"  # the score that counts, a key of SCORE_TITLES
@@ -33,7 +34,7 @@ class Benchmark:
     # name of a file or column -> file and line that name it
     places: dict[str, str] = field(default_factory=dict)
     test_file: str | None = None
-    examples: tuple[str, ...] = ()  # texts to try on the page of play.py
+    examples: tuple[str, ...] = ()  # texts, or joined pairs, to try on the page of play.py
     group: str | None = None  # what rows can have in common so that they must share a fold, e.g. a speaker
     # of a sound, as a pattern with the groups ``group`` and ``word`` (of its class)
     file_name: str | None = None
@@ -64,6 +65,21 @@ class Benchmark:
             raise InputError(f"{what} takes texts; --benchmark {self.argument} has {self.medium}s")
 
     @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The column of the texts; the two columns of pairs."""
+        return (self.text_column, *([self.second_column] if self.second_column else []))
+
+    @property
+    def is_pairs(self) -> bool:
+        """Whether each row is a pair of texts."""
+        return self.second_column is not None
+
+    @property
+    def noun(self) -> str:
+        """What a row is, in words: a text, a pair or a sound."""
+        return "pair" if self.is_pairs else self.medium
+
+    @property
     def argument(self) -> str:
         """The value of --benchmark that gives this record."""
         return str(self.file or self.name)
@@ -78,7 +94,7 @@ class Benchmark:
         """What decides the rows of a table that a user describes, for the identity of a run."""
         return {
             "target": self.target.name,
-            "text": self.text_column,
+            "text": list(self.text_columns) if self.is_pairs else self.text_column,
             "labels": [self.class_column] if self.class_column else list(self.labels),
         }
 

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from ..base.errors import InputError, suggestion
 from ..base.files import check_name
+from ..base.pairs import joined
 from .benchmark import Benchmark
 from .targets import ONE_CLASS, SCORE_TITLES, SEVERAL_LABELS
 
 ENDING = ".toml"
 TEXT, TEXTS, FLAG, TERMS = "a text in quotes", "a list of texts", "true or false", "lists of texts by name"
+COLUMNS, PAIRS = "a column in quotes, or a list of two", "a list of pairs of texts"
 KEYS = {  # key -> what its value is, and the field of the record
     "train": (TEXT, "train_file"),
-    "text": (TEXT, "text_column"),
+    "text": (COLUMNS, "text_column"),
     "labels": (TEXTS, "labels"),
     "class": (TEXT, "class_column"),
     "name": (TEXT, "name"),
@@ -37,6 +39,8 @@ KEYS = {  # key -> what its value is, and the field of the record
 EXAMPLES = {
     TEXT: '"…"',
     TEXTS: '["…", "…"]',
+    COLUMNS: '["…", "…"]',
+    PAIRS: '[["…", "…"]]',
     FLAG: "true",
     TERMS: '{women = ["woman", "women"]}',
 }
@@ -57,7 +61,9 @@ def read_benchmark(path: Path, taken: Collection[str]) -> Benchmark:
     file = _read(path)
     file.check_keys()
     file.check_columns()
-    given = {KEYS[key][1]: _field(value, KEYS[key][0]) for key, value in file.values.items()}
+    given = {KEYS[key][1]: file.field(key) for key in file.values}
+    if file.has_pairs:
+        given["text_column"], given["second_column"] = file.values["text"]
     name = file.name(taken)
     defaults = {
         "name": name,
@@ -102,6 +108,27 @@ class _File:
     def error(self, key: str, message: str, value: str | None = None) -> InputError:
         return InputError(f"{self.place(key, value)}: {key}: {message}")
 
+    @property
+    def text_columns(self) -> list[str]:
+        """The column of the texts, or the two columns of pairs."""
+        return self.values["text"] if self.has_pairs else [self.values["text"]]
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether two columns of texts are named."""
+        return isinstance(self.values.get("text"), list)
+
+    def kind(self, key: str) -> str:
+        """Return what the value of a key must be."""
+        return PAIRS if key == "examples" and self.has_pairs else KEYS[key][0]
+
+    def field(self, key: str):
+        """Return the value of a key as the record holds it; raises InputError for a pair that cannot be one."""
+        value, kind = self.values[key], self.kind(key)
+        if kind == PAIRS:
+            return tuple(joined(pair, f"{self.place(key)}: ") for pair in value)
+        return _field(value, kind)
+
     def check_keys(self) -> None:
         """Raise InputError for a key that is unknown, missing or of the wrong type."""
         for key, value in self.values.items():
@@ -109,12 +136,7 @@ class _File:
                 raise InputError(
                     f"{self.place(key)}: unknown key {key!r}{suggestion(key, KEYS)}; the keys are {', '.join(KEYS)}"
                 )
-            if key == "text" and isinstance(value, list):
-                raise self.error(
-                    key,
-                    "pairs of texts cannot be learnt; join the columns into one column of the table, and name that",
-                )
-            kind = KEYS[key][0]
+            kind = self.kind(key)
             if not _fits(value, kind):
                 raise self.error(key, f"expected {kind}, as in {key} = {EXAMPLES[kind]}")
         for key in ("train", "text"):
@@ -131,9 +153,10 @@ class _File:
         """Raise InputError for a column that is named twice, and for names that labels and groups cannot have."""
         used: dict[str, str] = {}
         labels = [("labels", label) for label in self.values.get("labels", ())]
-        single = [(key, self.values[key]) for key in ("text", "id", "group", "class") if key in self.values]
-        for key, column in [*single, *labels]:
-            if column in used:
+        texts = [("text", column) for column in self.text_columns]
+        single = [(key, self.values[key]) for key in ("id", "group", "class") if key in self.values]
+        for key, column in [*texts, *single, *labels]:
+            if column in used and not (self.has_pairs and key == "group" and used[column] == "text"):
                 raise self.error(key, f"column {column!r} is named by {used[column]} already", column)
             used[column] = key
         for _, label in labels:
@@ -152,9 +175,10 @@ class _File:
 
     def places(self) -> dict[str, str]:
         """Return where each file and column is named."""
-        keys = ("train", "test", "sample_submission", "text", "id", "group", "class")
+        keys = ("train", "test", "sample_submission", "id", "group", "class")
         single = {self.values[key]: self.place(key) for key in keys if key in self.values}
-        return single | {label: self.place("labels", label) for label in self.values.get("labels", ())}
+        lists = {"text": self.text_columns, "labels": self.values.get("labels", ())}
+        return single | {name: self.place(key, name) for key, names in lists.items() for name in names}
 
 
 def _read(path: Path) -> _File:
@@ -181,9 +205,17 @@ def _fits(value, kind: str) -> bool:
         return isinstance(value, str) and bool(value.strip())
     if kind == TEXTS:
         return isinstance(value, list) and bool(value) and all(_fits(item, TEXT) for item in value)
+    if kind == COLUMNS:
+        return _fits(value, TEXT) or _is_pair(value)
+    if kind == PAIRS:
+        return isinstance(value, list) and bool(value) and all(map(_is_pair, value))
     if kind == FLAG:
         return isinstance(value, bool)
     return isinstance(value, dict) and all(_fits(terms, TEXTS) for terms in value.values())
+
+
+def _is_pair(value) -> bool:
+    return _fits(value, TEXTS) and len(value) == 2
 
 
 def _field(value, kind: str):

@@ -1,8 +1,8 @@
 """A benchmark's files -> checked tables of rows.
 
-Every table has ``id`` (str) and either ``text`` (str) or ``sound`` (Sound). It can have ``group`` (str): rows of one
-group share a fold. Where labels are known, there is one float64 column per label or class: 0, 1, or NaN for *not
-labelled* (empty or -1 in the file).
+Every table has ``id`` (str) and either ``text`` (str; two texts are joined as in ``base/pairs.py``) or ``sound``
+(Sound). It can have ``group`` (str): rows of one group share a fold. Where labels are known, there is one float64
+column per label or class: 0, 1, or NaN for *not labelled* (empty or -1 in the file).
 """
 
 from collections.abc import Callable, Iterable
@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..base.errors import InputError, suggestion
 from ..base.files import checksum
+from ..base.pairs import joined
 from ..base.places import usual_data_folders
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.benchmark_file import check_label
@@ -239,13 +240,25 @@ def _find(folder: Path, name: str) -> Path | None:
 def _rows_table(file: TableFile, benchmark: Benchmark, labels: tuple[str, ...]) -> pd.DataFrame:
     """Return id, text and ``labels`` of one file, checked."""
     ids = [benchmark.id_column] if benchmark.id_column else []
-    _require_columns(file, benchmark, [*ids, benchmark.text_column, *map(benchmark.column, labels)])
-    texts, id_column = file.table[benchmark.text_column], benchmark.id_column or "id"
+    _require_columns(file, benchmark, [*ids, *benchmark.text_columns, *map(benchmark.column, labels)])
+    texts, id_column = _texts(file, benchmark), benchmark.id_column or "id"
     table = pd.DataFrame(
         {"id": file.table[id_column] if id_column in file.table else stable_ids(texts), "text": texts}
     )
     _check_ids(table["id"], file, benchmark.place(id_column))
     return table.assign(**_labels(file, benchmark, labels))
+
+
+def _texts(file: TableFile, benchmark: Benchmark) -> pd.Series:
+    """Return the text of each row, or its joined pair; raises InputError for a text that cannot be in a pair."""
+    if not benchmark.is_pairs:
+        return file.table[benchmark.text_column]
+    pairs = file.table[list(benchmark.text_columns)].itertuples(index=False, name=None)
+    return pd.Series(
+        [joined(pair, f"{file.where(row)}: ") for row, pair in enumerate(pairs)],
+        file.table.index,
+        dtype=object,
+    )
 
 
 def _require_columns(file: TableFile, benchmark: Benchmark, columns: Iterable[str]) -> None:

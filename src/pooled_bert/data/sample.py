@@ -50,15 +50,15 @@ def _write_texts(
     folder: Path, benchmark: Benchmark, rows: int, test_rows: int, random: np.random.Generator
 ) -> None:
     table = _table(benchmark, rows + test_rows, random)
-    if benchmark.group:
+    if benchmark.group and benchmark.group not in table:
         table[benchmark.group] = [f"g{number % N_GROUPS}" for number in range(len(table))]
     train, test = table.iloc[:rows], table.iloc[rows:]
     label_columns = list(dict.fromkeys(map(benchmark.column, benchmark.labels)))
-    columns = ["id", benchmark.text_column]
+    columns = ["id", *benchmark.text_columns]
     groups = [benchmark.group] if benchmark.group else []
     ids = columns[:1] if benchmark.id_column or not benchmark.label_words else []
-    columns_of_train = [*ids, benchmark.text_column, *groups, *label_columns]
-    _write(folder / benchmark.train_file, train[columns_of_train], benchmark.id_column)
+    columns_of_train = dict.fromkeys([*ids, *benchmark.text_columns, *groups, *label_columns])
+    _write(folder / benchmark.train_file, train[list(columns_of_train)], benchmark.id_column)
     if benchmark.test_file:
         _write(folder / benchmark.test_file, test[columns], benchmark.id_column)
     if benchmark.sample_submission:
@@ -71,12 +71,16 @@ def _write_texts(
 
 
 def _table(benchmark: Benchmark, n_rows: int, random: np.random.Generator) -> pd.DataFrame:
+    """Make up ids, texts and labels; of a pair of texts, the first says nothing of the labels."""
     labels = _draw_labels(benchmark, n_rows, random)
-    texts = [
+    table = pd.DataFrame({"id": [f"{number:016x}" for number in range(n_rows)]})
+    *plain_columns, text_column = benchmark.text_columns
+    for column in plain_columns:
+        table[column] = [write_text({}, random) for _ in range(n_rows)]
+    table[text_column] = [
         write_text(dict(zip(benchmark.labels, map(bool, row), strict=True)), random)
         for row in labels[list(benchmark.labels)].to_numpy()
     ]
-    table = pd.DataFrame({"id": [f"{number:016x}" for number in range(n_rows)], benchmark.text_column: texts})
     for label in benchmark.labels:
         words = benchmark.label_words.get(label)
         if words is None:
@@ -108,7 +112,8 @@ def _with_duplicates(table: pd.DataFrame, benchmark: Benchmark, random: np.rando
         source = table.iloc[int(random.integers(row + 1))]
         for column in table.columns.drop("id"):
             table.loc[row, column] = source[column]
-        table.loc[row, benchmark.text_column] = source[benchmark.text_column].upper() + " ..."
+        for column in benchmark.text_columns:
+            table.loc[row, column] = source[column].upper() + " ..."
     return table
 
 

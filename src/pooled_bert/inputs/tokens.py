@@ -2,11 +2,13 @@
 
 import contextlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+from tokenizers import Encoding
 from transformers import PreTrainedTokenizerFast
 
 from ..base.errors import InputError
@@ -39,6 +41,15 @@ class Tokens(Sequences):
             "token_type_ids": np.zeros_like(ids),
             "attention_mask": mask.astype(np.int32),
         }
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The token ids of all rows, end to end, int32 [n_tokens]."""
+        return self.flat
+
+    def with_ids(self, ids: np.ndarray) -> Self:
+        """Return rows of the same lengths with other token ids, int32 [n_tokens]."""
+        return type(self)(ids, self.offsets)
 
 
 @dataclass(frozen=True)
@@ -109,27 +120,55 @@ def _encoded(
     cache: Path | None,
 ) -> tuple[Tokens, np.ndarray]:
     """Return the pieces of all texts, and the first piece of each text, int64 [n_texts + 1]; through the cache."""
+    key = [tokenizer.backend_tokenizer.to_str(), str(max_length), cutting, *texts]
+    flat, offsets, first = cached(
+        cache, key, ("flat", "offsets", "first"), lambda: _encode(texts, tokenizer, max_length, cutting)
+    )
+    return Tokens(flat, offsets), first
+
+
+def cached(
+    cache: Path | None,
+    key: Iterable[str],
+    names: Sequence[str],
+    make: Callable[[], tuple[np.ndarray, ...]],
+) -> tuple[np.ndarray, ...]:
+    """Return the arrays that ``make`` returns, or that it returned before for the same ``key``.
+
+    cache : a folder with one file per key; None: nothing is kept.  names : of the arrays, in the file.
+    """
     if cache is None:
-        return _encode(texts, tokenizer, max_length, cutting)
-    key = checksum([tokenizer.backend_tokenizer.to_str(), str(max_length), cutting, *texts])
-    path = cache / f"{key[:32]}.npz"
+        return make()
+    path = cache / f"{checksum(key)[:32]}.npz"
     with contextlib.suppress(FileNotFoundError, InputError, KeyError):  # a damaged file is made again
         arrays = read_arrays(path)
-        return Tokens(arrays["flat"], arrays["offsets"]), arrays["first"]
-    tokens, first = _encode(texts, tokenizer, max_length, cutting)
-    write_arrays(path, {"flat": tokens.flat, "offsets": tokens.offsets, "first": first})
-    return tokens, first
+        return tuple(arrays[name] for name in names)
+    made = make()
+    write_arrays(path, dict(zip(names, made, strict=True)))
+    return made
 
 
 def _encode(
     texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int, cutting: str
-) -> tuple[Tokens, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     start_id, end_id = tokenizer.cls_token_id, tokenizer.sep_token_id
     flat, lengths, counts = (
         array("i"),
         [],
         [],
     )  # a list of one object per token would take ten times the memory
+    for ids in token_ids(texts, tokenizer):
+        pieces = cut(ids, max_length - 2, cutting)
+        for piece in pieces:
+            flat.extend([start_id, *piece, end_id])
+            lengths.append(len(piece) + 2)
+        counts.append(len(pieces))
+    offsets, first = (np.cumsum([0, *sizes], dtype=np.int64) for sizes in (lengths, counts))
+    return np.array(flat, np.int32), offsets, first
+
+
+def token_ids(texts: list[str], tokenizer: PreTrainedTokenizerFast) -> Iterator[list[int]]:
+    """Yield the token ids of each text, whole and without marks, under a progress bar."""
     bar = progress_bar(
         total=len(texts), desc="tokenising", unit=" texts", leave=False, disable=len(texts) <= CHUNK
     )
@@ -137,14 +176,8 @@ def _encode(
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             for encoding in tokenizer.backend_tokenizer.encode_batch_fast(chunk, add_special_tokens=False):
-                pieces = cut(encoding.ids, max_length - 2, cutting)
-                for piece in pieces:
-                    flat.extend([start_id, *piece, end_id])
-                    lengths.append(len(piece) + 2)
-                counts.append(len(pieces))
+                yield encoding.ids
             bar.update(len(chunk))
-    offsets, first = (np.cumsum([0, *sizes], dtype=np.int64) for sizes in (lengths, counts))
-    return Tokens(np.array(flat, np.int32), offsets), first
 
 
 def cut(ids: list[int], room: int, cutting: str) -> list[list[int]]:
@@ -159,6 +192,38 @@ def cut(ids: list[int], room: int, cutting: str) -> list[list[int]]:
         return [ids[start : start + room] for start in starts]
     head = room if cutting == "head" else round(room / 4)
     return [ids[:head] + ids[last + head :]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text as a model reads it: rows of tokens, one per window, and the words that the tokens belong to.
+
+    word_of : for each row, the number of each token's word, int64 [length]; −1 for marks such as [CLS].
+    spans : position of each word in the text, [start, end).
+    """
+
+    tokens: Tokens
+    word_of: Sequence[np.ndarray]
+    spans: Sequence[tuple[int, int]]
+
+    def row_ids(self, window: int) -> np.ndarray:
+        """Return the token ids of a window, int32 [length]."""
+        return self.tokens.take(np.array([window])).ids
+
+    def variants(self, windows: Sequence[int], ids: Sequence[np.ndarray]) -> Tokens:
+        """Return rows that are like some windows, each with other token ids, int32 [length]."""
+        return self.tokens.take(np.array(windows, int)).with_ids(np.concatenate(ids))
+
+
+def words_of(encoding: Encoding) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Return the number of each token's word, int64 [n_tokens], and the position of each word in the text.
+
+    A word is what the tokenizer keeps together before it makes word pieces.
+    """
+    numbers, word_of = np.unique(np.array(encoding.word_ids, int), return_inverse=True)
+    offsets = np.array(encoding.offsets, int).reshape(-1, 2)
+    parts = [offsets[word_of == word] for word in range(len(numbers))]
+    return word_of, [(int(part[:, 0].min()), int(part[:, 1].max())) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -217,13 +282,12 @@ class TextReader:
         """Write the tokenizer in Hugging Face's format."""
         self.tokenizer.save_pretrained(folder)
 
-    def between_marks(self, pieces: Sequence[np.ndarray]) -> Tokens:
-        """Put each sequence of word-piece ids between [CLS] and [SEP]."""
-        start, end = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
-        rows = [np.array([start, *ids, end], np.int32) for ids in pieces]
-        return Tokens(np.concatenate(rows), np.cumsum([0, *map(len, rows)]))
-
-
-def text_reader(tokenizer: PreTrainedTokenizerFast, settings: dict) -> TextReader:
-    """Return the reader whose ``settings()`` were saved."""
-    return TextReader(tokenizer, settings["max_length"], settings["truncation"], settings["windows"])
+    def read(self, text: str) -> Reading:
+        """Return a text as it is read to predict, with its words."""
+        encoding = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+        word_of, spans = words_of(encoding)
+        cutting = "windows" if self.windows else self.truncation
+        windows = cut(word_of.tolist(), self.max_length - 2, cutting)
+        inputs = self.encode_to_predict([text], cache=None)
+        tokens = inputs.tokens if isinstance(inputs, Windows) else inputs
+        return Reading(tokens, [np.array([-1, *window, -1]) for window in windows], spans)

@@ -115,7 +115,7 @@ def measure(
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as first:
         path = Path(folder) / "tokens.npz"
-        np.savez(path, flat=tokens.flat, offsets=tokens.offsets)
+        np.savez(path, flat=tokens.ids, offsets=tokens.offsets)
         base = first.enter_context(_Worker(VARIANTS[names[0]], path, settings, peer))
         for name in names:
             if name == names[0]:

@@ -15,7 +15,8 @@ from ..base.files import read_json
 from ..benchmarks.targets import SEVERAL_LABELS, TARGETS, Target
 from ..inputs.batches import Reader
 from ..inputs.frames import frame_reader
-from ..inputs.tokens import TextReader, text_reader
+from ..inputs.pair_tokens import text_reader
+from ..inputs.tokens import TextReader
 from .blstm import Blstm, load_blstm
 from .encoders import clear_when_full, load_encoder, load_tokenizer
 from .network import build_model
@@ -44,6 +45,11 @@ class Classifier:
     def medium(self) -> str:
         """What is classified: text or sound."""
         return self.head.get("medium", "text")
+
+    @property
+    def noun(self) -> str:
+        """What an item is, in words: a text, a pair or a sound."""
+        return "pair" if self.head.get("pairs") else self.medium
 
     @property
     def text_reader(self) -> TextReader:

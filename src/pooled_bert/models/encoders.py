@@ -110,10 +110,13 @@ class WordEmbeddings(tf.keras.layers.Layer):
 
 
 def embedded(encoder, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Return a model's inputs with ``inputs_embeds`` [batch, length, width] in place of ``input_ids`` or ``frames``."""
+    """Return a model's inputs with ``inputs_embeds`` [batch, length, width] in place of ``input_ids`` or ``frames``.
+
+    Token types are left out for an encoder that does not tell the two texts of a pair apart by them.
+    """
     family = family_of(encoder)
     left_out = {"input_ids", "frames"}
-    if family and not family.has_token_types:
+    if family and not (family.has_token_types and encoder.config.type_vocab_size > 1):
         left_out.add("token_type_ids")
     rest = {name: value for name, value in inputs.items() if name not in left_out}
     if "frames" in inputs:

@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from ..base.errors import InputError, require
 from ..benchmarks.targets import Target
-from ..inputs.tokens import cut
+from ..inputs.tokens import Reading, Tokens
 from ..models.classifier import Classifier
 from ..models.inference import attention_weights, predict
 from ..models.outputs import log_odds
-from .predictor import Predictor, checked_texts
+from .predictor import Predictor
 
 STEPS = 16  # of the sum that approximates the integral in integrated gradients
 BINS = 10  # parts of a text over which attention is added up, as in the article's plots
@@ -20,7 +20,7 @@ BINS = 10  # parts of a text over which attention is added up, as in the article
 
 @dataclass(frozen=True)
 class Explanation:
-    """A text, its probabilities, and each word's weight in them.
+    """A text or a joined pair, its probabilities, and each word's weight in them.
 
     spans : position of each word in the text, [start, end).  weights : float64 [n_words, n_labels]. By occlusion and
     gradients, they are log-odds, above 0 for words that raised a score. By attention, they are shares of all attention,
@@ -54,44 +54,8 @@ class Explanation:
         return sums
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """A text as a classifier reads it: words, and windows of word pieces.
-
-    ids : token id of each word piece, int32 [n_pieces].  word_of : number of the word that each piece belongs to, int64
-    [n_pieces].  spans : position of each word in the text.  windows : indices of the pieces in each window.
-    """
-
-    classifier: Classifier
-    ids: np.ndarray
-    word_of: np.ndarray
-    spans: Sequence[tuple[int, int]]
-    windows: Sequence[np.ndarray]
-
-    def log_odds(self, pieces: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the log-odds of sequences of word pieces, float64 [len(pieces), n_labels]."""
-        tokens = self.classifier.text_reader.between_marks(pieces)
-        probabilities = predict(self.classifier.model, tokens).astype(np.float64)
-        return self.classifier.target.to_scale(probabilities, "logit")
-
-    @property
-    def largest_counts(self) -> bool:
-        """Whether a text has the score of its highest window, instead of the windows' mean."""
-        return self.classifier.text_reader.windows == "max"
-
-    def pool(self, windows: np.ndarray) -> np.ndarray:
-        """Combine the windows' log-odds [..., n_windows, n_labels] into the text's, like ``Target.pool``."""
-        return windows.max(axis=-2) if self.largest_counts else windows.mean(axis=-2)
-
-    def by_word(self, values: np.ndarray) -> np.ndarray:
-        """Add up values of pieces [n_pieces, n_labels] by word, [n_words, n_labels]."""
-        sums = np.zeros((len(self.spans), values.shape[1]))
-        np.add.at(sums, self.word_of, values)
-        return sums
-
-
-def explain(predictor: Predictor, text: str, method: str = "occlusion") -> Explanation:
-    """Explain the probabilities of a text, as the mean over the folds; ``method`` is one of METHODS.
+def explain(predictor: Predictor, item: str | Sequence[str], method: str = "occlusion") -> Explanation:
+    """Explain the probabilities of a text, or of both texts of a pair, as the mean over the folds by one of METHODS.
 
     - occlusion (Zeiler & Fergus 2014; Li et al. 2016): the fall of the log-odds when the word is replaced by [MASK].
     - gradients: integrated gradients (Sundararajan et al. 2017), on the path from a text of [MASK]s to the text. They
@@ -100,74 +64,71 @@ def explain(predictor: Predictor, text: str, method: str = "occlusion") -> Expla
       left out.
 
     A word is what the tokenizer keeps together before it makes word pieces. Raises InputError (see ``check_method``,
-    ``checked_texts``).
+    ``Predictor.checked``).
     """
     check_method(predictor, method)
-    (text,) = checked_texts([text])
-    readings = [_read(classifier, text) for classifier in predictor.classifiers]
-    weights = np.mean([METHODS[method](reading) for reading in readings], axis=0)
+    (text,) = predictor.checked([item])
+    readings = [classifier.text_reader.read(text) for classifier in predictor.classifiers]
+    pairs = zip(predictor.classifiers, readings, strict=True)
+    weights = np.mean([METHODS[method](classifier, reading) for classifier, reading in pairs], axis=0)
     probabilities = predictor.predict_proba([text])[0]
     return Explanation(
         text, method, predictor.target, predictor.labels, probabilities, readings[0].spans, weights
     )
 
 
-def _read(classifier: Classifier, text: str) -> _Reading:
-    reader = classifier.text_reader
-    encoding = reader.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
-    words = sorted({word for word in encoding.word_ids if word is not None})
-    number_of = {word: number for number, word in enumerate(words)}
-    word_of = np.array([number_of[word] for word in encoding.word_ids], int)
-    spans = [[len(text), 0] for _ in words]
-    for word, (start, end) in zip(word_of, encoding.offsets, strict=True):
-        spans[word] = [min(spans[word][0], start), max(spans[word][1], end)]
-    cutting = "windows" if reader.windows else reader.truncation
-    windows = cut(list(range(len(encoding.ids))), reader.max_length - 2, cutting)
-    return _Reading(
-        classifier,
-        np.array(encoding.ids, np.int32),
-        word_of,
-        [(start, end) for start, end in spans],
-        [np.array(window, int) for window in windows],
-    )
+def _log_odds(classifier: Classifier, tokens: Tokens) -> np.ndarray:
+    """Return the log-odds of rows of tokens, float64 [n_rows, n_labels]."""
+    probabilities = predict(classifier.model, tokens).astype(np.float64)
+    return classifier.target.to_scale(probabilities, "logit")
 
 
-def _occlusion(reading: _Reading) -> np.ndarray:
+def _by_word(reading: Reading, row: int, values: np.ndarray) -> np.ndarray:
+    """Add up the values of a row's tokens [length, n] by word, float64 [n_words, n]; those of marks are left out."""
+    words = reading.word_of[row]
+    sums = np.zeros((len(reading.spans), values.shape[1]))
+    np.add.at(sums, words[words >= 0], values[words >= 0])
+    return sums
+
+
+def _occlusion(classifier: Classifier, reading: Reading) -> np.ndarray:
     """Return the log-odds of the text minus those with each word masked, float64 [n_words, n_labels]."""
-    mask = reading.classifier.text_reader.mask_id
-    base = [reading.ids[window] for window in reading.windows]
+    mask, n_windows = classifier.text_reader.mask_id, len(reading.tokens)
     masked, word_and_window = [], []
-    for index, window in enumerate(reading.windows):
-        words = reading.word_of[window]
-        for word in np.unique(words):
-            masked.append(np.where(words == word, mask, reading.ids[window]))
-            word_and_window.append((word, index))
-    values = reading.log_odds([*base, *masked])
-    n_windows, n_words = len(base), len(reading.spans)
-    without_word = np.repeat(values[np.newaxis, :n_windows], n_words, axis=0)
+    for window, words in enumerate(reading.word_of):
+        ids = reading.row_ids(window)
+        for word in np.unique(words[words >= 0]):
+            masked.append(np.where(words == word, mask, ids))
+            word_and_window.append((word, window))
+    whole = range(n_windows)
+    windows = [*whole, *(window for _, window in word_and_window)]
+    values = _log_odds(classifier, reading.variants(windows, [*map(reading.row_ids, whole), *masked]))
+    without_word = np.repeat(values[np.newaxis, :n_windows], len(reading.spans), axis=0)
     for indices, value in zip(word_and_window, values[n_windows:], strict=True):
         without_word[indices] = value
-    return reading.pool(values[:n_windows]) - reading.pool(without_word)
+    # combines the windows' log-odds like Target.pool
+    pool = np.max if classifier.text_reader.windows == "max" else np.mean
+    return pool(values[:n_windows], axis=-2) - pool(without_word, axis=-2)
 
 
-def _gradients(reading: _Reading) -> np.ndarray:
+def _gradients(classifier: Classifier, reading: Reading) -> np.ndarray:
     """Return integrated gradients by word, float64 [n_words, n_labels]."""
-    windows = [_window_gradients(reading, window) for window in reading.windows]
-    gradients = np.zeros((len(windows), len(reading.ids), windows[0].shape[1]))
-    for index, window in enumerate(reading.windows):
-        gradients[index, window] = windows[index]
-    if not reading.largest_counts:
-        return reading.by_word(gradients.mean(axis=0))
-    largest = reading.log_odds([reading.ids[window] for window in reading.windows]).argmax(axis=0)
-    return reading.by_word(gradients[largest, :, np.arange(len(largest))].T)
+    windows = range(len(reading.tokens))
+    gradients = np.array(
+        [_by_word(reading, window, _window_gradients(classifier, reading, window)) for window in windows]
+    )
+    if classifier.text_reader.windows != "max":
+        return gradients.mean(axis=0)
+    largest = _log_odds(classifier, reading.tokens).argmax(axis=0)
+    return gradients[largest, :, np.arange(len(largest))].T
 
 
-def _window_gradients(reading: _Reading, window: np.ndarray) -> np.ndarray:
-    """Return integrated gradients for one window's word pieces, float64 [n_pieces, n_labels]."""
-    model, mask = reading.classifier.model, reading.classifier.text_reader.mask_id
-    ids = reading.ids[window]
-    pair = reading.classifier.text_reader.between_marks([ids, np.full_like(ids, mask)])
-    embedded = model.embed(pair.padded(np.arange(2)))
+def _window_gradients(classifier: Classifier, reading: Reading, window: int) -> np.ndarray:
+    """Return integrated gradients for the tokens of one window, float64 [length, n_labels]."""
+    model, mask = classifier.model, classifier.text_reader.mask_id
+    ids = reading.row_ids(window)
+    masks = np.where(reading.word_of[window] >= 0, mask, ids)
+    embedded = model.embed(reading.variants([window, window], [ids, masks]).padded(np.arange(2)))
     real, masked = (tf.cast(part, tf.float32) for part in embedded["inputs_embeds"])
     path = (tf.range(STEPS, dtype=tf.float32) + 0.5) / STEPS  # the middle of each step, from 0 to 1
     words = masked + path[:, tf.newaxis, tf.newaxis] * (real - masked)
@@ -178,20 +139,16 @@ def _window_gradients(reading: _Reading, window: np.ndarray) -> np.ndarray:
         columns = tf.unstack(log_odds(logits, model.target), axis=1)
     slopes = [tf.reduce_mean(tape.gradient(column, words), axis=0) for column in columns]
     shares = tf.stack([tf.reduce_sum(slope * (real - masked), axis=1) for slope in slopes], axis=1)
-    return shares.numpy()[1:-1].astype(np.float64)
+    return shares.numpy().astype(np.float64)
 
 
-def _attention(reading: _Reading) -> np.ndarray:
+def _attention(classifier: Classifier, reading: Reading) -> np.ndarray:
     """Return shares of the attention by word, the same for each label, float64 [n_words, n_labels]."""
-    weights_of_windows = attention_weights(
-        reading.classifier.model,
-        reading.classifier.text_reader.between_marks([reading.ids[window] for window in reading.windows]),
-    )
-    shares = np.zeros(len(reading.ids))
-    for window, weights in zip(reading.windows, weights_of_windows, strict=True):
-        shares[window] += weights[1:-1] / len(weights_of_windows)  # without [CLS] and [SEP]
-    n_labels = len(reading.classifier.head["labels"])
-    return np.repeat(reading.by_word(shares[:, np.newaxis]), n_labels, axis=1)
+    weights_of_windows = attention_weights(classifier.model, reading.tokens)
+    shares = [
+        _by_word(reading, window, weights[:, np.newaxis]) for window, weights in enumerate(weights_of_windows)
+    ]
+    return np.repeat(np.mean(shares, axis=0), len(classifier.head["labels"]), axis=1)
 
 
 METHODS = {"occlusion": _occlusion, "gradients": _gradients, "attention": _attention}

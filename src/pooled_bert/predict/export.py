@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from ..base.errors import InputError
 from ..base.files import atomic_path, write_json
-from ..inputs.tokens import SIGNATURE, Tokens
+from ..inputs.pair_tokens import PairTokens
+from ..inputs.tokens import SIGNATURE
 from ..models.classifier import Classifier, load_classifier
 from ..models.encoders import clear_when_full
 from ..models.inference import forward_function
@@ -66,11 +67,16 @@ def largest_difference(classifier: Classifier, other: Function) -> float:
 
 
 def made_up(classifier: Classifier, n_rows: int, width: int) -> dict[str, np.ndarray]:
-    """Make a batch of random tokens, int32 [n_rows, width] per input: one row is full, the others are padded."""
+    """Make a batch of random tokens, int32 [n_rows, width] per input: one row is full, the others are padded.
+
+    The token types are random too, as pairs of texts have both.
+    """
     random = np.random.default_rng([n_rows, width])
     lengths = np.array([width, *random.integers(2, width + 1, n_rows - 1)])
     flat = random.integers(len(classifier.text_reader.tokenizer), size=lengths.sum(), dtype=np.int32)
-    return Tokens(flat, np.cumsum([0, *lengths])).padded(np.arange(n_rows))
+    types = random.integers(2, size=len(flat), dtype=np.int32)
+    tokens = PairTokens(np.stack([flat, types], axis=1), np.cumsum([0, *lengths]))
+    return tokens.padded(np.arange(n_rows))
 
 
 def onnx_session(path: Path, threads: int = 0):

@@ -98,7 +98,7 @@ class TableLayout(Layout):
         text_width = max(shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths), 20)
         shown = [
             texts[0].medium,
-            *(shortened(visible(text.shown[: text_width + 1], kept=""), text_width) for text in texts),
+            *(shortened(visible(shortened(text.shown, text_width), kept=""), text_width) for text in texts),
         ]
         lines = [
             "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), text]) + "\n"

@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from ..base.errors import InputError
+from ..base.pairs import SEPARATOR, joined, separated
 from ..base.places import PAGE_FOLDER
 from ..base.shown_text import visible
 from ..benchmarks.benchmark import Benchmark
@@ -19,6 +20,7 @@ from .predictor import Predictor
 MAX_CHARACTERS = 20_000  # per text to be predicted
 MAX_WORDS = 300  # per text to be explained: occlusion needs one prediction per word
 MAX_BODY = 200_000  # bytes of a request
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class TextApp(PageApp):
@@ -41,13 +43,15 @@ class TextApp(PageApp):
 
     def about(self) -> dict:
         """Return what the page shows before a text is typed: labels, runs, methods, examples, limits."""
+        examples = self.benchmark.examples
         runs = {name: methods_of(predictor) for name, predictor in self.predictors.items()}
         return {
             "title": page_title(self.benchmark, self.predictors),
             "labels": next(iter(self.predictors.values())).labels,
             "runs": runs,
             "notes": METHOD_NOTES,
-            "examples": self.benchmark.examples,
+            "columns": self.benchmark.text_columns,
+            "examples": [separated(pair) for pair in examples] if self.benchmark.is_pairs else examples,
             "limits": self.benchmark.limits,
             "max_characters": MAX_CHARACTERS,
         }
@@ -60,12 +64,12 @@ class TextApp(PageApp):
             return _explanation(predictor, text, method)
 
     def _wanted(self, request: Request) -> tuple[str, Predictor, str]:
-        """Return text, predictor and method of a request; raises an HTTPException for an invalid request."""
+        """Return text or joined pair, predictor and method of a request; raises an HTTPException for an invalid one."""
         body = self.body(request)
         try:
             content = json.loads(body)
             text, run, method = content["text"], content["run"], content.get("method", "occlusion")
-            text = text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+            text = _pair(text) if self.benchmark.is_pairs else _writable(text)
             predictor = self.predictors[run]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BadRequest("expected a JSON object with a text and the name of a run") from error
@@ -76,6 +80,17 @@ class TextApp(PageApp):
         if method not in METHODS:
             raise BadRequest(f"unknown method, expected one of {', '.join(METHODS)}")
         return text, predictor, method
+
+
+def _pair(texts: list[str]) -> str:
+    """Return two texts joined; the separator within them is replaced."""
+    first, second = (_writable(text).replace(SEPARATOR, REPLACEMENT) for text in texts)
+    return joined((first, second))
+
+
+def _writable(text: str) -> str:
+    """Return the text with NUL and lone surrogates replaced."""
+    return text.encode("utf-8", "replace").decode().replace("\0", REPLACEMENT)
 
 
 def _explanation(predictor: Predictor, text: str, method: str) -> dict:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError, require
+from ..base.pairs import NO_WINDOWS, SEPARATOR, joined
 from ..base.places import model_folder
 from ..base.shown_text import shortened
 from ..base.sound import Sound
 from ..base.tensorflow_setup import start_tensorflow
+from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..data.audio_files import read_sound_file
 from ..data.table_files import is_writable
@@ -33,7 +35,7 @@ class Predictor:
     """The models of a run's folds; their log-odds are averaged, as in make_submission.py.
 
     labels : names of the columns.  classifiers : one per fold, in the order of ``run.folds``.
-    windows : how texts longer than the models' ``max_length`` are read, one of WINDOWS; None for sounds.
+    windows : how texts longer than the models' ``max_length`` are read, one of WINDOWS; None for pairs and sounds.
     precision : the precision of matrix products, e.g. ``float32``.
     """
 
@@ -46,13 +48,13 @@ class Predictor:
     def predict_proba(self, items: Sequence) -> np.ndarray:
         """Return the probability of each label, float32 [n_items, n_labels].
 
-        items : texts (str); for a run that learnt from sounds, Sounds or paths of sound files. Their probabilities are
-        independent of each other (up to rounding), unless the run normalises by speaker. Raises InputError, see
-        ``checked_texts`` and ``checked_sounds``.
+        items : texts (str); for a run that learnt from pairs, tuples of two texts; from sounds, Sounds or paths of
+        sound files. Their probabilities are independent of each other (up to rounding), unless the run normalises by
+        speaker. Raises InputError, see ``checked_texts``, ``checked_pairs`` and ``checked_sounds``.
         """
         from ..models.inference import predict
 
-        items = CHECKS[self.medium](items)
+        items = self.checked(items)
         log_odds = np.zeros((len(items), len(self.labels)))
         for classifiers in self._groups:
             inputs = classifiers[0].reader.encode_to_predict(items, cache=None)
@@ -61,10 +63,26 @@ class Predictor:
                 log_odds += self.target.to_scale(probabilities, "logit") / len(self.classifiers)
         return self.target.from_scale(log_odds, "logit").astype(np.float32)
 
-    def predict_frame(self, items: Sequence | pd.Series) -> pd.DataFrame:
-        """Return ``predict_proba`` as a table, one column per label, with the index of ``items`` if it is a Series."""
-        index = items.index if isinstance(items, pd.Series) else None
-        return pd.DataFrame(self.predict_proba(list(items)), index=index, columns=list(self.labels))
+    def checked(self, items: Sequence) -> list:
+        """Return the items as the models' readers take them; raises InputError for items that cannot be read."""
+        return CHECKS[self.noun](items)
+
+    def check_noun(self, benchmark: Benchmark) -> None:
+        """Raise InputError if the run learnt from single texts and the benchmark has pairs, or the other way round."""
+        if self.noun != benchmark.noun:
+            raise InputError(
+                f"run {self.run.name!r} learnt from {self.noun}s, but --benchmark {benchmark.argument} has"
+                f" {benchmark.noun}s"
+            )
+
+    def predict_frame(self, items: Sequence | pd.Series | pd.DataFrame) -> pd.DataFrame:
+        """Return ``predict_proba`` as a table, one column per label, with the index of ``items`` if pandas made them.
+
+        A DataFrame holds pairs: its two columns are their first and their second texts.
+        """
+        index = items.index if isinstance(items, pd.Series | pd.DataFrame) else None
+        rows = items.itertuples(index=False, name=None) if isinstance(items, pd.DataFrame) else items
+        return pd.DataFrame(self.predict_proba(list(rows)), index=index, columns=list(self.labels))
 
     def predict(
         self, items: Sequence, thresholds: float | Mapping[str, float] | None = None
@@ -80,7 +98,7 @@ class Predictor:
         return [name for (name,) in names] if self.target.is_exclusive else names
 
     def explain(self, item, method: str | None = None) -> "Explanation | SoundExplanation":
-        """Return which words of a text carried its scores, or where in a sound the attention lies.
+        """Return which words of a text, or of both texts of a pair, carried its scores; of a sound, its attention.
 
         method : ``occlusion`` (of texts, the default), ``gradients`` (of texts), or ``attention`` (of runs with
         ``--pooling attention``; the only one of sounds). Raises InputError if the run cannot be explained so.
@@ -99,7 +117,7 @@ class Predictor:
         folds = " ".join(str(fold.fold) for fold in self.run.folds)
         labels = shortened(", ".join(self.labels), 60)
         windows = "" if self.windows is None else f", windows {self.windows}"
-        return f"<Predictor of {self.medium}s: run {self.run.name}, folds {folds}, {self.precision}{windows}; {labels}>"
+        return f"<Predictor of {self.noun}s: run {self.run.name}, folds {folds}, {self.precision}{windows}; {labels}>"
 
     def _thresholds(self, thresholds: float | Mapping[str, float]) -> np.ndarray:
         """Return float64 [n_labels]; raises InputError."""
@@ -122,6 +140,11 @@ class Predictor:
     def medium(self) -> str:
         """What the run reads: text or sound."""
         return self.classifiers[0].medium
+
+    @property
+    def noun(self) -> str:
+        """What an item is, in words: a text, a pair or a sound."""
+        return self.classifiers[0].noun
 
     @property
     def target(self) -> Target:
@@ -154,7 +177,8 @@ def load_predictor(
 
     ``windows`` says how a text longer than the models' ``max_length`` is read: whole, in windows that overlap by half
     (``mean`` of their log-odds, or ``max`` probability), or cut as in training (``none``). None: the run's own setting
-    if it has windows, otherwise ``mean``. ``precision``: as in train_folds.py; None: the run's own setting.
+    if it has windows, otherwise ``mean``; pairs are always cut. ``precision``: as in train_folds.py; None: the run's
+    own setting.
 
     Works whether TensorFlow was imported before or not (see ``start_tensorflow``), and leaves the process's precision
     policy as it was. Raises InputError if a fold is missing, damaged, or has no model.
@@ -166,14 +190,20 @@ def load_predictor(
 
     settings = run.identity["settings"]
     if "windows" in settings:
-        windows = windows or settings["windows"] or "mean"
-        require(windows in WINDOWS, "windows", windows, " or ".join(WINDOWS))
+        require(windows in (None, *WINDOWS), "windows", windows, " or ".join(WINDOWS))
     elif windows:
         raise InputError(
             f"windows {windows!r}: this run reads sounds, which are not cut into windows; leave it out"
         )
     with precision_set(precision or settings["precision"]) as used_precision:
-        classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
+        classifiers = tuple(_load(folder, fold) for fold, folder in folders.items())
+    if classifiers[0].noun == "pair" and windows not in (None, "none"):
+        raise InputError(f"windows {windows!r}: {NO_WINDOWS}; leave it out")
+    if classifiers[0].noun == "text":
+        windows = windows or settings["windows"] or "mean"
+        classifiers = tuple(_with_windows(classifier, windows) for classifier in classifiers)
+    else:
+        windows = None
     return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, used_precision)
 
 
@@ -187,34 +217,55 @@ def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     return folder
 
 
-def _load(folder: Path, fold: int, windows: str | None) -> "Classifier":
+def _load(folder: Path, fold: int) -> "Classifier":
     from ..models.classifier import load_classifier
 
     try:
-        classifier = load_classifier(folder)
+        return load_classifier(folder)
     except InputError as error:  # its message may name --encoder, which the caller did not give
         raise InputError(
             f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})"
         ) from error
-    if windows is None:
-        return classifier
+
+
+def _with_windows(classifier: "Classifier", windows: str) -> "Classifier":
     reader = dataclasses.replace(classifier.text_reader, windows=None if windows == "none" else windows)
     return dataclasses.replace(classifier, reader=reader)
 
 
-def checked_texts(texts: Sequence[str]) -> list[str]:
-    """Return the texts as a list; raises InputError for a text that is not a string, or has NUL or a lone surrogate."""
+def checked_texts(texts: Sequence[str], place: str = "") -> list[str]:
+    """Return the texts as a list; raises InputError for a text that is not a string, or has NUL or a lone surrogate.
+
+    ``place`` begins the message.
+    """
     if isinstance(texts, str):
         raise InputError("expected a list of texts, got one string; put it in brackets: [text]")
     texts = list(texts)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InputError(f"text {number} is {text!r:.60}, expected a string")
+            raise InputError(f"{place}text {number} is {text!r:.60}, expected a string")
         if not is_writable(text):
             raise InputError(
-                f"text {number} is {text!r:.60}, expected Unicode without NUL and lone surrogates"
+                f"{place}text {number} is {text!r:.60}, expected Unicode without NUL and lone surrogates"
             )
     return texts
+
+
+def checked_pairs(pairs: Sequence[Sequence[str]]) -> list[str]:
+    """Return the pairs, each joined to one string; raises InputError for what is no pair of texts.
+
+    A pair is a tuple or list of two texts, or is joined already, as in tables of rows.
+    """
+    if isinstance(pairs, str):
+        raise InputError("expected a list of pairs, got one string; give [(text, text)]")
+    return [_checked_pair(pair, number) for number, pair in enumerate(pairs)]
+
+
+def _checked_pair(pair: Sequence[str], number: int) -> str:
+    texts = pair.split(SEPARATOR) if isinstance(pair, str) else pair
+    if not isinstance(texts, tuple | list) or len(texts) != 2:
+        raise InputError(f"pair {number} is {pair!r:.60}, expected two texts, as in [(text, text)]")
+    return joined(checked_texts(texts, f"pair {number}: "), f"pair {number}: ")
 
 
 def checked_sounds(sounds: Sequence[Sound | Path | str]) -> list[Sound]:
@@ -224,7 +275,11 @@ def checked_sounds(sounds: Sequence[Sound | Path | str]) -> list[Sound]:
     return [sound if isinstance(sound, Sound) else read_sound_file(Path(sound)) for sound in sounds]
 
 
-CHECKS: dict[str, Callable[[Sequence], list]] = {"text": checked_texts, "sound": checked_sounds}
+CHECKS: dict[str, Callable[[Sequence], list]] = {
+    "text": checked_texts,
+    "pair": checked_pairs,
+    "sound": checked_sounds,
+}
 
 
 def same_tokens(classifiers: Sequence["Classifier"]) -> list[list["Classifier"]]:

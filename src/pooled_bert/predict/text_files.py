@@ -1,13 +1,14 @@
 """Texts to predict, read one by one from a CSV, JSONL or plain text file, in constant memory."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import InputError
+from ..base.pairs import joined
 from ..data.csv_files import clear_reading, csv_records, file_lines, file_size, require_columns, text_lines
 from ..data.table_files import is_writable, json_value
 
@@ -16,7 +17,7 @@ ID = "id"
 
 
 class Text(NamedTuple):
-    """A text and its id."""
+    """A text, or a joined pair of texts, and its id."""
 
     id: str
     text: str
@@ -62,64 +63,82 @@ class Lines:
                 yield line
 
 
-class TextColumn:
-    """The choice of the column (in JSON: the name in an object) that holds the texts.
+class TextColumns:
+    """The choice of the column (in JSON: the name in an object) that holds the texts, or of the two columns of pairs.
 
-    It is ``wanted`` if that is given; else ``usual`` or ``text``; else the only column besides that of the ids.
+    It is ``wanted`` if that is given; else ``usual``. Without either, texts are in ``text``, or in the only column
+    besides that of the ids.
     """
 
-    def __init__(self, wanted: str | None, usual: str, ids: str = ID):
-        self.wanted, self.usual, self.ids = wanted, (usual, "text"), ids
+    def __init__(self, wanted: Sequence[str] | None, usual: Sequence[str], ids: str = ID):
+        """Raise InputError for another number of columns than of usual ones."""
+        if wanted is not None and len(wanted) != len(usual):
+            expected = "one name" if len(usual) == 1 else "two names, one for each text of a pair"
+            raise InputError(f"--column {' '.join(wanted)}: expected {expected}")
+        self.wanted, self.usual, self.ids = wanted, usual, ids
 
-    def among(self, columns: list[str], place: str) -> str:
-        """Return the one of ``columns`` that holds the texts; raises InputError with ``place`` (file, line)."""
-        if self.wanted is not None:
-            require_columns(place, [self.wanted], columns)
-            return self.wanted
-        usual = [column for column in self.usual if column in columns]
+    @property
+    def hold_pairs(self) -> bool:
+        """Whether pairs are read."""
+        return len(self.usual) == 2
+
+    def among(self, columns: list[str], place: str) -> list[str]:
+        """Return those of ``columns`` that hold the texts; raises InputError with ``place`` (file, line)."""
+        if self.wanted is not None or self.hold_pairs:
+            names = list(self.wanted or self.usual)
+            require_columns(place, names, columns)
+            return names
+        usual = [column for column in (*self.usual, "text") if column in columns]
         others = [column for column in columns if column != self.ids]
         if not usual and len(others) != 1:
             listed = ", ".join(map(repr, columns)) or "none"
             raise InputError(
                 f"{place}: which column holds the texts? Name it with --column; available: {listed}"
             )
-        return (usual or others)[0]
+        return (usual or others)[:1]
+
+    def item(self, texts: list[str], place: str) -> str:
+        """Return a text, or the two texts of a pair joined; raises InputError with ``place`` (file, line)."""
+        return joined(texts, f"{place}: ") if self.hold_pairs else texts[0]
 
 
-def csv_texts(lines: Lines, column: TextColumn, delimiter: str = ",") -> Iterator[Text]:
+def csv_texts(lines: Lines, columns: TextColumns, delimiter: str = ",") -> Iterator[Text]:
     """Return an iterator over the texts of a CSV file with a header.
 
     Raises InputError: for the header at once, for a row when the iterator reaches it.
     """
     header, records = csv_records(lines.name, lines, delimiter)
-    text_index = header.index(column.among(header, lines.name))
-    id_index = header.index(column.ids) if column.ids in header and header[text_index] != column.ids else None
+    names = columns.among(header, lines.name)
+    text_indices = [header.index(name) for name in names]
+    id_index = header.index(columns.ids) if columns.ids in header and columns.ids not in names else None
 
     def texts() -> Iterator[Text]:
         for number, (line, row) in enumerate(records, start=1):
             place = f"{lines.name}, line {line}"
             text_id = str(number) if id_index is None else _checked_id(row[id_index], place)
-            yield Text(text_id, row[text_index])
+            yield Text(text_id, columns.item([row[index] for index in text_indices], place))
 
     return texts()
 
 
-def plain_texts(lines: Lines, _: TextColumn) -> Iterator[Text]:
-    """Yield one text per line; an empty line is an empty text."""
+def plain_texts(lines: Lines, columns: TextColumns) -> Iterator[Text]:
+    """Yield one text per line; an empty line is an empty text. Raises InputError for pairs, which have no columns."""
+    if columns.hold_pairs:
+        raise InputError(f"{lines.name}: a line of plain text is no pair; give a CSV, TSV or JSONL file")
     for number, line in text_lines(lines.name, lines):
         yield Text(str(number), line.removesuffix("\n").removesuffix("\r"))
 
 
-def jsonl_texts(lines: Lines, column: TextColumn) -> Iterator[Text]:
+def jsonl_texts(lines: Lines, columns: TextColumns) -> Iterator[Text]:
     """Yield one text per line, which holds a JSON object or a JSON string; blank lines are skipped."""
     number = 0
     for line_number, line in text_lines(lines.name, lines):
         if not line.isspace():
             number += 1
-            yield _json_text(line, number, column, f"{lines.name}, line {line_number}")
+            yield _json_text(line, number, columns, f"{lines.name}, line {line_number}")
 
 
-READERS: dict[str, Callable[[Lines, TextColumn], Iterator[Text]]] = {
+READERS: dict[str, Callable[[Lines, TextColumns], Iterator[Text]]] = {
     "csv": csv_texts,
     "tsv": partial(csv_texts, delimiter="\t"),
     "txt": plain_texts,
@@ -127,7 +146,7 @@ READERS: dict[str, Callable[[Lines, TextColumn], Iterator[Text]]] = {
 }
 
 
-def read_texts(lines: Lines, form: str | None, column: TextColumn) -> Iterator[Text]:
+def read_texts(lines: Lines, form: str | None, columns: TextColumns) -> Iterator[Text]:
     """Return an iterator over the texts in ``lines``; ``form`` is the format, None: known by the file's name.
 
     Raises InputError: for format, header and first text at once, for another text when the iterator reaches it.
@@ -137,7 +156,7 @@ def read_texts(lines: Lines, form: str | None, column: TextColumn) -> Iterator[T
         form = Path(name.removesuffix(".zip")).suffix[1:]
     if form not in READERS:
         raise InputError(f"{lines.path}: unknown file format; give --format csv, tsv, txt or jsonl")
-    texts = READERS[form](lines, column)
+    texts = READERS[form](lines, columns)
     first = next(texts, None)
     if first is None:
         raise InputError(f"{lines.name}: is empty")
@@ -151,18 +170,22 @@ def chunks(texts: Iterable, size: int) -> Iterator[list]:
         yield chunk
 
 
-def _json_text(line: str, number: int, column: TextColumn, place: str) -> Text:
+def _json_text(line: str, number: int, columns: TextColumns, place: str) -> Text:
     value, text_id = json_value(line, place), str(number)
+    texts = [value]
     if isinstance(value, dict):
-        text_name = column.among(list(value), place)
-        text_id = value.get(column.ids, text_id) if text_name != column.ids else text_id
-        value = value[text_name]
-    if not isinstance(value, str) or not is_writable(value):
-        raise InputError(
-            f"{place}: the text is {value!r:.60}, expected a string without NUL characters and without lone"
-            " surrogates (half characters)"
-        )
-    return Text(_checked_id(text_id, place), value)
+        names = columns.among(list(value), place)
+        text_id = value.get(columns.ids, text_id) if columns.ids not in names else text_id
+        texts = [value[name] for name in names]
+    elif columns.hold_pairs:
+        raise InputError(f"{place}: is {value!r:.60}, expected an object with both texts of a pair")
+    for text in texts:
+        if not isinstance(text, str) or not is_writable(text):
+            raise InputError(
+                f"{place}: the text is {text!r:.60}, expected a string without NUL characters and without lone"
+                " surrogates (half characters)"
+            )
+    return Text(_checked_id(text_id, place), columns.item(texts, place))
 
 
 def _checked_id(value, place: str) -> str:

@@ -44,7 +44,7 @@ ROC AUC, and scores of decisions {rule}:
 
 ## Intended use
 
-Ranking and sorting {medium}s that resemble the training data, where a person makes the decision; comparing methods.
+Ranking and sorting {noun}s that resemble the training data, where a person makes the decision; comparing methods.
 To predict:
 
 ```
@@ -102,8 +102,8 @@ def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Be
         model=medium.models[settings["model"]],
         language=benchmark.language,
         pipeline=medium.pipeline,
-        medium=benchmark.medium,
-        example=medium.example,
+        noun=benchmark.noun,
+        example=" ".join([medium.example] * len(benchmark.text_columns)),
         or_else=_or_else(settings.get("group_by")),
         n_folds=len(run.folds),
         all_folds=settings["n_folds"],

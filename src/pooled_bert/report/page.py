@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..base.pages import write_page
 from ..base.shown_text import WordMask, shortened, visible
-from ..data.rows import items_of, labels_of
+from ..data.rows import labels_of
 from .sections import Section
 
 PAGE = "report.html"
@@ -17,20 +17,29 @@ MASKED_NOTE = (
     "Scores are out of fold. Words that occur mostly in texts with a label are masked (--raw shows them)."
     " The texts are from the data set: do not pass this page on."
 )
-RAW_NOTE = "Scores are out of fold. The {medium}s are from the data set, unmasked: do not pass this page on."
+RAW_NOTE = "Scores are out of fold. The {noun}s are from the data set, unmasked: do not pass this page on."
 
 
 def write_report(
-    folder: Path, title: str, sections: Sequence[Section], train: pd.DataFrame, *, masked: bool
+    folder: Path,
+    title: str,
+    sections: Sequence[Section],
+    train: pd.DataFrame,
+    *,
+    noun: str,
+    masked: bool,
 ) -> Path:
-    """Write ``folder/report.html`` and the figures as PNG; returns the page's path. ``masked``: see WordMask."""
+    """Write ``folder/report.html`` and the figures as PNG; returns the page's path.
+
+    noun : what a row is, in words.  masked : see WordMask.
+    """
     write_page(
         folder / PAGE,
         "report.html",
         title=title,
         sections=sections,
-        mistakes_note=MASKED_NOTE if masked else RAW_NOTE.format(medium=items_of(train).name),
-        medium=items_of(train).name,
+        mistakes_note=MASKED_NOTE if masked else RAW_NOTE.format(noun=noun),
+        noun=noun,
         show_text=_text_shower(sections, train, masked),
     )
     for section in sections:

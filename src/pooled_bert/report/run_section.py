@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
+from ..base.pairs import separated
 from ..base.places import fold_folder, model_folder
 from ..base.shown_text import visible
 from ..benchmarks.benchmark import Benchmark
@@ -73,12 +74,12 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
         _confusion(everything, labels, thresholds, assigned),
         *_history_figures(run, folder),
     ]
-    lengths = token_lengths(folder, run, train["text"]) if "text" in train else None
+    lengths = token_lengths(folder, run, train["text"], benchmark) if "text" in train else None
     if lengths is not None:
         settings = run.identity["settings"]
         tables.append(_padding_table(lengths, settings["max_length"], settings["batch_size"]))
         drawn = draw_lengths(lengths, unit="tokens", limit=settings["max_length"])
-        caption = f"Number of tokens per text, {TOKENS_NOTE}"
+        caption = f"Number of tokens per {benchmark.noun}, {TOKENS_NOTE}"
         figures.append(Figure("tokens", caption, [Panel("tokens", drawn)]))
     recordings: list[Recording] = []
     if benchmark.medium == "sound":
@@ -212,13 +213,17 @@ def _history_figures(run: Run, folder: Path) -> list[Figure]:
     return [Figure("history", caption, [Panel("loss", loss), Panel("AUC", auc)])]
 
 
-def token_lengths(folder: Path, run: Run, texts: pd.Series) -> np.ndarray | None:
-    """Count the tokens of up to TOKENISED texts, [CLS] and [SEP] included, int64 [n]; None without a tokenizer."""
+def token_lengths(folder: Path, run: Run, texts: pd.Series, benchmark: Benchmark) -> np.ndarray | None:
+    """Count the tokens of up to TOKENISED texts, [CLS] and [SEP] included, int64 [n]; None without a tokenizer.
+
+    Those of a pair are counted together.
+    """
     path = model_folder(folder, run.folds[0].fold) / "tokenizer.json"
     if not path.exists():
         return None
     sample = texts.sample(min(TOKENISED, len(texts)), random_state=0).tolist()
-    encodings = Tokenizer.from_file(str(path)).encode_batch(sample, add_special_tokens=True)
+    whole = [separated(pair) for pair in sample] if benchmark.is_pairs else sample
+    encodings = Tokenizer.from_file(str(path)).encode_batch(whole, add_special_tokens=True)
     return np.array([len(encoding) for encoding in encodings])
 
 

@@ -85,7 +85,7 @@ def data_section(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> Section
     labels = train[list(benchmark.labels)]
     known, positives = labels.notna().sum(), (labels == 1).sum()
     counts = pd.DataFrame({"labelled": known, "positive": positives, "share": positives / known})
-    figures = [_lengths(items_of(train)), *_balance(train, run, benchmark)]
+    figures = [_lengths(items_of(train), benchmark.noun), *_balance(train, run, benchmark)]
     if benchmark.target.is_exclusive:
         panel = Panel("classes", draw_counts({str(name): int(count) for name, count in positives.items()}))
         figures.insert(0, Figure("classes", "Number of training rows per class.", [panel]))
@@ -94,7 +94,7 @@ def data_section(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> Section
         figures.append(
             Figure(
                 "labels",
-                "Correlation of the labels (φ coefficient): how often two labels apply to the same text.",
+                f"Correlation of the labels (φ coefficient): how often two labels apply to the same {benchmark.noun}.",
                 [Panel("labels", draw_correlation(matrix), width=4.2, height=3.6)],
             )
         )
@@ -102,8 +102,8 @@ def data_section(train: pd.DataFrame, run: Run, benchmark: Benchmark) -> Section
     return Section("data", "Data and folds", tables=[as_table(counts, note, "label")], figures=figures)
 
 
-def _lengths(items: pd.Series) -> Figure:
-    """Draw how long the texts are, in words, or the sounds, in seconds."""
+def _lengths(items: pd.Series, noun: str) -> Figure:
+    """Draw how long the texts or pairs are, in words, or the sounds, in seconds."""
     if items.name == "sound":
         seconds = np.array([sound.seconds for sound in items])
         return Figure(
@@ -111,7 +111,9 @@ def _lengths(items: pd.Series) -> Figure:
         )
     words = items.str.split().str.len().to_numpy()
     return Figure(
-        "lengths", "Number of words per training text.", [Panel("words", draw_lengths(words, unit="words"))]
+        "lengths",
+        f"Number of words per training {noun}.",
+        [Panel("words", draw_lengths(words, unit="words"))],
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..base.pairs import separated
 from ..benchmarks.benchmark import Benchmark
 from ..data.groups import item_groups
 from ..data.rows import Rows
@@ -69,6 +70,14 @@ def suspicious_labels(everything: FoldScores, train: pd.DataFrame, benchmark: Be
             "label": names,
             "given": found["given"],
             "probability of the opposite": found["probability"].round(4),
-            **({"text": train["text"].to_numpy()[rows]} if "text" in train else {}),
+            **(_texts(train["text"].iloc[rows], benchmark) if "text" in train else {}),
         }
     )
+
+
+def _texts(texts: pd.Series, benchmark: Benchmark) -> dict[str, list[str]]:
+    """Return the columns of the texts; the two texts of pairs have a column each."""
+    if not benchmark.is_pairs:
+        return {"text": texts.tolist()}
+    pairs = list(map(separated, texts))
+    return {"text": [first for first, _ in pairs], "second text": [second for _, second in pairs]}

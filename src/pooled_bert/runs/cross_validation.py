@@ -217,6 +217,7 @@ class CrossValidation:
             label_names=self.benchmark.labels,
             score=self.benchmark.score,
             items=items_of(table).tolist(),
+            pairs=self.benchmark.is_pairs,
             labels=table[list(self.benchmark.labels)].to_numpy(np.float64),
             train=train,
             valid=np.flatnonzero(in_fold),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..base.command_line import Parser
 from ..base.errors import InputError, require
+from ..base.pairs import NO_WINDOWS
 from ..base.places import Workspace
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..benchmarks.registry import BENCHMARKS, DEFAULT, find_benchmark
@@ -181,6 +182,8 @@ def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
             raise InputError(
                 f"{_flag(name)} is an option of {_title(owners)}, not of --model {run.model} of {benchmark.medium}s"
             )
+    if benchmark.is_pairs and given.get("windows"):
+        raise InputError(f"--windows: {NO_WINDOWS}; leave it out")
     return replace(run, group_by=_group_by(run, benchmark)), record(**_part(given, record))
 
 

@@ -34,6 +34,7 @@ class Problem:
     checkpoints: Checkpoints
     deadline: Deadline = field(default_factory=Deadline)
     events: Path | None = None  # folder for TensorBoard's curves; None: write none
+    pairs: bool = False  # whether each item is a joined pair of texts
     score: str = "mean_auc"  # chooses the epoch of ``--keep best``
 
 

@@ -17,7 +17,7 @@ class TextSettings(NeuralSettings):
         "bert-base-uncased",
         "pretrained weights: a Hugging Face name, a directory, or 'tiny' (random, for trying things out)",
     )
-    max_length: int = option(128, "largest number of tokens per text, [CLS] and [SEP] included")
+    max_length: int = option(128, "largest number of tokens per text or pair, [CLS] and [SEP] included")
     truncation: str = option(
         "head",
         "part of a longer text that is kept: its start (head), or its start and its end (head_tail)",

@@ -1,12 +1,15 @@
 """What the training of each neural model begins with: the reader of its items, and its encoder."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from transformers import TFPreTrainedModel
 
-from ..base.errors import InputError
+from ..base.errors import InputError, require
+from ..base.pairs import each_text
 from ..inputs.batches import width_multiple
 from ..inputs.frames import FrameReader
+from ..inputs.pair_tokens import PairReader, text_reader
 from ..inputs.tokens import TextReader
 from ..models.blstm import Blstm, BlstmConfig, make_blstm
 from ..models.encoders import load_encoder, load_tokenizer, longest_text
@@ -49,8 +52,14 @@ STARTS: dict[type, Callable] = {
 
 
 def _text_reader(problem: Problem, settings: TextSettings) -> TextReader:
-    tokenizer = load_tokenizer(settings.encoder, problem.items)
-    return TextReader(tokenizer, settings.max_length, settings.truncation, settings.windows)
+    texts = each_text(problem.items) if problem.pairs else problem.items
+    tokenizer = load_tokenizer(settings.encoder, texts)
+    reader = text_reader(tokenizer, {**asdict(settings), "pairs": problem.pairs})
+    if isinstance(reader, PairReader):
+        least = len(reader.marks) + 2
+        expected = f"at least {least}: one token of each text, and the marks around them"
+        require(settings.max_length >= least, "--max-length", settings.max_length, expected)
+    return reader
 
 
 def _check_length(settings: TextSettings, longest: int) -> None:

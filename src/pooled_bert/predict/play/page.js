@@ -12,6 +12,14 @@ let again = false;
 
 const send = (path, content) => ask(path, "application/json", JSON.stringify(content));
 
+// The field of a text, or the two fields of a pair.
+const fields = () => ["text", "second"].slice(0, about.columns.length).map(find);
+
+function fill(texts) {
+  fields().forEach((field, index) => { field.value = texts[index]; });
+  update();
+}
+
 function soon() {
   clearTimeout(timer);
   timer = setTimeout(update, DELAY);
@@ -21,11 +29,13 @@ function soon() {
 async function update() {
   if (busy) { again = true; return; }
   busy = true;
-  const text = find("text").value;
+  const texts = fields().map((field) => field.value);
+  const text = texts.length === 1 ? texts[0] : texts;
+  const length = [...texts.join("")].length;
   try {
-    if (!text.trim()) { find("results").replaceChildren(); say(""); return; }
-    if ([...text].length > about.max_characters) {
-      throw new Error(`the text has ${[...text].length.toLocaleString("en")} characters; at most ${about.max_characters.toLocaleString("en")} can be predicted here`);
+    if (!texts.some((part) => part.trim())) { find("results").replaceChildren(); say(""); return; }
+    if (length > about.max_characters) {
+      throw new Error(`the text has ${length.toLocaleString("en")} characters; at most ${about.max_characters.toLocaleString("en")} can be predicted here`);
     }
     say("…");
     const answers = [];
@@ -102,10 +112,16 @@ async function start() {
   introduce(about);
   const methods = new Set(Object.values(about.runs).flat());
   find("method").append(...[...methods].map((name) => make("option", { value: name, textContent: name })));
-  find("examples").append(...about.examples.map((text) => make("button", {
-    type: "button", textContent: text, title: text, onclick: () => { find("text").value = text; update(); },
-  })));
-  find("text").addEventListener("input", soon);
+  find("examples").append(...about.examples.map((example) => {
+    const texts = [example].flat();
+    const shown = texts.join(" ‖ ");
+    return make("button", { type: "button", textContent: shown, title: shown, onclick: () => fill(texts) });
+  }));
+  if (about.columns.length > 1) {
+    find("pair").hidden = false;
+    about.columns.forEach((name, index) => { find(["first-name", "second-name"][index]).textContent = name; });
+  }
+  for (const field of fields()) field.addEventListener("input", soon);
   for (const id of ["run", "other", "method"]) find(id).addEventListener("change", update);
   find("text").focus();
 }
