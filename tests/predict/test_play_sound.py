@@ -50,7 +50,7 @@ def untrained(sounds, name, pooling, *, by_speaker):
     )
     head = {"medium": "sound", "labels": list(EMODB.labels), "pooling": pooling, **reader.settings()}
     classifier = Classifier(model, encoder, reader, head)
-    return Predictor(SimpleNamespace(name=name), EMODB.labels, (classifier,), None, "float32")
+    return Predictor(SimpleNamespace(name=name, made_up=False), EMODB.labels, (classifier,), None, "float32")
 
 
 @pytest.fixture(scope="module")
