@@ -25,7 +25,8 @@ def main() -> None:
     run, model = settings_from(vars(args))
 
     from pooled_bert.base.files import check_name
-    from pooled_bert.data.folds import NO_GROUP, rare_labels
+    from pooled_bert.benchmarks.benchmark import NO_GROUP
+    from pooled_bert.data.folds import rare_labels
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.results.score_tables import comparison, format_scores, notes_on, run_notes, score_table
     from pooled_bert.runs.cross_validation import CrossValidation

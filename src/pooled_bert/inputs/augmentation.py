@@ -5,7 +5,6 @@ from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from ..base.sound import Sound
 from .batches import Sequences
@@ -20,6 +19,10 @@ def at_speed(sound: Sound, speed: float) -> Sound:
 
     Source: Ko et al. 2015, "Audio Augmentation for Speech Recognition".
     """
+    from scipy.signal import (
+        resample_poly,
+    )  # takes a second to import, and every command reads this module's settings
+
     ratio = Fraction(speed).limit_denominator(100)
     samples = resample_poly(sound.samples, ratio.denominator, ratio.numerator).astype(np.float32)
     return replace(sound, samples=samples)

@@ -9,9 +9,8 @@ from pathlib import Path
 from ..base.command_line import Parser
 from ..base.errors import InputError, require
 from ..base.places import Workspace
-from ..benchmarks.benchmark import Benchmark
+from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..benchmarks.registry import BENCHMARKS, DEFAULT, find_benchmark
-from ..data.folds import NO_GROUP
 from ..training.settings import MODEL_SETTINGS, ModelSettings, RunSettings
 
 
