@@ -48,7 +48,7 @@ def main() -> None:
         minutes_left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
         print(
             f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_line()}"
-            f" ({count} of {len(jobs)}, {minutes_left:.0f} min minutes_left)",
+            f" ({count} of {len(jobs)}, {minutes_left:.0f} min left)",
             flush=True,
         )
         if status:

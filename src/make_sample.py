@@ -5,8 +5,6 @@ from pathlib import Path
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
 from pooled_bert.benchmarks.benchmark import Benchmark
-from pooled_bert.data.rows import find_data, read_train, with_classes
-from pooled_bert.data.sample import write_sample
 from pooled_bert.runs.options import add_benchmark
 
 
@@ -19,6 +17,9 @@ def main() -> None:
     parser.add_argument("--test-rows", type=int, default=500, help="test rows (default: 500)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files (default: 0)")
     args = parser.parse_args()
+
+    from pooled_bert.data.sample import write_sample
+
     benchmark = known_classes(args.benchmark)
     write_sample(args.folder, benchmark, rows=args.rows, test_rows=args.test_rows, seed=args.seed)
     rows = f"{args.rows} training rows" + (f" and {args.test_rows} test rows" if benchmark.test_file else "")
@@ -29,6 +30,9 @@ def known_classes(benchmark: Benchmark) -> Benchmark:
     """Return the record with its classes, for which the own table of a user is read."""
     if not benchmark.class_column:
         return benchmark
+
+    from pooled_bert.data.rows import find_data, read_train, with_classes
+
     return with_classes(benchmark, read_train(benchmark, find_data(benchmark, None)))
 
 

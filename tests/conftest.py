@@ -66,13 +66,21 @@ def tokenizer():
 
 @pytest.fixture(scope="session")
 def encoder_folder(tmp_path_factory, tokenizer):
-    """A tiny encoder with dropout in every layer, as a directory."""
-    from pooled_bert.models.encoders import load_encoder
+    """A tiny encoder of one layer, with dropout in every part of it, as a directory."""
+    from transformers import BertConfig, TFBertModel
 
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        hidden_dropout_prob=0.2,
+        attention_probs_dropout_prob=0.2,
+    )
     folder = tmp_path_factory.mktemp("encoder")
-    encoder = load_encoder("tiny", tokenizer)
-    encoder(encoder.dummy_inputs)  # makes its weights
-    encoder.config.hidden_dropout_prob = encoder.config.attention_probs_dropout_prob = 0.2
+    encoder = TFBertModel(config, add_pooling_layer=False)
+    encoder.build_in_name_scope()  # makes its weights
     encoder.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
     return folder

@@ -15,6 +15,7 @@ from conftest import ROOT
 from made_up_texts import HOSTILE, texts_in
 
 from pooled_bert.base.files import read_json
+from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.predict.chunks import identity, predict_texts
 from pooled_bert.predict.output_formats import CsvLayout
@@ -63,13 +64,13 @@ def test_killed_command_goes_on_to_the_same_bytes(tiny_run, rows, tmp_path, star
 
 @pytest.mark.slow
 def test_standard_input_and_tuned_thresholds(tiny_run):
-    predictor = load_predictor(tiny_run)
+    predictor = load_predictor(tiny_run, [0])
     thresholds = dict.fromkeys(predictor.labels, 1.0) | {"toxic": 0.0}
     keep_thresholds(tiny_run, predictor.run, thresholds)
     given = [{"id": f"n{number}", "text": text} for number, text in enumerate(HOSTILE)]
     options = ("--file", "-", "--format", "jsonl", "--output-format", "jsonl", "--thresholds", "tuned")
     result = subprocess.run(
-        command(tiny_run, *options),
+        command(tiny_run, "--folds", 0, *options),
         input="\n".join(map(json.dumps, given)),
         capture_output=True,
         text=True,
@@ -85,7 +86,7 @@ def test_standard_input_and_tuned_thresholds(tiny_run):
 @pytest.mark.slow
 def test_terminal_shows_a_table(tiny_run):
     terminal, its_end = pty.openpty()
-    process = subprocess.Popen(command(tiny_run, "\x1b]0;title\x07", "hello"), stdout=its_end)
+    process = subprocess.Popen(command(tiny_run, "\x1b]0;title\x07", "hello", "--folds", 0), stdout=its_end)
     os.close(its_end)
     shown = b""
     try:
@@ -96,7 +97,7 @@ def test_terminal_shows_a_table(tiny_run):
     os.close(terminal)
     assert process.wait() == 0
     lines = shown.decode().splitlines()
-    assert lines[0].split() == ["id", *load_predictor(tiny_run).labels, "labels", "text"]
+    assert lines[0].split() == ["id", *JIGSAW.labels, "labels", "text"]
     assert lines[1].endswith("⟨001B⟩]0;title⟨0007⟩")
     assert all(line.isprintable() for line in lines)
 

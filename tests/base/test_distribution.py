@@ -177,16 +177,16 @@ def test_killed_worker_ends_the_other_and_both_resume_to_the_result_of_one(
     start_workers, run_command, sample, tmp_path
 ):
     extra = tmp_path / "extra.csv"  # rows that know one label only
-    pd.DataFrame({"comment_text": [f"more words {i}" for i in range(70)], "toxic": [0, 1] * 35}).to_csv(
+    pd.DataFrame({"comment_text": [f"more words {i}" for i in range(40)], "toxic": [0, 1] * 20}).to_csv(
         extra, index=False
     )
     options = [
         "--fold",
         0,
         "--limit",
-        300,
+        120,
         "--epochs",
-        3,
+        2,
         "--dropout",
         0,
         "--learning-rate",

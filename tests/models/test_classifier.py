@@ -8,7 +8,7 @@ from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.inputs.pair_tokens import text_reader
 from pooled_bert.inputs.tokens import SIGNATURE, encode
-from pooled_bert.models.blstm import make_blstm
+from pooled_bert.models.blstm import Lstm, make_blstm
 from pooled_bert.models.classifier import Classifier, load_classifier
 from pooled_bert.models.dropout import SeededDropout
 from pooled_bert.models.encoders import load_encoder
@@ -210,6 +210,23 @@ def test_last_states_of_a_blstm_are_those_after_the_last_and_the_first_real_toke
     hidden, last = output.last_hidden_state.numpy(), output.pooler_output.numpy()
     ends = np.concatenate([hidden[[0, 1], [2, 4], :4], hidden[:, 0, 4:]], axis=1)
     assert np.allclose(last, ends, atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_lstm_computes_what_keras_computes(precision):
+    random = np.random.default_rng(0)
+    words, mask = tf.constant(random.normal(size=(2, 5, 3)), tf.float32), tf.sequence_mask([5, 2])
+    policy, found = tf.keras.mixed_precision.Policy(precision), []
+    for kind in (Lstm, tf.keras.layers.LSTM):
+        tf.keras.utils.set_random_seed(0)
+        layer = tf.keras.layers.Bidirectional(kind(4, return_sequences=True, return_state=True, dtype=policy))
+        with tf.GradientTape() as tape:
+            outputs = layer(words, mask=mask)
+            total = tf.add_n([tf.reduce_sum(tf.cast(output, tf.float32)) for output in outputs])
+        found.append([*outputs, *tape.gradient(total, layer.trainable_variables)])
+    for own, other in zip(*found, strict=True):
+        assert own.dtype == other.dtype
+        assert (own.numpy() == other.numpy()).all()
 
 
 def test_blstm_that_cannot_be_read_is_refused(tmp_path, tokenizer):

@@ -165,7 +165,7 @@ def test_unknown_method_is_refused(predictor):
 
 @pytest.mark.slow
 def test_command_explains_on_the_terminal_and_as_a_page(tiny_run, tmp_path, run_command):
-    options = ("one two", "--workspace", tiny_run.parents[3], "--run", "bert")
+    options = ("one two", "--workspace", tiny_run.parents[3], "--run", "bert", "--folds", 0)
     assert "toxic" in run_command("predict.py", *options, "--explain", "gradients").stdout
     after = run_command("predict.py", *options[1:], "--explain", "one two").stdout  # a text, not a method
     assert after == run_command("predict.py", *options, "--explain").stdout

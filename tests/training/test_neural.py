@@ -151,16 +151,15 @@ def test_stopped_and_resumed_blstm_ends_the_same_to_the_bit(problem, tmp_path):
 
 
 @pytest.mark.numerical
-def test_averaged_weights_are_what_predicts_and_what_is_saved(problem, tmp_path):
-    outcome = fit(problem, BertSettings(**SETTINGS, ema=0.9))
-    outcome.save_model(tmp_path)
+def test_averaged_weights_are_what_predicts_and_what_is_saved(problem, outcome, tmp_path):
+    averaged = fit(problem, BertSettings(**SETTINGS, ema=0.9))
+    averaged.save_model(tmp_path)
     loaded = load_classifier(tmp_path)
     tokens = loaded.reader.encode([problem.items[row] for row in problem.valid], cache=None)
-    assert np.allclose(predict(loaded.model, tokens), outcome.oof, atol=1e-6)
-    plain = fit(problem, BertSettings(**SETTINGS))
-    losses = [found.history[0]["loss"] for found in (outcome, plain)]
+    assert np.allclose(predict(loaded.model, tokens), averaged.oof, atol=1e-6)
+    losses = [found.history[0]["loss"] for found in (averaged, outcome)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # the training itself is the same
-    assert not np.allclose(plain.oof, outcome.oof, atol=1e-4)
+    assert not np.allclose(averaged.oof, outcome.oof, atol=1e-4)
 
 
 def test_average_follows_the_weights_at_its_decay():
@@ -179,12 +178,16 @@ def test_average_follows_the_weights_at_its_decay():
     assert float(weight[0]) == 1.0
 
 
-def test_windows_find_what_stands_behind_the_maximal_length(problem):
+def test_windows_find_what_stands_behind_the_maximal_length(problem, tmp_path):
     settings = {**SETTINGS, "max_length": 6}
     filler = " ".join(["gamma delta kappa sigma"] * 3)
     problem = dataclasses.replace(problem, test=[f"{filler} alpha {filler}", f"{filler} omega {filler}"])
-    head, mean, highest = (
-        fit(problem, BertSettings(**settings, windows=how)).test for how in (None, "mean", "max")
+    outcome = fit(problem, BertSettings(**settings, windows="mean"))
+    outcome.save_model(tmp_path)  # windows are for prediction alone, so one training serves all
+    loaded, mean = load_classifier(tmp_path), outcome.test
+    head, highest = (
+        predict(loaded.model, reader.encode_to_predict(problem.test, cache=None))
+        for reader in (dataclasses.replace(loaded.reader, windows=how) for how in (None, "max"))
     )
     assert np.allclose(head[0], head[1], atol=1e-6)
     assert mean[0, 0] > mean[1, 0] + 0.01
@@ -231,11 +234,6 @@ def test_adversarial_step_adds_the_gradients_at_embeddings_that_raise_the_loss(t
     assert float(seen) == pytest.approx(float(loss), rel=1e-5)
     for old, variable, *gradients in zip(before, head, plain, perturbed, strict=True):
         assert np.allclose(old - variable.numpy(), gradients[0] + gradients[1], atol=1e-5)
-
-
-def test_adversarial_training_goes_through_every_part(problem):
-    outcome = fit(problem, BertSettings(**{**SETTINGS, "epochs": 1}, adversarial=1.0, xla=True))
-    assert np.isfinite(outcome.oof).all()
 
 
 def test_weights_of_positives_balance_each_label():
@@ -304,11 +302,16 @@ def test_loss_that_is_no_longer_a_number_stops_the_fold_with_advice(problem):
         fit(problem, BertSettings(**{**SETTINGS, "learning_rate": 1e38}))
 
 
-@pytest.mark.parametrize(("precision", "xla"), [("bfloat16", False), ("float16", True)])
-def test_lower_precisions_train_too(problem, precision, xla):
-    outcome = fit(problem, BertSettings(**{**SETTINGS, "epochs": 1, "precision": precision}, xla=xla))
+@pytest.mark.parametrize(
+    "settings",
+    [{"precision": "bfloat16"}, {"precision": "float16", "adversarial": 1.0, "xla": True}],
+    ids=str,
+)
+def test_lower_precisions_train_too_with_every_part(problem, encoder_folder, settings):
+    settings = {**SETTINGS, "encoder": str(encoder_folder), "epochs": 1, **settings}
+    outcome = fit(problem, BertSettings(**settings))
     assert np.isfinite(outcome.oof).all()
-    assert outcome.information["precision"] == precision
+    assert outcome.information["precision"] == settings["precision"]
     tf.keras.mixed_precision.set_global_policy("float32")
 
 

@@ -19,6 +19,10 @@ def at_speed(sound: Sound, speed: float) -> Sound:
 
     Source: Ko et al. 2015, "Audio Augmentation for Speech Recognition".
     """
+    from scipy.signal import (
+        resample_poly,
+    )  # takes a second to import, and every command reads this module's settings
+
     ratio = Fraction(speed).limit_denominator(100)
     from scipy.signal import resample_poly  # here, because every command imports this module
 
