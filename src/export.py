@@ -2,10 +2,10 @@
 
 import argparse
 import os
-from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
+from pooled_bert.base.rules import FOLD, NAME, PLACE, Number
 from pooled_bert.runs.options import add_benchmark, add_workspace
 
 
@@ -14,14 +14,13 @@ def main() -> None:
     args = parse_arguments()
     check_output(args)
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.base.places import fold_folder, model_folder
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.runs.fold_files import read_fold
 
     args.benchmark.require_texts("this command")
     runs = args.workspace.runs(args.benchmark.name)
-    folder = fold_folder(runs / check_name("--run", args.run), args.fold)
+    folder = fold_folder(runs / args.run, args.fold)
     read_fold(folder, args.fold)
     if not model_folder(runs / args.run, args.fold).is_dir():
         raise InputError(f"{folder}: holds no model to export; folds of --model linear keep none")
@@ -51,7 +50,6 @@ def check_output(args: argparse.Namespace) -> None:
         raise InputError(f"--output {output}: name {kind}, for --format {args.format}")
     if args.measure is not None:
         require(is_onnx, "--format", args.format, "onnx, the only format that --measure times")
-        require(args.measure >= 1, "--measure", args.measure, "a number of threads, at least 1")
     if output.exists() and not args.overwrite:
         raise InputError(f"{output}: exists already; give another --output, or --overwrite")
     is_export = output.is_file() if is_onnx else (output / "export.json").is_file()
@@ -66,19 +64,19 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
-        "--run", default="bert", metavar="NAME", help="run that trained the model (default: bert)"
+        "--run", type=NAME, default="bert", metavar="NAME", help="run that trained the model (default: bert)"
     )
-    parser.add_argument("--fold", type=int, required=True, help="number of a finished fold of the run")
+    parser.add_argument("--fold", type=FOLD, required=True, help="number of a finished fold of the run")
     parser.add_argument(
         "--format", choices=("huggingface", "savedmodel", "onnx"), required=True, help="format to write"
     )
     parser.add_argument(
-        "--output", type=Path, required=True, help="folder to write; for onnx, a file that ends in .onnx"
+        "--output", type=PLACE, required=True, help="folder to write; for onnx, a file that ends in .onnx"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     parser.add_argument(
         "--measure",
-        type=int,
+        type=Number(int, 1, 1024),
         metavar="THREADS",
         help="time ONNX Runtime and TensorFlow in turn on the CPU, each with this many threads",
     )

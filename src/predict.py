@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command, suggestion
+from pooled_bert.base.rules import LINE, NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace, default_run
 
 METHODS = ("occlusion", "gradients", "attention")  # of --explain, the default first
@@ -17,7 +18,6 @@ def main() -> None:
     args = parse_arguments()
     args.run = args.run or default_run(args.benchmark)
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
     from pooled_bert.predict.output_formats import TableLayout, layout_of
@@ -36,7 +36,7 @@ def main() -> None:
         check_free(args.output, args.overwrite)
     is_sound = args.benchmark.medium == "sound"
     given = given_sounds(args) if is_sound else given_texts(args)
-    folder = args.workspace.run(args.benchmark.name, check_name("--run", args.run))
+    folder = args.workspace.run(args.benchmark.name, args.run)
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
     start_tensorflow()
     if args.folds is None and not predictor.run.is_complete:
@@ -102,7 +102,7 @@ def given_texts(args: argparse.Namespace) -> tuple:
         raise InputError("give either texts, or a file of texts with --file")
     if args.text:
         return [Text(str(number), text) for number, text in enumerate(args.text, start=1)], None
-    lines = Lines(args.file)
+    lines = Lines(str(args.file))
     column = TextColumn(args.column, args.benchmark.text_column, args.benchmark.id_column or "id")
     return read_texts(lines, args.format, column), lines
 
@@ -119,7 +119,7 @@ def given_sounds(args: argparse.Namespace) -> list:
         raise InputError("give either sound files or folders, or a CSV file of their paths with --file")
     if args.text:
         return find_sources(args.text, benchmark)
-    return sources_in_csv(Path(args.file), args.column, benchmark)
+    return sources_in_csv(args.file, args.column, benchmark)
 
 
 def sounds(sources, predictor) -> tuple:
@@ -149,7 +149,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("text", nargs="*", help="texts to predict; for sounds, files and folders")
     parser.add_argument(
-        "--file", help="a file of texts: .csv, .csv.zip, .tsv, .txt or .jsonl; - is standard input"
+        "--file",
+        type=PLACE,
+        help="a file of texts: .csv, .csv.zip, .tsv, .txt or .jsonl; - is standard input",
     )
     parser.add_argument(
         "--format",
@@ -158,12 +160,13 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--column",
+        type=LINE,
         metavar="NAME",
         help="column of --file that holds the texts (default: the benchmark's, or text, or the only one beside id)",
     )
     add_benchmark(parser)
     parser.add_argument(
-        "--run", metavar="NAME", help="run whose models predict (default: bert; of sounds: blstm)"
+        "--run", type=NAME, metavar="NAME", help="run whose models predict (default: bert; of sounds: blstm)"
     )
     add_folds(parser)
     parser.add_argument(
@@ -193,7 +196,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=PLACE,
         help="a .csv or .jsonl file to write; the same command again resumes an interrupted file. With --explain, an"
         " .html page",
     )

@@ -3,18 +3,17 @@
 import argparse
 import shutil
 from dataclasses import asdict
-from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.rules import PLACE
 from pooled_bert.runs.options import (
     add_benchmark,
     add_data,
     add_record,
     add_times,
     add_workspace,
-    check_times,
     record_from,
 )
 from pooled_bert.training.settings import PretrainingSettings
@@ -23,7 +22,6 @@ from pooled_bert.training.settings import PretrainingSettings
 def main() -> None:
     """Read the texts, train, write."""
     args = parse_arguments()
-    check_times(args)
     deadline = Deadline(args.time_limit)
     settings = record_from(vars(args), PretrainingSettings)
     output = args.output or args.workspace.pretrained(args.benchmark.name)
@@ -81,11 +79,11 @@ def parse_arguments() -> argparse.Namespace:
     add_benchmark(parser, "benchmark whose texts are read")
     add_data(parser)
     parser.add_argument(
-        "--extra", type=Path, metavar="FILE", help="CSV of more rows, whose texts are read too"
+        "--extra", type=PLACE, metavar="FILE", help="CSV of more rows, whose texts are read too"
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=PLACE,
         metavar="FOLDER",
         help="folder to write (default: build/pretrained/<benchmark>)",
     )

@@ -40,7 +40,9 @@ def test_old_folder_is_never_lost_and_comes_back_when_its_replacement_is_killed(
     write_folder(path, "first")
 
     def kill(*_):
-        assert [file.name for file in tmp_path.rglob("first")], "the old folder is gone before the new one is there"
+        assert [file.name for file in tmp_path.rglob("first")], (
+            "the old folder is gone before the new one is there"
+        )
         raise Killed
 
     with monkeypatch.context() as patched:
@@ -60,7 +62,7 @@ def test_files_and_new_folders_are_on_the_disk_before_they_get_their_names(tmp_p
     synced, fsync, replace = [], os.fsync, Path.replace
 
     def note(descriptor):
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         fsync(descriptor)
 
     def check(temporary, path):
@@ -84,7 +86,16 @@ def test_json_round_trips_and_damage_is_named(tmp_path):
     path = tmp_path / "x.json"
     write_json(path, {"b": [1, None], "a": "ü"})
     assert read_json(path) == {"a": "ü", "b": [1, None]}
-    for damage in ("{", "[]", "", "[" * 100_000, '{"a": NaN}', '{"a": 1e400}', '{"a": 1, "a": 2}', '{"a": "\0"}'):
+    for damage in (
+        "{",
+        "[]",
+        "",
+        "[" * 100_000,
+        '{"a": NaN}',
+        '{"a": 1e400}',
+        '{"a": 1, "a": 2}',
+        '{"a": "\0"}',
+    ):
         path.write_text(damage)
         with pytest.raises(InputError, match=r"x\.json: is damaged .*; make it again"):
             read_json(path, remedy="make it again")

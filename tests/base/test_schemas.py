@@ -19,7 +19,10 @@ class Shape(TypedDict):
     other: NotRequired[Any]
 
 
-RIGHT = """{"name": "x", "size": 1, "share": 1, "kind": "a", "scores": {"y": null, "z": 0.5}, "parts": [true], "new": 1}"""
+RIGHT = (
+    '{"name": "x", "size": 1, "share": 1, "kind": "a", "scores": {"y": null, "z": 0.5}, "parts": [true],'
+    ' "new": 1}'
+)
 
 
 def test_right_shape_is_read_with_names_that_are_new():

@@ -38,7 +38,10 @@ def run_command(main: Callable[[], None]) -> None:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"{sys.argv[0].rsplit('/', 1)[-1]}: {message}", file=sys.stderr)
+    """Print a message in one line, whatever the values in it hold; return the exit status."""
+    from .shown_text import visible
+
+    print(visible(f"{sys.argv[0].rsplit('/', 1)[-1]}: {message}", kept=""), file=sys.stderr)
     return status
 
 

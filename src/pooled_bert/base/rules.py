@@ -24,6 +24,10 @@ class Rule:
         """Return the value that a word of a command line stands for; raises ValueError if it stands for none."""
         return text
 
+    def __call__(self, text: str) -> Any:
+        """Return the value of a word that no option's name goes with, for parsers that know no rules."""
+        return self.read("the value", text)
+
     def check(self, name: str, value: Any) -> None:
         """Raise InputError that names an option if its value is not allowed."""
         require(self.allows(value), name, value if isinstance(value, int | float) else repr(value), str(self))

@@ -7,7 +7,17 @@ type, or ``Annotated[…, rule]`` with a Rule.
 import json
 import math
 from types import UnionType
-from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 KINDS = {
     str: "a text",
@@ -71,9 +81,13 @@ def mismatch(value: Any, shape: Any, place: str) -> str | None:
             value, shape, place
         )
     if origin in (dict, list):
-        parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        parts = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
         inner = (mismatch(part, arguments[-1], _within(place, name)) for name, part in parts)
-        return _unless(isinstance(value, origin), value, place, KINDS[origin]) or next(filter(None, inner), None)
+        return _unless(isinstance(value, origin), value, place, KINDS[origin]) or next(
+            filter(None, inner), None
+        )
     if shape is Any:
         return None
     is_number = shape in (int, float) and not isinstance(value, bool)

@@ -8,6 +8,8 @@ from pathlib import Path
 from ..base.errors import InputError
 from .targets import Target
 
+NO_GROUP = "none"  # the value of --group-by that lets the rows of one group be in several folds
+
 
 @dataclass(frozen=True)
 class Benchmark:

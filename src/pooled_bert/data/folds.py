@@ -9,11 +9,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ..base.errors import InputError
 from ..base.files import checksum, read_json, write_json
+from ..benchmarks.benchmark import NO_GROUP
 from ..benchmarks.targets import Target
 from .groups import row_groups
 from .rows import GROUP, labels_of
-
-NO_GROUP = "none"  # the value of --group-by that lets the rows of one group be in several folds
 
 
 def assign_folds(

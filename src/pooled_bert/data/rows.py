@@ -77,7 +77,7 @@ def table_checksum(table: pd.DataFrame) -> str:
     return checksum([*parts, np.nan_to_num(labels, nan=-1.0).tobytes()])
 
 
-def find_data(benchmark: Benchmark, data: str | None) -> Path:
+def find_data(benchmark: Benchmark, data: Path | None) -> Path:
     """Return the folder of the benchmark's files: ``data`` if given, otherwise the first usual folder that has them.
 
     Sounds may be in a zip, which ``data`` may name.
@@ -85,7 +85,7 @@ def find_data(benchmark: Benchmark, data: str | None) -> Path:
     Raises InputError that says how to get them if no folder has them.
     """
     usual = [benchmark.file.parent] if benchmark.file else usual_data_folders(benchmark.name)
-    folders = [Path(data)] if data else usual
+    folders = [data] if data else usual
     for folder in folders:
         if benchmark.medium == "sound":
             if find_sounds(benchmark, folder):

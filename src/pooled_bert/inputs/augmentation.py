@@ -5,7 +5,6 @@ from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from ..base.sound import Sound
 from .batches import Sequences
@@ -21,6 +20,8 @@ def at_speed(sound: Sound, speed: float) -> Sound:
     Source: Ko et al. 2015, "Audio Augmentation for Speech Recognition".
     """
     ratio = Fraction(speed).limit_denominator(100)
+    from scipy.signal import resample_poly  # takes a second to import, for every command
+
     samples = resample_poly(sound.samples, ratio.denominator, ratio.numerator).astype(np.float32)
     return replace(sound, samples=samples)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import InputError
+from ..base.rules import PLACE
 from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import read_sound_file
@@ -52,7 +53,7 @@ def find_sources(paths: Sequence[str], benchmark: Benchmark) -> list[Source]:
     path that does not exist, and for a folder without sounds.
     """
     files = []
-    for path in map(Path, paths):
+    for path in (PLACE.read("a sound", path) for path in paths):
         if path.is_dir():
             inside = sorted(file for file in path.iterdir() if is_sound(file.name))
             if not inside:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.files import atomic_path
-from ..benchmarks.benchmark import Benchmark
-from ..data.folds import NO_GROUP
+from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..runs.fold_files import Run
 from .sections import Section, Table
 

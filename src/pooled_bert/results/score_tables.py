@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
-from ..benchmarks.benchmark import Benchmark
+from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..benchmarks.metrics import column_auc
 from ..benchmarks.targets import SCORE_TITLES, gain
-from ..data.folds import NO_GROUP
 from ..runs.fold_files import Run
 
 NEAR_CHANCE = 0.6  # of a mean AUC

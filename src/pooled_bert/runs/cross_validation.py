@@ -15,7 +15,8 @@ from ..base.environment import changes, environment, peak_memory
 from ..base.errors import InputError
 from ..base.places import Workspace
 from ..base.tensorflow_setup import start_tensorflow
-from ..data.folds import NO_GROUP, assign_folds, check_manifest, label_rates
+from ..benchmarks.benchmark import NO_GROUP
+from ..data.folds import assign_folds, check_manifest, label_rates
 from ..data.groups import without_groups_of
 from ..data.rows import GROUP, Rows, items_of, table_checksum
 from ..training.checkpoints import Checkpoints
