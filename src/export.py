@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
@@ -12,18 +13,19 @@ from pooled_bert.runs.options import add_benchmark, add_workspace
 def main() -> None:
     """Load the fold's model, write its export, print how exact and how fast the export is."""
     args = parse_arguments()
-    check_output(args)
+    check_options(args)
 
     from pooled_bert.base.places import fold_folder, model_folder
     from pooled_bert.base.tensorflow_setup import start_tensorflow
-    from pooled_bert.runs.fold_files import read_fold
+    from pooled_bert.runs.fold_files import check_models, read_fold
 
     args.benchmark.require_texts("this command")
     runs = args.workspace.runs(args.benchmark.name)
     folder = fold_folder(runs / args.run, args.fold)
-    read_fold(folder, args.fold)
+    fold = read_fold(folder, args.fold, tables=())
     if not model_folder(runs / args.run, args.fold).is_dir():
         raise InputError(f"{folder}: holds no model to export; folds of --model linear keep none")
+    check_models(runs / args.run, [fold])
     if args.measure:
         os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(args.measure))
     start_tensorflow()
@@ -42,21 +44,27 @@ def main() -> None:
             print(line, flush=True)
 
 
-def check_output(args: argparse.Namespace) -> None:
-    """Raise InputError if the output must not be overwritten, or if options do not go together."""
+def check_options(args: argparse.Namespace) -> None:
+    """Raise InputError if options do not go together, or if the output exists and must not be replaced."""
+    from pooled_bert.base.files import check_output
+
     output, is_onnx = args.output, args.format == "onnx"
     if is_onnx != (output.suffix == ".onnx"):
         kind = "a file that ends in .onnx" if is_onnx else "a folder, without .onnx"
         raise InputError(f"--output {output}: name {kind}, for --format {args.format}")
     if args.measure is not None:
         require(is_onnx, "--format", args.format, "onnx, the only format that --measure times")
-    if output.exists() and not args.overwrite:
-        raise InputError(f"{output}: exists already; give another --output, or --overwrite")
-    is_export = output.is_file() if is_onnx else (output / "export.json").is_file()
-    if output.exists() and not is_export:
-        raise InputError(
-            f"{output}: is not an earlier export, so it is not overwritten; give another --output"
-        )
+    is_own = is_onnx_export(output) if is_onnx else (output / "export.json").is_file()
+    check_output(output, overwrite=args.overwrite, is_own=is_own)
+
+
+def is_onnx_export(path: Path) -> bool:
+    """Return whether an ONNX file has the record of an export among its metadata, which are at its end."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 2**20))
+        return b"\x06export\x12" in stream.read()
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -71,6 +72,18 @@ def recover(path: Path) -> None:
         pid = leftover.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
             _remove(leftover)
+
+
+def check_output(path: Path, *, overwrite: bool, is_own: bool = True) -> None:
+    """Raise InputError if ``path`` exists and must not be replaced: without ``overwrite``, or if it is not ``is_own``.
+
+    A folder that a killed process left aside is brought back first.
+    """
+    recover(path)
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: exists already; give another name, or --overwrite")
+    if path.exists() and not is_own:
+        raise InputError(f"{path}: was not made by this command, so it is not replaced; give another name")
 
 
 def make_folder(folder: Path) -> None:
@@ -158,6 +171,30 @@ def read_json(path: Path, shape: Any = dict, *, remedy: str = "") -> Any:
         raise InputError(f"{path}: cannot be read ({error.strerror}){hint}") from error
     except ValueError as error:
         raise InputError(f"{path}: is damaged ({error}){hint}") from error
+
+
+def json_checksum(content: dict) -> str:
+    """Return the SHA-256, in hex, of what a JSON file holds, in whatever order."""
+    return checksum([json.dumps(content, sort_keys=True)])
+
+
+def write_record(path: Path, content: dict) -> None:
+    """Write ``content`` as JSON with its checksum, atomically."""
+    write_json(path, {**content, "checksum": json_checksum(content)})
+
+
+def read_record(path: Path, shape: Any, *, remedy: str) -> Any:
+    """Read what ``write_record`` wrote; raises InputError with ``remedy`` if it was changed.
+
+    A file without a checksum, if its shape allows that, was written by an earlier revision, which is reported.
+    """
+    content = read_json(path, shape, remedy=remedy)
+    recorded = content.pop("checksum", None)
+    if recorded is None:
+        print(f"note: {path}: was written by an earlier revision, without a checksum", file=sys.stderr)
+    elif recorded != json_checksum(content):
+        raise InputError(f"{path}: was changed after it was written; {remedy}")
+    return content
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -17,7 +17,7 @@ from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..data.audio_files import read_sound_file
 from ..data.table_files import is_writable
-from ..runs.fold_files import FoldResult, Run, read_run
+from ..runs.fold_files import FoldResult, Run, check_models, read_run
 
 if TYPE_CHECKING:
     from ..models.classifier import Classifier
@@ -161,6 +161,7 @@ def load_predictor(
     """
     run = read_run(Path(run_folder), folds, tables=())
     folders = {fold.fold: _model_folder(Path(run_folder), fold) for fold in run.folds}
+    check_models(Path(run_folder), run.folds)
     start_tensorflow(is_guest=True)
     from ..models.precision import precision_set
 
@@ -172,16 +173,23 @@ def load_predictor(
         raise InputError(
             f"windows {windows!r}: this run reads sounds, which are not cut into windows; leave it out"
         )
-    with precision_set(precision or settings["precision"]) as used_precision:
+    with precision_set(precision or settings.get("precision", "auto")) as used_precision:
         classifiers = tuple(_load(folder, fold, windows) for fold, folder in folders.items())
-    return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, used_precision)
+    labels = classifiers[0].head["labels"]
+    for (fold, folder), classifier in zip(folders.items(), classifiers, strict=True):
+        if classifier.head["labels"] != labels:
+            raise InputError(
+                f"{folder}: has other labels, or the labels in another order, than fold {run.folds[0].fold}; train it"
+                f" again with --fold {fold} --overwrite"
+            )
+    return Predictor(run, tuple(labels), classifiers, windows, used_precision)
 
 
 def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     folder = model_folder(run_folder, fold.fold)
     if not folder.is_dir():
         remedy = f"train it again with --fold {fold.fold} --overwrite"
-        if fold.config["identity"]["settings"]["model"] == "linear":
+        if fold.config["identity"]["settings"].get("model") == "linear":
             remedy = "folds of --model linear keep no model; give a run of another architecture"
         raise InputError(f"{folder}: is missing; {remedy}")
     return folder

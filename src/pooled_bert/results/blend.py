@@ -178,7 +178,7 @@ def check_same_rows(runs: Sequence[Run], data: dict[str, str | None]) -> None:
     first = runs[0]
     for run in runs:
         for name, expected in data.items():
-            if run.identity["data"][name] != expected:
+            if run.identity.get("data", {}).get(name) != expected:
                 raise InputError(
                     f"run {run.name!r} was trained with different {name} rows than --data holds; give that run's data"
                 )

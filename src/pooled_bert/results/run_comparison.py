@@ -159,7 +159,8 @@ def confusion_table(run: Run, train: pd.DataFrame, benchmark: Benchmark) -> pd.D
 def cost_column(runs: Sequence[Run]) -> pd.Series:
     """Return the median training time per fold, in seconds, by run."""
     seconds = {
-        run.name: np.median([fold.config["information"]["seconds"] for fold in run.folds]) for run in runs
+        run.name: np.median([fold.config["information"].get("seconds", np.nan) for fold in run.folds])
+        for run in runs
     }
     return pd.Series(seconds, name="seconds per fold")
 
