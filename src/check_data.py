@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from pooled_bert.base.command_line import Parser
-from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.errors import run_command
 from pooled_bert.base.rules import NAME, PLACE, Number
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
@@ -13,15 +13,15 @@ def main() -> None:
     """Read the rows, search, print; write the suspicious labels."""
     args = parse_arguments()
 
-    from pooled_bert.base.files import atomic_path
+    from pooled_bert.base.files import atomic_path, check_output
     from pooled_bert.data.rows import find_data, read_rows
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.data_check import find_repeats, repeats_table, suspicious_labels
     from pooled_bert.results.fold_scores import fold_scores, pooled
     from pooled_bert.runs.fold_files import read_run
 
-    if args.output and args.output.exists():
-        raise InputError(f"--output {args.output}: exists already; give another name")
+    if args.output:
+        check_output(args.output, overwrite=False)
     rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
     benchmark = rows.benchmark
     run = None

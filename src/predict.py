@@ -34,6 +34,7 @@ def main() -> None:
         )
     if args.output:
         check_free(args.output, args.overwrite)
+        check_other_file(args.output, args.file)
     is_sound = args.benchmark.medium == "sound"
     given = given_sounds(args) if is_sound else given_texts(args)
     folder = args.workspace.run(args.benchmark.name, args.run)
@@ -67,6 +68,12 @@ def main() -> None:
     ) as output:
         count = predict_texts(predictor, texts, layout, output, lines=lines)
     print(f"{args.output}: {count} {predictor.medium}s")
+
+
+def check_other_file(output: Path, file: Path | None) -> None:
+    """Raise InputError if the output is the input, by whatever name: it would replace the texts."""
+    if file is not None and output.exists() and file.exists() and output.samefile(file):
+        raise InputError(f"--output {output}: is the same file as --file {file}; name another file")
 
 
 def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_table: bool):
