@@ -10,7 +10,7 @@ from ..base.rules import PLACE
 from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import read_sound_file
-from ..data.csv_files import read_csv
+from ..data.csv_files import listed, misspelt, read_csv
 from ..data.sound_folders import is_sound
 
 COLUMNS = ("path", "file", "sound")  # the usual names of the column of paths
@@ -77,12 +77,14 @@ def sources_in_csv(table: Path, column: str | None, benchmark: Benchmark) -> lis
     if column is None:
         usual = [name for name in COLUMNS if name in columns] or (columns if len(columns) == 1 else [])
         if not usual:
-            listed = ", ".join(map(repr, columns))
             raise InputError(
-                f"{table}: which column holds the paths? Name it with --column; available: {listed}"
+                f"{table}: which column holds the paths? Name it with --column; available: {listed(columns)}"
             )
         column = usual[0]
     file.require_columns([column])
+    other = None if "id" in columns else misspelt("id", columns)
+    if other not in (None, column):
+        raise InputError(f"{table}: column {other!r} holds no ids; rename it to 'id', or to another name")
     sources = []
     for row, record in enumerate(file.table.to_dict("records")):
         path = table.parent / record[column]

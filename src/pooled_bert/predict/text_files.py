@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import InputError
-from ..data.csv_files import clear_reading, csv_records, file_lines, file_size, require_columns, text_lines
+from ..data.csv_files import (
+    clear_reading,
+    csv_records,
+    file_lines,
+    file_size,
+    listed,
+    misspelt,
+    require_columns,
+    text_lines,
+)
 from ..data.table_files import is_writable, json_value
 
 STDIN = "-"
@@ -79,11 +88,23 @@ class TextColumn:
         usual = [column for column in self.usual if column in columns]
         others = [column for column in columns if column != self.ids]
         if not usual and len(others) != 1:
-            listed = ", ".join(map(repr, columns)) or "none"
             raise InputError(
-                f"{place}: which column holds the texts? Name it with --column; available: {listed}"
+                f"{place}: which column holds the texts? Name it with --column; available:"
+                f" {listed(columns) or 'none'}"
             )
         return (usual or others)[0]
+
+    def is_guess(self, chosen: str) -> bool:
+        """Return whether a column was chosen only because there is no other."""
+        return self.wanted is None and chosen not in self.usual
+
+    def check_ids(self, columns: list[str], chosen: str, place: str) -> None:
+        """Raise InputError for ids that would be lost, because their column is spelt in another way."""
+        other = None if self.ids in columns else misspelt(self.ids, columns)
+        if other not in (None, chosen):
+            raise InputError(
+                f"{place}: column {other!r} holds no ids; rename it to {self.ids!r}, or to another name"
+            )
 
 
 def csv_texts(lines: Lines, column: TextColumn, delimiter: str = ",") -> Iterator[Text]:
@@ -92,8 +113,16 @@ def csv_texts(lines: Lines, column: TextColumn, delimiter: str = ",") -> Iterato
     Raises InputError: for the header at once, for a row when the iterator reaches it.
     """
     header, records = csv_records(lines.name, lines, delimiter)
-    text_index = header.index(column.among(header, lines.name))
-    id_index = header.index(column.ids) if column.ids in header and header[text_index] != column.ids else None
+    text_name = column.among(header, lines.name)
+    if column.is_guess(text_name):
+        print(
+            f"note: {lines.name}: its first line names the columns, and the texts are in {text_name!r}; if that is a"
+            " text, put a line with the name of the column above it",
+            file=sys.stderr,
+        )
+    column.check_ids(header, text_name, lines.name)
+    text_index = header.index(text_name)
+    id_index = header.index(column.ids) if column.ids in header and text_name != column.ids else None
 
     def texts() -> Iterator[Text]:
         for number, (line, row) in enumerate(records, start=1):
@@ -155,6 +184,7 @@ def _json_text(line: str, number: int, column: TextColumn, place: str) -> Text:
     value, text_id = json_value(line, place), str(number)
     if isinstance(value, dict):
         text_name = column.among(list(value), place)
+        column.check_ids(list(value), text_name, place)
         text_id = value.get(column.ids, text_id) if text_name != column.ids else text_id
         value = value[text_name]
     if not isinstance(value, str) or not is_writable(value):
