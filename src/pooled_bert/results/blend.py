@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from ..base.errors import InputError
 from ..benchmarks.targets import Target, gain
-from ..runs.fold_files import Run
+from ..runs.fold_files import Run, in_one_order
 from .blend_weights import (
     FINDERS,
     FoldValues,
@@ -121,6 +121,7 @@ def make_blend(
         )
     if find == "stack" and how != "logit":
         raise InputError("--weights stack: needs log-odds; use --blend logit")
+    runs = in_one_order(runs)
     folds = fold_values(runs, target, how, train, score)
     finder = FINDERS[find]
     return Blend(runs, target, how, find, folds, finder(folds), nested_weights(folds, finder), score)

@@ -8,7 +8,7 @@ is written atomically.
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +182,28 @@ def read_runs(runs_folder: Path) -> list[Run]:
         except InputError as error:
             print(f"note: this run is left out: {error}", file=sys.stderr)
     return runs
+
+
+def in_one_order(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with each fold's rows in the order in which the first run has them, so that they are compared.
+
+    Raises InputError if the same fold has other rows.
+    """
+    orders = {fold.fold: fold.oof["id"] for run in reversed(runs) for fold in run.folds}
+
+    def ordered(run: Run, fold: FoldResult) -> FoldResult:
+        order = orders[fold.fold]
+        if fold.oof["id"].equals(order):
+            return fold
+        table = fold.oof.set_index("id")
+        if len(table) != len(order) or not table.index.isin(order).all():
+            raise InputError(
+                f"runs {runs[0].name!r} and {run.name!r} have different rows in fold {fold.fold}; train both on the"
+                " same data"
+            )
+        return replace(fold, oof=table.loc[order].reset_index())
+
+    return [replace(run, folds=tuple(ordered(run, fold) for fold in run.folds)) for run in runs]
 
 
 def on_same_folds(run: Run, others: Sequence[Run]) -> list[Run]:
