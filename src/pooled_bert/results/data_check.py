@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..base.shown_text import for_spreadsheet
 from ..benchmarks.benchmark import Benchmark
 from ..data.groups import item_groups
 from ..data.rows import Rows
@@ -59,16 +60,16 @@ def repeats_table(found: dict[str, Repeats]) -> pd.DataFrame:
 
 
 def suspicious_labels(everything: FoldScores, train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
-    """Return the likely wrong labels of a run's rows, the likeliest first, with ids and texts."""
+    """Return the likely wrong labels of a run's rows, the likeliest first, with ids and texts, for a spreadsheet."""
     found = label_errors(everything.labels, everything.scores, benchmark.target)
     rows = everything.rows[found["row"].to_numpy(int)]
     names = np.array(benchmark.labels)[found["column"].to_numpy(int)]
     return pd.DataFrame(
         {
-            "id": train["id"].to_numpy()[rows],
+            "id": train["id"].iloc[rows].map(for_spreadsheet).to_numpy(),
             "label": names,
             "given": found["given"],
             "probability of the opposite": found["probability"].round(4),
-            **({"text": train["text"].to_numpy()[rows]} if "text" in train else {}),
+            **({"text": train["text"].iloc[rows].map(for_spreadsheet).to_numpy()} if "text" in train else {}),
         }
     )
