@@ -4,6 +4,7 @@ Options of train_folds.py that are given here apply to every training, the plain
 """
 
 import argparse
+import contextlib
 import shlex
 import time
 
@@ -39,17 +40,18 @@ def main() -> None:
     common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))
     jobs = plan(chosen, folds, common, prefix=args.prefix, logs=args.workspace.ablation_logs)
     failed, started = {}, time.monotonic()
-    for count, (job, status) in enumerate(train(jobs, args.jobs), start=1):
-        if status == INTERRUPTED_STATUS:
-            raise KeyboardInterrupt
-        minutes_left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
-        print(
-            f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_line()}"
-            f" ({count} of {len(jobs)}, {minutes_left:.0f} min minutes_left)",
-            flush=True,
-        )
-        if status:
-            failed[job.recipe] = job
+    with contextlib.closing(train(jobs, args.jobs)) as results:
+        for count, (job, status) in enumerate(results, start=1):
+            if status == INTERRUPTED_STATUS:
+                raise KeyboardInterrupt
+            minutes_left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
+            print(
+                f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_line()}"
+                f" ({count} of {len(jobs)}, {minutes_left:.0f} minutes left)",
+                flush=True,
+            )
+            if status:
+                failed[job.recipe] = job
     if PLAIN not in failed:  # the others are compared with it
         folder = args.workspace.runs(benchmark.name)
         runs = [read_run(folder / f"{args.prefix}-{name}", folds) for name in chosen if name not in failed]
