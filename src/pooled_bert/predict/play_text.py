@@ -1,7 +1,7 @@
 """The page to type texts into: scores, and the words that carried them."""
 
-import json
 from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
@@ -9,6 +9,7 @@ from werkzeug.wrappers import Request, Response
 
 from ..base.errors import InputError
 from ..base.places import PAGE_FOLDER
+from ..base.schemas import parse_json
 from ..base.shown_text import visible
 from ..benchmarks.benchmark import Benchmark
 from .explanation import METHODS, explain, methods_of
@@ -19,6 +20,14 @@ from .predictor import Predictor
 MAX_CHARACTERS = 20_000  # per text to be predicted
 MAX_WORDS = 300  # per text to be explained: occlusion needs one prediction per word
 MAX_BODY = 200_000  # bytes of a request
+
+
+class Question(TypedDict):
+    """What a request asks for."""
+
+    text: str
+    run: str
+    method: NotRequired[str]
 
 
 class TextApp(PageApp):
@@ -54,7 +63,7 @@ class TextApp(PageApp):
 
     def _compute(self, request: Request) -> dict:
         text, predictor, method = self._wanted(request)
-        with self.turn():
+        with self.turn(request):
             if request.path == "/predict":
                 return {"probabilities": predictor.predict_proba([text])[0].tolist()}
             return _explanation(predictor, text, method)
@@ -63,11 +72,13 @@ class TextApp(PageApp):
         """Return text, predictor and method of a request; raises an HTTPException for an invalid request."""
         body = self.body(request)
         try:
-            content = json.loads(body)
-            text, run, method = content["text"], content["run"], content.get("method", "occlusion")
-            text = text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+            content = parse_json(body, Question)
+            run, method = content["run"], content.get("method", "occlusion")
+            text = (
+                content["text"].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+            )
             predictor = self.predictors[run]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError) as error:
             raise BadRequest("expected a JSON object with a text and the name of a run") from error
         if len(text) > MAX_CHARACTERS:
             raise RequestEntityTooLarge(
