@@ -4,11 +4,13 @@ Options of train_folds.py that are given here apply to every training, the plain
 """
 
 import argparse
+import contextlib
 import shlex
 import time
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import INTERRUPTED_STATUS, InputError, run_command
+from pooled_bert.base.rules import FOLD, NAME, Number
 from pooled_bert.runs.options import add_data, add_options, add_workspace, check_folds, settings_from
 
 
@@ -16,7 +18,6 @@ def main() -> None:
     """Parse, train the folds that are not finished yet, print the comparison."""
     args, options = parse_arguments()
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.data.rows import find_data, read_rows
     from pooled_bert.results.run_comparison import check_labels, comparison_report
     from pooled_bert.runs.ablation import PLAIN, RECIPES, plan, train
@@ -30,8 +31,6 @@ def main() -> None:
         raise InputError(
             f"--recipes {min(unknown)}: is not one of {', '.join(RECIPES)}; --try defines others"
         )
-    if args.jobs < 1:
-        raise InputError(f"--jobs is {args.jobs}, expected at least 1")
     chosen = {name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])}
     chosen |= dict(parse_recipe(text) for text in args.try_)
     data_folder = find_data(args.benchmark, args.data)
@@ -39,23 +38,23 @@ def main() -> None:
     benchmark = rows.benchmark
     check_labels(args.without, benchmark)
     common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))
-    prefix = check_name("--prefix", args.prefix)
-    jobs = plan(chosen, folds, common, prefix=prefix, logs=args.workspace.ablation_logs)
+    jobs = plan(chosen, folds, common, prefix=args.prefix, logs=args.workspace.ablation_logs)
     failed, started = {}, time.monotonic()
-    for count, (job, status) in enumerate(train(jobs, args.jobs), start=1):
-        if status == INTERRUPTED_STATUS:
-            raise KeyboardInterrupt
-        minutes_left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
-        print(
-            f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_line()}"
-            f" ({count} of {len(jobs)}, {minutes_left:.0f} min left)",
-            flush=True,
-        )
-        if status:
-            failed[job.recipe] = job
+    with contextlib.closing(train(jobs, args.jobs)) as results:
+        for count, (job, status) in enumerate(results, start=1):
+            if status == INTERRUPTED_STATUS:
+                raise KeyboardInterrupt
+            minutes_left = (time.monotonic() - started) / count * (len(jobs) - count) / 60
+            print(
+                f"{job.recipe}, fold {job.fold}: {'done' if status == 0 else job.last_line()}"
+                f" ({count} of {len(jobs)}, {minutes_left:.0f} min left)",
+                flush=True,
+            )
+            if status:
+                failed[job.recipe] = job
     if PLAIN not in failed:  # the others are compared with it
         folder = args.workspace.runs(benchmark.name)
-        runs = [read_run(folder / f"{prefix}-{name}", folds) for name in chosen if name not in failed]
+        runs = [read_run(folder / f"{args.prefix}-{name}", folds) for name in chosen if name not in failed]
         print()
         print(comparison_report(runs, rows.train, benchmark, without=args.without))
     if failed:
@@ -67,12 +66,15 @@ def main() -> None:
 
 def parse_recipe(text: str) -> tuple[str, list[str]]:
     """Return name and words of ``NAME: OPTIONS``, as --try takes it."""
-    from pooled_bert.base.files import check_name
-
     name, colon, words = text.partition(":")
     if not colon or not words.strip():
         raise InputError(f"--try {text!r}: expected NAME: OPTIONS, as in 'large: --batch-size 64'")
-    return check_name("--try", name.strip()), shlex.split(words)
+    try:
+        return NAME.read("--try", name.strip()), shlex.split(words)
+    except ValueError as error:
+        raise InputError(
+            f"--try {text!r}: a quote is not closed ({error}); close it, or leave it out"
+        ) from error
 
 
 def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
@@ -89,14 +91,16 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
         metavar="'NAME: OPTIONS'",
         help="a technique of your own: a name, and the options that it adds to train_folds.py",
     )
-    parser.add_argument("--folds", type=int, nargs="+", metavar="FOLD", help="folds to train (default: all)")
+    parser.add_argument("--folds", type=FOLD, nargs="+", metavar="FOLD", help="folds to train (default: all)")
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=Number(int, 1, 1024),
         default=1,
         help="trainings at the same time; they share the CPU cores (default: 1)",
     )
-    parser.add_argument("--prefix", default="ablation", help="start of the runs' names (default: ablation)")
+    parser.add_argument(
+        "--prefix", type=NAME, default="ablation", help="start of the runs' names (default: ablation)"
+    )
     parser.add_argument(
         "--without",
         nargs="+",

@@ -2,32 +2,31 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
-from pooled_bert.base.errors import InputError, require, run_command
+from pooled_bert.base.errors import run_command
+from pooled_bert.base.rules import NAME, PLACE, Number
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
 def main() -> None:
     """Read the rows, search, print; write the suspicious labels."""
     args = parse_arguments()
-    require(0 < args.similarity < 1, "--similarity", args.similarity, "between 0 and 1")
 
-    from pooled_bert.base.files import atomic_path, check_name
+    from pooled_bert.base.files import atomic_path, check_output
     from pooled_bert.data.rows import find_data, read_rows
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.data_check import find_repeats, repeats_table, suspicious_labels
     from pooled_bert.results.fold_scores import fold_scores, pooled
     from pooled_bert.runs.fold_files import read_run
 
-    if args.output and args.output.exists():
-        raise InputError(f"--output {args.output}: exists already; give another name")
+    if args.output:
+        check_output(args.output, overwrite=False)
     rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
     benchmark = rows.benchmark
     run = None
     if args.run:
-        folder = args.workspace.run(benchmark.name, check_name("--run", args.run))
+        folder = args.workspace.run(benchmark.name, args.run)
         run = read_run(folder, tables=("oof.csv",))
         check_same_rows([run], {"train": rows.checksum})
     print(f"{benchmark.title}: {len(rows.train):,} training rows", flush=True)
@@ -56,18 +55,18 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add_benchmark(parser, "benchmark whose rows are checked")
     parser.add_argument(
-        "--run", metavar="NAME", help="finished run whose out-of-fold scores judge the labels"
+        "--run", type=NAME, metavar="NAME", help="finished run whose out-of-fold scores judge the labels"
     )
     parser.add_argument(
         "--similarity",
-        type=float,
+        type=Number(float, 0, 1, above=True, below=True),
         default=0.8,
         metavar="SHARE",
         help="Jaccard similarity from which two texts are near-duplicates (default: 0.8)",
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=PLACE,
         metavar="FILE",
         help="CSV of suspicious labels to write (default: in folds/<benchmark>/report)",
     )

@@ -4,6 +4,7 @@ import argparse
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
+from pooled_bert.base.rules import NAME
 from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace
 
 
@@ -11,7 +12,6 @@ def main() -> None:
     """Read the runs, compare, print."""
     args = parse_arguments()
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.run_comparison import check_labels, comparison_report
@@ -21,7 +21,7 @@ def main() -> None:
     benchmark = with_classes(args.benchmark, train)
     check_labels(args.without, benchmark)
     folder = args.workspace.runs(benchmark.name)
-    runs = [read_run(folder / check_name("--run", name), args.folds) for name in dict.fromkeys(args.run)]
+    runs = [read_run(folder / name, args.folds) for name in dict.fromkeys(args.run)]
     check_same_rows(runs, {"train": table_checksum(train)})  # the test rows may differ
     print(comparison_report(runs, train, benchmark, without=args.without, confusion=args.confusion))
 
@@ -31,7 +31,12 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
-        "--run", nargs="+", required=True, metavar="NAME", help="runs; the others are compared with the first"
+        "--run",
+        type=NAME,
+        nargs="+",
+        required=True,
+        metavar="NAME",
+        help="runs; the others are compared with the first",
     )
     add_folds(parser)
     parser.add_argument(

@@ -6,25 +6,26 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
+from pooled_bert.base.rules import FOLD, NAME, PLACE, Number
 from pooled_bert.runs.options import add_benchmark, add_workspace
 
 
 def main() -> None:
     """Load the fold's model, write its export, print how exact and how fast the export is."""
     args = parse_arguments()
-    check_output(args)
+    check_options(args)
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.base.places import fold_folder, model_folder
     from pooled_bert.base.tensorflow_setup import start_tensorflow
-    from pooled_bert.runs.fold_files import read_fold
+    from pooled_bert.runs.fold_files import check_models, read_fold
 
     args.benchmark.require_texts("this command")
     runs = args.workspace.runs(args.benchmark.name)
-    folder = fold_folder(runs / check_name("--run", args.run), args.fold)
-    read_fold(folder, args.fold)
+    folder = fold_folder(runs / args.run, args.fold)
+    fold = read_fold(folder, args.fold, tables=())
     if not model_folder(runs / args.run, args.fold).is_dir():
         raise InputError(f"{folder}: holds no model to export; folds of --model linear keep none")
+    check_models(runs / args.run, [fold])
     if args.measure:
         os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(args.measure))
     start_tensorflow()
@@ -43,22 +44,27 @@ def main() -> None:
             print(line, flush=True)
 
 
-def check_output(args: argparse.Namespace) -> None:
-    """Raise InputError if the output must not be overwritten, or if options do not go together."""
+def check_options(args: argparse.Namespace) -> None:
+    """Raise InputError if options do not go together, or if the output exists and must not be replaced."""
+    from pooled_bert.base.files import check_output
+
     output, is_onnx = args.output, args.format == "onnx"
     if is_onnx != (output.suffix == ".onnx"):
         kind = "a file that ends in .onnx" if is_onnx else "a folder, without .onnx"
         raise InputError(f"--output {output}: name {kind}, for --format {args.format}")
     if args.measure is not None:
         require(is_onnx, "--format", args.format, "onnx, the only format that --measure times")
-        require(args.measure >= 1, "--measure", args.measure, "a number of threads, at least 1")
-    if output.exists() and not args.overwrite:
-        raise InputError(f"{output}: exists already; give another --output, or --overwrite")
-    is_export = output.is_file() if is_onnx else (output / "export.json").is_file()
-    if output.exists() and not is_export:
-        raise InputError(
-            f"{output}: is not an earlier export, so it is not overwritten; give another --output"
-        )
+    is_own = is_onnx_export(output) if is_onnx else (output / "export.json").is_file()
+    check_output(output, overwrite=args.overwrite, is_own=is_own)
+
+
+def is_onnx_export(path: Path) -> bool:
+    """Return whether an ONNX file has the record of an export among its metadata, which are at its end."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 2**20))
+        return b"\x06export\x12" in stream.read()
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -66,19 +72,19 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
-        "--run", default="bert", metavar="NAME", help="run that trained the model (default: bert)"
+        "--run", type=NAME, default="bert", metavar="NAME", help="run that trained the model (default: bert)"
     )
-    parser.add_argument("--fold", type=int, required=True, help="number of a finished fold of the run")
+    parser.add_argument("--fold", type=FOLD, required=True, help="number of a finished fold of the run")
     parser.add_argument(
         "--format", choices=("huggingface", "savedmodel", "onnx"), required=True, help="format to write"
     )
     parser.add_argument(
-        "--output", type=Path, required=True, help="folder to write; for onnx, a file that ends in .onnx"
+        "--output", type=PLACE, required=True, help="folder to write; for onnx, a file that ends in .onnx"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     parser.add_argument(
         "--measure",
-        type=int,
+        type=Number(int, 1, 1024),
         metavar="THREADS",
         help="time ONNX Runtime and TensorFlow in turn on the CPU, each with this many threads",
     )

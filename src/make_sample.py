@@ -1,21 +1,24 @@
 """Make up a small sample in the format of a benchmark's files, to try everything out without an account."""
 
-from pathlib import Path
-
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
+from pooled_bert.base.rules import PLACE, SEED, Number
 from pooled_bert.benchmarks.benchmark import Benchmark
 from pooled_bert.runs.options import add_benchmark
+
+ROWS = Number(int, 1, 10_000_000)
 
 
 def main() -> None:
     """Parse, write, print."""
     parser = Parser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="folder to write the files to, e.g. build/sample")
+    parser.add_argument("folder", type=PLACE, help="folder to write the files to, e.g. build/sample")
     add_benchmark(parser, "benchmark whose files are made up")
-    parser.add_argument("--rows", type=int, default=2000, help="training rows (default: 2000)")
-    parser.add_argument("--test-rows", type=int, default=500, help="test rows (default: 500)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files (default: 0)")
+    parser.add_argument("--rows", type=ROWS, default=2000, help="training rows (default: 2000)")
+    parser.add_argument("--test-rows", type=ROWS, default=500, help="test rows (default: 500)")
+    parser.add_argument(
+        "--seed", type=SEED, default=0, help="the same seed makes the same files (default: 0)"
+    )
     args = parser.parse_args()
 
     from pooled_bert.data.sample import write_sample

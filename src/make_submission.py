@@ -5,6 +5,7 @@ import sys
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.rules import FOLD, LINE, NAME
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
@@ -12,7 +13,6 @@ def main() -> None:
     """Read the runs, blend, check, write, print."""
     args = parse_arguments()
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.data.rows import find_data, read_rows
     from pooled_bert.results.blend import check_blendable, make_blend
     from pooled_bert.results.blend_report import blend_report, blend_scores
@@ -38,7 +38,7 @@ def main() -> None:
     benchmark = rows.benchmark
     folder = args.workspace.runs(benchmark.name)
     names = list(dict.fromkeys(args.run))
-    runs = [read_run(folder / check_name("--run", name), args.folds) for name in names]
+    runs = [read_run(folder / name, args.folds) for name in names]
     if args.folds is None:
         check_complete(runs)
     check_blendable(runs, rows.checksums())
@@ -57,7 +57,7 @@ def main() -> None:
     if rows.template is None:
         raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
     table = submission_table(blend.test(), rows.template, benchmark)
-    name = check_name("--name", args.name) if args.name else "-".join([benchmark.name, *names])
+    name = args.name or "-".join([benchmark.name, *names])
     path = args.workspace.submissions / f"{name}.csv"
     write_submission(path, submitted(table, rows), provenance(blend, scores))
     print(f"{path}: {len(table)} rows, checked")
@@ -79,7 +79,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add_benchmark(parser)
     parser.add_argument(
-        "--run", nargs="+", default=["bert"], metavar="NAME", help="runs to blend (default: bert)"
+        "--run", type=NAME, nargs="+", default=["bert"], metavar="NAME", help="runs to blend (default: bert)"
     )
     parser.add_argument(
         "--blend",
@@ -96,19 +96,24 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--folds",
-        type=int,
+        type=FOLD,
         nargs="+",
         metavar="FOLD",
         help="use these folds only (default: all; none may be missing)",
     )
     parser.add_argument(
-        "--name", help="name of the file in submissions/, without .csv (default: benchmark and runs)"
+        "--name",
+        type=NAME,
+        help="name of the file in submissions/, without .csv (default: benchmark and runs)",
     )
     add_data(parser)
     add_workspace(parser)
     parser.add_argument("--submit", action="store_true", help="submit the file to the competition on Kaggle")
     parser.add_argument(
-        "-m", "--message", help="text that Kaggle shows beside the file (default: the runs and their score)"
+        "-m",
+        "--message",
+        type=LINE,
+        help="text that Kaggle shows beside the file (default: the runs and their score)",
     )
     return parser.parse_args()
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
 from pooled_bert.base.places import BUILD
+from pooled_bert.base.rules import COUNT, FOLD, LINE, NAME, PLACE, SEED, Number
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
+from pooled_bert.training.settings import TOKENS
 
 
 def main() -> None:
@@ -78,7 +80,6 @@ def scale(args: argparse.Namespace) -> None:
 
 def explanations(args: argparse.Namespace) -> None:
     """Delete the words that explanations rank highest from out-of-fold texts, and show how far the score falls."""
-    from pooled_bert.base.files import check_name
     from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.predict.predictor import load_predictor
     from pooled_bert.results.blend import check_same_rows
@@ -91,7 +92,7 @@ def explanations(args: argparse.Namespace) -> None:
     benchmark = with_classes(args.benchmark, train)
     label = args.label or benchmark.labels[0]
     require(label in benchmark.labels, "--label", label, f"one of {', '.join(benchmark.labels)}")
-    folder = args.workspace.run(benchmark.name, check_name("--run", args.run))
+    folder = args.workspace.run(benchmark.name, args.run)
     run = read_run(folder, [args.fold], tables=("oof.csv",))
     check_same_rows([run], {"train": table_checksum(train)})
     predictor = load_predictor(folder, [args.fold])
@@ -117,7 +118,6 @@ def labels(args: argparse.Namespace) -> None:
     from pooled_bert.measure.planted_labels import planted_table
     from pooled_bert.results.score_tables import as_text
 
-    require(0 < args.rate < 0.5, "--rate", args.rate, "between 0 and 0.5")
     benchmark = args.benchmark
     benchmark.require_texts("this measurement")
     require(not benchmark.target.is_exclusive, "--benchmark", benchmark.name, "one with several labels")
@@ -144,16 +144,19 @@ def add_speed(parser: argparse.ArgumentParser) -> None:
     add_benchmark(parser, "benchmark whose rows are used")
     add_data(parser)
     parser.add_argument(
-        "--encoder", default="bert-base-uncased", help="as in train_folds.py (default: %(default)s)"
+        "--encoder",
+        type=LINE,
+        default="bert-base-uncased",
+        help="as in train_folds.py (default: %(default)s)",
     )
-    parser.add_argument("--max-length", type=int, default=256, help="tokens per text (default: 256)")
-    parser.add_argument("--batch-size", type=int, default=32, help="rows per optimizer step (default: 32)")
+    parser.add_argument("--max-length", type=TOKENS, default=256, help="tokens per text (default: 256)")
+    parser.add_argument("--batch-size", type=COUNT, default=32, help="rows per optimizer step (default: 32)")
     parser.add_argument(
-        "--rows", type=int, default=1600, help="rows in the epoch of each variant (default: 1600)"
+        "--rows", type=COUNT, default=1600, help="rows in the epoch of each variant (default: 1600)"
     )
     parser.add_argument(
         "--rounds",
-        type=int,
+        type=COUNT,
         default=5,
         help="parts of the epoch; each variant's part is timed in turn with the first variant's (default: 5)",
     )
@@ -166,13 +169,13 @@ def add_speed(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--peer",
-        type=Path,
+        type=PLACE,
         metavar="PYTHON",
         help="Python of an environment with tests/peers/requirements.txt, for the variants trainer…",
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=PLACE,
         default=BUILD / "speed",
         help="path of the .json and the .png to write, without the ending (default: build/speed)",
     )
@@ -182,19 +185,20 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``scale``."""
     parser.add_argument(
         "--rows",
-        type=int,
+        type=COUNT,
         nargs="+",
         default=[1_000, 10_000, 100_000, 159_571],
         help="numbers of training rows (default: %(default)s)",
     )
     parser.add_argument(
         "--encoder",
+        type=LINE,
         default="tiny",
         help="encoder whose tokenizer is used, as in train_folds.py (default: tiny)",
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=PLACE,
         default=BUILD / "scale",
         help="path of the .json and the .png to write, without the ending (default: build/scale)",
     )
@@ -204,18 +208,22 @@ def add_explanations(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``explanations``."""
     add_benchmark(parser)
     parser.add_argument(
-        "--run", default="bert", metavar="NAME", help="run whose model is explained (default: bert)"
+        "--run",
+        type=NAME,
+        default="bert",
+        metavar="NAME",
+        help="run whose model is explained (default: bert)",
     )
     parser.add_argument(
         "--fold",
-        type=int,
+        type=FOLD,
         default=0,
         help="fold whose model is explained, on that fold's validation rows (default: 0)",
     )
     parser.add_argument(
-        "--label", help="label whose score is measured (default: the benchmark's first label)"
+        "--label", type=LINE, help="label whose score is measured (default: the benchmark's first label)"
     )
-    parser.add_argument("--texts", type=int, default=100, help="number of texts (default: 100)")
+    parser.add_argument("--texts", type=COUNT, default=100, help="number of texts (default: 100)")
     add_data(parser)
     add_workspace(parser)
 
@@ -224,9 +232,12 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``labels``."""
     add_benchmark(parser, "benchmark whose labels are flipped")
     parser.add_argument(
-        "--rate", type=float, default=0.01, help="share of each label's cells (default: 0.01)"
+        "--rate",
+        type=Number(float, 0, 0.5, above=True, below=True),
+        default=0.01,
+        help="share of each label's cells (default: 0.01)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the choice (default: 0)")
+    parser.add_argument("--seed", type=SEED, default=0, help="seed of the choice (default: 0)")
     add_data(parser)
 
 

@@ -2,11 +2,11 @@
 
 import argparse
 import shlex
-from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.files import atomic_path
+from pooled_bert.base.rules import PLACE
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("table", type=Path, help="labelled rows: .csv, .csv.zip, .tsv, .jsonl or .parquet")
+    parser.add_argument("table", type=PLACE, help="labelled rows: .csv, .csv.zip, .tsv, .jsonl or .parquet")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     return parser.parse_args()
 

@@ -1,10 +1,12 @@
 """Serve a page, to this machine alone, that shows scores of a typed text or of a recording, and what they rest on."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pooled_bert.base.command_line import Parser
-from pooled_bert.base.errors import InputError, require, run_command
+from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.rules import NAME, Number
 from pooled_bert.benchmarks.benchmark import Benchmark
 from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace, default_run
 
@@ -15,19 +17,17 @@ if TYPE_CHECKING:
 def main() -> None:
     """Load the models and the examples, then serve until interrupted."""
     args = parse_arguments()
-    require(0 <= args.port < 2**16, "--port", args.port, "a number from 0 to 65535")
     benchmark = args.benchmark
     if args.data and benchmark.medium != "sound":
         raise InputError(
             f"--data: gives recordings to choose on the page; --benchmark {benchmark.name} has texts, leave it out"
         )
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.predictor import load_predictor
 
     folder = args.workspace.runs(benchmark.name)
-    names = [check_name("--run", name) for name in dict.fromkeys(args.run or [default_run(benchmark)])]
+    names = dict.fromkeys(args.run or [default_run(benchmark)])
     predictors = {name: load_predictor(folder / name, args.folds) for name in names}
     for predictor in predictors.values():
         predictor.check_noun(benchmark)
@@ -41,7 +41,7 @@ def main() -> None:
     server.run()
 
 
-def recordings(benchmark: Benchmark, data: str | None) -> "list[Example]":
+def recordings(benchmark: Benchmark, data: Path | None) -> "list[Example]":
     """Return one recording per class; none if no folder was named, and the usual folders hold none."""
     from pooled_bert.data.rows import find_data, read_train
     from pooled_bert.predict.play_sound import choose_examples
@@ -61,6 +61,7 @@ def parse_arguments() -> argparse.Namespace:
     add_benchmark(parser)
     parser.add_argument(
         "--run",
+        type=NAME,
         nargs="+",
         metavar="NAME",
         help="runs to choose from on the page, one or several (default: bert; of sounds: blstm)",
@@ -68,7 +69,10 @@ def parse_arguments() -> argparse.Namespace:
     add_folds(parser)
     add_data(parser)
     parser.add_argument(
-        "--port", type=int, default=8000, help="port on 127.0.0.1; 0: any free port (default: 8000)"
+        "--port",
+        type=Number(int, 0, 65_535),
+        default=8000,
+        help="port on 127.0.0.1; 0: any free port (default: 8000)",
     )
     add_workspace(parser)
     return parser.parse_args()

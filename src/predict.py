@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command, suggestion
+from pooled_bert.base.rules import LINE, NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace, default_run
 
 METHODS = ("occlusion", "gradients", "attention")  # of --explain, the default first
@@ -17,7 +18,6 @@ def main() -> None:
     args = parse_arguments()
     args.run = args.run or default_run(args.benchmark)
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
     from pooled_bert.predict.output_formats import TableLayout, layout_of
@@ -34,9 +34,10 @@ def main() -> None:
         )
     if args.output:
         check_free(args.output, args.overwrite)
+        check_other_file(args.output, args.file)
     is_sound = args.benchmark.medium == "sound"
     given = given_sounds(args) if is_sound else given_texts(args)
-    folder = args.workspace.run(args.benchmark.name, check_name("--run", args.run))
+    folder = args.workspace.run(args.benchmark.name, args.run)
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
     predictor.check_noun(args.benchmark)
     start_tensorflow()
@@ -68,6 +69,12 @@ def main() -> None:
     ) as output:
         count = predict_texts(predictor, texts, layout, output, lines=lines)
     print(f"{args.output}: {count} {predictor.noun}s")
+
+
+def check_other_file(output: Path, file: Path | None) -> None:
+    """Raise InputError if the output is the input, by whatever name: it would replace the texts."""
+    if file is not None and output.exists() and file.exists() and output.samefile(file):
+        raise InputError(f"--output {output}: is the same file as --file {file}; name another file")
 
 
 def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_table: bool):
@@ -104,7 +111,7 @@ def given_texts(args: argparse.Namespace) -> tuple:
     columns = TextColumns(args.column, args.benchmark.text_columns, args.benchmark.id_column or "id")
     if args.text:
         return [Text(str(number), item) for number, item in enumerate(typed_items(args), start=1)], None
-    lines = Lines(args.file)
+    lines = Lines(str(args.file))
     return read_texts(lines, args.format, columns), lines
 
 
@@ -136,7 +143,7 @@ def given_sounds(args: argparse.Namespace) -> list:
         return find_sources(args.text, benchmark)
     if args.column and len(args.column) > 1:
         raise InputError(f"--column {' '.join(args.column)}: expected one name")
-    return sources_in_csv(Path(args.file), args.column and args.column[0], benchmark)
+    return sources_in_csv(args.file, args.column and args.column[0], benchmark)
 
 
 def sounds(sources, predictor) -> tuple:
@@ -168,7 +175,9 @@ def parse_arguments() -> argparse.Namespace:
         "text", nargs="*", help="texts to predict; two for each pair; for sounds, files and folders"
     )
     parser.add_argument(
-        "--file", help="a file of texts: .csv, .csv.zip, .tsv, .txt or .jsonl; - is standard input"
+        "--file",
+        type=PLACE,
+        help="a file of texts: .csv, .csv.zip, .tsv, .txt or .jsonl; - is standard input",
     )
     parser.add_argument(
         "--format",
@@ -178,13 +187,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--column",
         nargs="+",
+        type=LINE,
         metavar="NAME",
         help="column of --file that holds the texts (default: the benchmark's, or text, or the only one beside id); the"
         " two columns of pairs (default: the benchmark's)",
     )
     add_benchmark(parser)
     parser.add_argument(
-        "--run", metavar="NAME", help="run whose models predict (default: bert; of sounds: blstm)"
+        "--run", type=NAME, metavar="NAME", help="run whose models predict (default: bert; of sounds: blstm)"
     )
     add_folds(parser)
     parser.add_argument(
@@ -214,7 +224,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=PLACE,
         help="a .csv or .jsonl file to write; the same command again resumes an interrupted file. With --explain, an"
         " .html page",
     )

@@ -3,41 +3,40 @@
 import argparse
 import shutil
 from dataclasses import asdict
-from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
-from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.errors import run_command
+from pooled_bert.base.rules import PLACE
 from pooled_bert.runs.options import (
     add_benchmark,
     add_data,
     add_record,
     add_times,
     add_workspace,
-    check_times,
     record_from,
 )
 from pooled_bert.training.settings import PretrainingSettings
+
+RECORD = "pretraining.json"  # marks a folder as the output of this command
 
 
 def main() -> None:
     """Read the texts, train, write."""
     args = parse_arguments()
-    check_times(args)
     deadline = Deadline(args.time_limit)
     settings = record_from(vars(args), PretrainingSettings)
     output = args.output or args.workspace.pretrained(args.benchmark.name)
-    if output.exists() and not args.overwrite:
-        raise InputError(f"{output}: exists already; give another --output, or --overwrite")
 
     from pooled_bert.base.environment import environment
-    from pooled_bert.base.files import atomic_path, checksum, write_json
+    from pooled_bert.base.files import atomic_path, check_output, checksum, write_json
     from pooled_bert.base.pairs import each_text
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.runs.identity import encoder_identity, encoder_name
     from pooled_bert.training.checkpoints import Checkpoints
 
+    check_output(output, overwrite=args.overwrite, is_own=(output / RECORD).is_file())
     benchmark = args.benchmark
     benchmark.require_texts("this command")
     rows = read_rows(benchmark, find_data(benchmark, args.data))
@@ -70,7 +69,7 @@ def main() -> None:
         save(temporary)
         information = {"encoder": encoder_name(settings.encoder), **environment()}
         record = {"identity": identity, "history": history, "information": information}
-        write_json(temporary / "pretraining.json", record)
+        write_json(temporary / RECORD, record)
     shutil.rmtree(checkpoints.folder, ignore_errors=True)
     print(
         f"{output}: written. Next: python src/train_folds.py --benchmark {benchmark.argument} --encoder {output}"
@@ -83,16 +82,16 @@ def parse_arguments() -> argparse.Namespace:
     add_benchmark(parser, "benchmark whose texts are read")
     add_data(parser)
     parser.add_argument(
-        "--extra", type=Path, metavar="FILE", help="CSV of more rows, whose texts are read too"
+        "--extra", type=PLACE, metavar="FILE", help="CSV of more rows, whose texts are read too"
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=PLACE,
         metavar="FOLDER",
         help="folder to write (default: build/pretrained/<benchmark>)",
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace an existing folder when the new one is complete"
+        "--overwrite", action="store_true", help="replace an earlier output when the new one is complete"
     )
     add_times(parser)
     add_workspace(parser)

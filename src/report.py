@@ -1,10 +1,10 @@
 """Report what runs have learnt: one HTML page that works offline, its figures as PNG, and one model card per run."""
 
 import argparse
-from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
+from pooled_bert.base.rules import NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace
 
 
@@ -12,7 +12,6 @@ def main() -> None:
     """Read the runs, draw, write, print the paths."""
     args = parse_arguments()
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.report.model_card import write_model_card
     from pooled_bert.report.page import write_report
@@ -30,7 +29,7 @@ def main() -> None:
     checksum = table_checksum(train)
     others = [run for run in read_runs(folder) if run.identity["data"]["train"] == checksum]
     names = dict.fromkeys(args.run or [best_run(others, folder, benchmark.score).name])
-    runs = [read_run(folder / check_name("--run", name), args.folds, tables=("oof.csv",)) for name in names]
+    runs = [read_run(folder / name, args.folds, tables=("oof.csv",)) for name in names]
     check_same_rows(runs, {"train": checksum})
     parts = [run_section(run, folder / run.name, train, benchmark) for run in runs]
     confusions = {}
@@ -56,6 +55,7 @@ def parse_arguments() -> argparse.Namespace:
     add_benchmark(parser)
     parser.add_argument(
         "--run",
+        type=NAME,
         nargs="+",
         metavar="NAME",
         help="runs to show in full (default: the best); one table lists all other runs too",
@@ -66,7 +66,7 @@ def parse_arguments() -> argparse.Namespace:
     add_workspace(parser)
     parser.add_argument(
         "--output",
-        type=Path,
+        type=PLACE,
         metavar="FOLDER",
         help="folder to write report.html and the figures to (default: folds/<benchmark>/report)",
     )

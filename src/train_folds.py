@@ -2,18 +2,17 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, run_command
+from pooled_bert.base.rules import COUNT, FOLD, NAME, PLACE
 from pooled_bert.runs.options import (
     add_data,
     add_options,
     add_times,
     add_workspace,
     check_folds,
-    check_times,
     default_run,
     settings_from,
 )
@@ -28,7 +27,6 @@ def main() -> None:
     deadline = Deadline(args.time_limit)
     run, model = settings_from(given_settings(args))
 
-    from pooled_bert.base.files import check_name
     from pooled_bert.benchmarks.benchmark import NO_GROUP
     from pooled_bert.data.folds import rare_labels
     from pooled_bert.data.rows import GROUP, find_data, read_extra, read_rows
@@ -36,7 +34,6 @@ def main() -> None:
     from pooled_bert.runs.cross_validation import CrossValidation
     from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
 
-    check_times(args)
     check_folds(args.fold or [], run.n_folds)
     rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
     benchmark = rows.benchmark
@@ -49,7 +46,7 @@ def main() -> None:
             f"--extra {args.extra}: has no column {benchmark.group!r}, which says what shares a fold; add it, or give"
             " --group-by none"
         )
-    name = check_name("--run", args.run) if args.run is not None else "quick" if args.quick else run.model
+    name = args.run or ("quick" if args.quick else run.model)
     work = CrossValidation(
         rows,
         run,
@@ -109,8 +106,6 @@ def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int 
 
     Raises InputError if the options do not go together, or if the data has no test rows.
     """
-    from pooled_bert.base.files import check_name
-
     if args.pseudo is None:
         if args.pseudo_rows is not None:
             raise InputError("--pseudo-rows: limits the rows of --pseudo; give --pseudo RUN too")
@@ -119,31 +114,32 @@ def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int 
         raise InputError("--pseudo: its labels are probabilities, which --model linear cannot learn from")
     if rows.test is None:
         raise InputError("--pseudo: the data has no test rows")
-    if args.pseudo_rows is not None and args.pseudo_rows < 1:
-        raise InputError(f"--pseudo-rows is {args.pseudo_rows}, expected at least 1")
-    return check_name("--pseudo", args.pseudo), args.pseudo_rows
+    return args.pseudo, args.pseudo_rows
 
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("--fold", type=int, nargs="+", help="folds to train (default: every unfinished one)")
-    parser.add_argument("--run", metavar="NAME", help="name of this run (default: the value of --model)")
+    parser.add_argument("--fold", type=FOLD, nargs="+", help="folds to train (default: every unfinished one)")
+    parser.add_argument(
+        "--run", type=NAME, metavar="NAME", help="name of this run (default: the value of --model)"
+    )
     add_data(parser)
     parser.add_argument(
         "--extra",
-        type=Path,
+        type=PLACE,
         metavar="FILE",
         help="CSV of additional training rows; some label columns may be missing",
     )
     parser.add_argument(
         "--pseudo",
+        type=NAME,
         metavar="RUN",
         help="learn from the test rows too, with the predictions of the same fold of this finished run as labels",
     )
     parser.add_argument(
         "--pseudo-rows",
-        type=int,
+        type=COUNT,
         metavar="N",
         help="number of test rows for --pseudo, drawn at random (default: all)",
     )

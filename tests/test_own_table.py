@@ -268,3 +268,12 @@ def test_made_up_rows_never_replace_a_users_table(tmp_path, run_command):
     rows = read_rows(benchmark, find_data(benchmark, str(tmp_path / "s")))
     assert rows.made_up
     assert rows.benchmark.labels == ("1", "3", "5")
+
+
+@pytest.mark.parametrize("lines", ["what a film,1\nterrible,0\n", "x" * 61 + ",good\nfine,bad\n"])
+def test_first_line_that_seems_to_be_a_row_is_refused(run_command, tmp_path, lines):
+    path = tmp_path / "films.csv"
+    path.write_text(lines * 3 if lines.startswith("x") else lines)
+    said = run_command("new_benchmark.py", path, status=2).stderr
+    assert "its first line seems to be a row" in said
+    assert "put a line with the names of the columns above it, such as text,label" in said

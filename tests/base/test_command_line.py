@@ -4,6 +4,7 @@ import pytest
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, suggestion
+from pooled_bert.base.rules import NAME, PLACE, Number
 
 
 @pytest.fixture
@@ -11,6 +12,9 @@ def parser():
     parser = Parser(prog="train.py")
     parser.add_argument("--model", choices=("bert", "linear"))
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--rows", type=Number(int, 1, 1000))
+    parser.add_argument("--name", type=NAME)
+    parser.add_argument("--file", type=PLACE)
     return parser
 
 
@@ -25,6 +29,18 @@ def parser():
             "argument --model: 'brt' is not one of bert, linear (did you mean 'bert'?); see --help",
         ),
         (["--model", "zebra"], "argument --model: 'zebra' is not one of bert, linear; see --help"),
+        (["--rows", "few"], "--rows is 'few', expected a whole number from 1 to 1,000"),
+        (["--rows", "0"], "--rows is 0, expected a whole number from 1 to 1,000"),
+        (
+            ["--name", ".x"],
+            "--name '.x': is not a plain name; give 1 to 100 characters in one line, without slashes and without a"
+            " leading dot",
+        ),
+        (["--file", ""], "--file is '', expected a path in one line, each of its parts at most 255 bytes"),
+        (
+            ["--file", "a\0"],
+            "--file is 'a\\x00', expected a path in one line, each of its parts at most 255 bytes",
+        ),
         (["--epochs", "few"], "argument --epochs: invalid int value: 'few'; see --help"),
     ],
 )

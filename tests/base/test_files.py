@@ -1,7 +1,10 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.files import atomic_path, checksum, read_json, write_json
+from pooled_bert.base.files import atomic_path, checksum, file_checksum, file_checksums, read_json, write_json
 
 
 def test_failure_while_writing_keeps_the_old_file_and_no_other(tmp_path):
@@ -22,6 +25,57 @@ def test_folder_replaces_a_folder_whole(tmp_path):
     assert [path.name for path in (tmp_path / "model").iterdir()] == ["second"]
 
 
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing but the clean-up of context managers runs after it."""
+
+
+def write_folder(path, name):
+    with atomic_path(path) as temporary:
+        temporary.mkdir()
+        (temporary / name).touch()
+
+
+def test_old_folder_is_never_lost_and_comes_back_when_its_replacement_is_killed(tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    write_folder(path, "first")
+
+    def kill(*_):
+        assert [file.name for file in tmp_path.rglob("first")], (
+            "the old folder is gone before the new one is there"
+        )
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", kill)
+        with pytest.raises(Killed):
+            write_folder(path, "second")
+    with pytest.raises(RuntimeError), atomic_path(path):
+        assert [file.name for file in path.iterdir()] == ["first"]
+        raise RuntimeError
+    assert [file.name for file in path.iterdir()] == ["first"]
+    write_folder(path, "third")
+    assert [file.name for file in path.iterdir()] == ["third"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_and_new_folders_are_on_the_disk_before_they_get_their_names(tmp_path, monkeypatch):
+    synced, fsync, replace = [], os.fsync, Path.replace
+
+    def note(descriptor):
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def check(temporary, path):
+        assert {str(temporary), str(temporary / "x"), str(tmp_path), str(tmp_path / "a")} <= set(synced)
+        synced.clear()
+        return replace(temporary, path)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(Path, "replace", check)
+    write_folder(tmp_path / "a" / "b" / "model", "x")
+    assert synced == [str(tmp_path / "a" / "b")]
+
+
 def test_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file/x\.json: cannot be written"):
@@ -32,10 +86,26 @@ def test_json_round_trips_and_damage_is_named(tmp_path):
     path = tmp_path / "x.json"
     write_json(path, {"b": [1, None], "a": "ü"})
     assert read_json(path) == {"a": "ü", "b": [1, None]}
-    for damage in ("{", "[]", ""):
+    for damage in (
+        "{",
+        "[]",
+        "",
+        "[" * 100_000,
+        '{"a": NaN}',
+        '{"a": 1e400}',
+        '{"a": 1, "a": 2}',
+        '{"a": "\0"}',
+    ):
         path.write_text(damage)
-        with pytest.raises(InputError, match=r"x\.json: is damaged"):
-            read_json(path)
+        with pytest.raises(InputError, match=r"x\.json: is damaged .*; make it again"):
+            read_json(path, remedy="make it again")
+
+
+def test_checksums_of_many_files_are_those_of_each(tmp_path):
+    paths = [tmp_path / name for name in "abc"]
+    for path in paths:
+        path.write_text(path.name * 10_000)
+    assert file_checksums(paths) == {path: file_checksum(path) for path in paths}
 
 
 def test_checksum_keeps_parts_apart():

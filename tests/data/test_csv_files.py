@@ -29,6 +29,26 @@ def as_file(folder, content, name="x.csv"):
     return path
 
 
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_table_with_another_separator_is_no_table_of_one_column(tmp_path, mark):
+    path = as_file(tmp_path, mark.join(["id", "text"]) + "\n" + mark.join(["a", "one, two"]) + "\n")
+    with pytest.raises(InputError, match=r"x\.csv: seems to be separated by .* save it as CSV with ','"):
+        read_csv(path)
+
+
+def test_tab_separated_table_with_commas_is_told_by_its_name(tmp_path):
+    with pytest.raises(InputError, match=r"x\.tsv: seems to be separated by ','"):
+        read_csv(as_file(tmp_path, "id,text\na,b\n", "x.tsv"), delimiter="\t")
+
+
+def test_message_about_many_columns_is_short(tmp_path):
+    header = ",".join(f"c{number}" for number in range(20_000))
+    file = read_csv(as_file(tmp_path, f"{header}\n{'1,' * 19_999}1\n"))
+    with pytest.raises(InputError, match=r"column 'text' is missing.* and 19,970 more$") as refused:
+        file.require_columns(["text"])
+    assert len(str(refused.value)) < 1000
+
+
 @given(
     rows=TABLES,
     line_end=st.sampled_from(["\n", "\r\n"]),

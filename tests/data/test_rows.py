@@ -1,4 +1,5 @@
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -89,6 +90,28 @@ def test_extra_rows_may_know_some_labels_only(tmp_path):
     assert extra["toxic"].iloc[0] == 1.0
     assert extra["toxic"].isna().tolist() == [False, True]
     assert extra["insult"].isna().all()
+
+
+def test_misspelt_label_of_extra_rows_is_refused_and_missing_ones_are_told(tmp_path, capsys):
+    path = tmp_path / "extra.csv"
+    path.write_text("comment_text,toxik,insult\none,1,0\n")
+    with pytest.raises(
+        InputError, match=r"column 'toxik' is no label \(did you mean 'toxic'\?\); rename it, or leave"
+    ):
+        read_extra(path, JIGSAW)
+    path.write_text("comment_text,toxic,source\none,1,web\n")
+    read_extra(path, JIGSAW)
+    assert (
+        "extra.csv: has no severe_toxic, obscene, threat, insult, identity_hate; these"
+        in capsys.readouterr().err
+    )
+
+
+def test_ids_in_a_column_of_another_spelling_are_told(tmp_path, capsys):
+    path = tmp_path / "extra.csv"
+    path.write_text("ID,comment_text,toxic\na,one,1\n")
+    assert read_extra(path, replace(JIGSAW, id_column=None))["id"].tolist() != ["a"]
+    assert "column 'ID' is not read as ids; rename it to 'id'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

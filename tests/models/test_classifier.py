@@ -241,6 +241,28 @@ def test_blstm_that_cannot_be_read_is_refused(tmp_path, tokenizer):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": "toxic"},
+        {"labels": [1]},
+        {"dropout": "0.1"},
+        {"dropout": 1},
+        {"pooling": []},
+        {"pooling": "median"},
+        {"max_length": 10**18},
+        {"max_length": None},
+        {"windows": "all"},
+    ],
+)
+def test_head_of_another_shape_is_refused_in_one_message(tmp_path, change):
+    head = {"architecture": "bert", "labels": ["toxic"], "pooling": "mean", "dropout": 0.1, "max_length": 8}
+    (tmp_path / "head.json").write_text(json.dumps({**head, "truncation": "head", "windows": None, **change}))
+    (name,) = change
+    with pytest.raises(InputError, match=rf"head\.json: is damaged \({name}.*train the fold again"):
+        load_classifier(tmp_path)
+
+
+@pytest.mark.parametrize(
     "change", [{"architecture": "cnn"}, {"target": "numbers"}, {"target": ["labels"]}, {"medium": "smell"}]
 )
 def test_head_that_names_something_unknown_is_refused(tmp_path, change):

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from werkzeug.test import Client
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.predict import play_server
 from pooled_bert.predict.play_app import WAITING
 from pooled_bert.predict.play_server import make_server
 from pooled_bert.predict.play_text import MAX_BODY, MAX_CHARACTERS, TextApp
@@ -98,6 +100,10 @@ def test_other_hosts_and_origins_are_refused(client, headers):
         (b'{"text": "one", "run": "../bert"}', "application/json", 400),
         (b'{"text": "one", "run": ["bert"]}', "application/json", 400),
         (b'{"text": "one", "run": "bert", "method": "__class__"}', "application/json", 400),
+        (b'{"text": "one", "run": "bert", "method": []}', "application/json", 400),
+        (b'{"text": "one", "run": "bert", "method": {}}', "application/json", 400),
+        (b'{"text": "one", "run": "bert", "method": null}', "application/json", 400),
+        (b'{"text": "one", "run": NaN}', "application/json", 400),
         (b'{"text": "\xff", "run": "bert"}', "application/json", 400),
         (b"x" * (MAX_BODY + 1), "application/json", 413),
         (json.dumps({"text": "x" * (MAX_CHARACTERS + 1), "run": "bert"}).encode(), "application/json", 413),
@@ -107,6 +113,13 @@ def test_what_is_no_request_is_refused_with_a_reason(client, body, kind, status)
     answer = client.post("/predict", data=body, content_type=kind, headers=HOST)
     assert answer.status_code == status
     assert answer.json["error"]
+
+
+@pytest.mark.parametrize("path", ["/", "/page.js", "/about"])
+def test_head_is_answered_like_get_without_the_content(client, path):
+    whole, head = client.get(path, headers=HOST), client.head(path, headers=HOST)
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.headers["Content-Length"] == whole.headers["Content-Length"]
 
 
 def test_long_text_is_predicted_and_its_words_are_not_explained(client):
@@ -157,6 +170,51 @@ def test_requests_wait_in_turn_and_a_crowd_is_sent_away():
         thread.join()
     assert sorted(found) == [400] * WAITING + [503] * 3
     assert slow.most == 1
+
+
+def test_explanation_that_nobody_waits_for_any_more_is_given_up(predictor):
+    asked = []
+
+    def is_gone():
+        asked.append(True)
+        return len(asked) > 2
+
+    client = Client(TextApp({"bert": predictor}, JIGSAW, PORT))
+    content = {"text": "one two three four " * 40, "run": "bert"}
+    answer = client.post(
+        "/explain", json=content, headers=HOST, environ_overrides={"waitress.client_disconnected": is_gone}
+    )
+    assert answer.status_code == 503
+    assert "nobody waits" in answer.json["error"]
+    assert len(asked) == 3
+    assert post(client, "/predict", {"text": "one", "run": "bert"}).status_code == 200
+
+
+@pytest.fixture
+def served(predictor, monkeypatch):
+    """The port of a server that runs in a thread."""
+    monkeypatch.setattr(play_server, "STALLED_SECONDS", 1)
+    monkeypatch.setattr(play_server, "CONNECTIONS", 5)
+    server, port = make_server({"bert": predictor}, JIGSAW, 0)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield port
+    server.trigger.pull_trigger(server.close)  # its loop ends when it serves nothing
+    thread.join(VERY_LONG)
+
+
+def test_stalled_connections_keep_nobody_out_for_long(served):
+    stalled = [socket.create_connection(("127.0.0.1", served)) for _ in range(20)]
+    try:
+        for connection in stalled[:10]:
+            connection.sendall(b"POST /predict HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            f"http://127.0.0.1:{served}/about", timeout=60
+        ) as answer:
+            assert json.load(answer)["runs"]
+    finally:
+        for connection in stalled:
+            connection.close()
 
 
 def test_taken_port_is_told(predictor):

@@ -1,6 +1,7 @@
 """A run as a function of texts: what make_submission.py averages, for any text, from the run's folder alone."""
 
 import dataclasses
+import json
 import shutil
 import socket
 
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.files import read_json, write_record
 from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
@@ -211,12 +213,49 @@ def test_linear_run_is_refused(sample, tmp_path):
         load_predictor(work.run_folder.path)
 
 
+@pytest.fixture
+def run_copy(tiny_run, tmp_path):
+    return shutil.copytree(tiny_run, tmp_path / "bert")
+
+
+def as_of_an_earlier_revision(fold_folder):
+    """Take the checksums of the model out of metrics.json."""
+    metrics = read_json(fold_folder / "metrics.json")
+    metrics["files"] = {name: digest for name, digest in metrics["files"].items() if "/" not in name}
+    write_record(
+        fold_folder / "metrics.json", {name: metrics[name] for name in metrics if name != "checksum"}
+    )
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "head.safetensors", "head.json", "tokenizer.json"])
-def test_damaged_model_is_refused_with_the_remedy(tiny_run, tmp_path, name):
-    shutil.copytree(tiny_run, tmp_path / "run")
-    path = tmp_path / "run/fold_0/model" / name
+def test_damaged_model_without_checksums_is_refused_with_the_remedy(run_copy, name):
+    as_of_an_earlier_revision(run_copy / "fold_0")
+    path = run_copy / "fold_0" / "model" / name
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(
         InputError, match=r"fold_0/model: is damaged; train it again with --fold 0 --overwrite"
     ):
-        load_predictor(tmp_path / "run", [0])
+        load_predictor(run_copy, [0])
+
+
+@pytest.mark.parametrize("name", ["head.json", "head.safetensors", "model.safetensors"])
+def test_model_of_another_fold_and_other_labels_are_refused(run_copy, name):
+    path = run_copy / "fold_1" / "model" / name
+    if name == "head.json":
+        head = json.loads(path.read_text())
+        path.write_text(json.dumps({**head, "labels": head["labels"][::-1]}))
+    else:
+        shutil.copy(run_copy / "fold_0" / "model" / name, path)
+    with pytest.raises(
+        InputError, match=rf"fold_1/model/{name}: is missing or was changed.*--fold 1 --overwrite"
+    ):
+        load_predictor(run_copy)
+
+
+def test_folds_with_their_labels_in_another_order_are_not_averaged(run_copy):
+    as_of_an_earlier_revision(run_copy / "fold_1")
+    path = run_copy / "fold_1" / "model" / "head.json"
+    head = json.loads(path.read_text())
+    path.write_text(json.dumps({**head, "labels": head["labels"][::-1]}))
+    with pytest.raises(InputError, match=r"fold_1/model: has other labels, or the labels in another order"):
+        load_predictor(run_copy)

@@ -2,6 +2,7 @@
 
 import errno
 import tracemalloc
+from pathlib import Path
 from types import SimpleNamespace
 
 import filelock
@@ -58,6 +59,38 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(small_chunks, tmp_path, s
     assert predictor.n_predicted == count - stop // 10 * 10
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "whole.csv"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_killed_after_its_file_was_named_it_is_done_at_once(small_chunks, tmp_path, monkeypatch, overwrite):
+    texts, path = many(35), tmp_path / "out.csv"
+    if overwrite:
+        path.write_text("old")
+    unlink = Path.unlink
+
+    def kill(file, missing_ok=False):
+        if file.name == ".out.csv.partial.json" and path.exists() and path.read_text() != "old":
+            raise KeyboardInterrupt
+        unlink(file, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", kill)
+        with pytest.raises(KeyboardInterrupt):
+            predict_into(path, texts, overwrite=overwrite)
+    content, predictor = path.read_bytes(), Fake()
+    others = {"begun with other texts": [many(40), many(35, "Text")], "exists already": [texts]}
+    for said, inputs in others.items():
+        for given in inputs:
+            identity = {"folds": {"0": "b"}} if given is texts else IDENTITY
+            with pytest.raises(InputError, match=said):
+                predict_into(path, given, identity=identity)
+            assert path.read_bytes() == content
+    assert predict_into(path, texts, predictor, overwrite=overwrite) == 35
+    assert predictor.n_predicted == 0
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(InputError, match="exists already"):
+        predict_into(path, texts)
 
 
 @pytest.mark.parametrize("change", ["id", "text", "shorter"])

@@ -71,12 +71,27 @@ def test_column_of_the_texts(tmp_path, header, column, expected):
         ("x.jsonl", '{"text": "a", "text": "b"}', r"x\.jsonl, line 1: is not JSON \(a name occurs twice"),
         ("x.jsonl", "[" * 100_000, r"x\.jsonl, line 1: is not JSON"),
         ("x.jsonl", '{"text": "a", "id": 1.5}', r"x\.jsonl, line 1: id 1\.5 must be a string or an integer"),
+        ("x.csv", "id;text\na;b\n", r"x\.csv: seems to be separated by ';'"),
+        ("x.csv", "ID,text\na,b\n", r"x\.csv: column 'ID' holds no ids; rename it to 'id'"),
+        ("x.csv", " id,text\na,b\n", r"x\.csv: column ' id' holds no ids"),
+        ("x.jsonl", '{"Id": "a", "text": "b"}\n', r"x\.jsonl, line 1: column 'Id' holds no ids"),
         ("x.xlsx", "a", r"x\.xlsx: unknown file format; give --format csv, tsv, txt or jsonl"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, name, content, expected):
     with pytest.raises(InputError, match=expected):
         texts_in(written(tmp_path, name, content))
+
+
+def test_first_line_that_may_be_a_text_is_told(tmp_path, capsys):
+    assert texts_in(written(tmp_path, "x.csv", "what a film\nfine\n")) == [("1", "fine")]
+    assert (
+        "x.csv: its first line names the columns, and the texts are in 'what a film'"
+        in capsys.readouterr().err
+    )
+    for column, content in (("text", "text\nfine\n"), ("film", "film\nfine\n")):
+        texts_in(written(tmp_path, "x.csv", content), column=column)
+    assert not capsys.readouterr().err
 
 
 def test_misspelt_column_is_named(tmp_path):

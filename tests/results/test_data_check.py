@@ -37,6 +37,18 @@ def test_suspicious_labels_name_their_rows():
     assert table["text"].tolist() == ["text 4"]
 
 
+def test_ids_and_texts_that_a_spreadsheet_would_calculate_get_an_apostrophe():
+    rows = rows_of(["=1+1", "plain", "@a", "x=1"], [0, 0, 0, 0], [])
+    rows.train["id"] = ["-a", "+b", "c", "=d"]
+    labels = rows.train[list(JIGSAW.labels)].to_numpy(float)
+    labels[3, 0] = 1
+    scores = labels * 0.9
+    scores[:3, 0] = 0.99
+    table = suspicious_labels(FoldScores(-1, np.arange(4), labels, scores), rows.train, JIGSAW)
+    found = dict(zip(table["id"], table["text"], strict=True))
+    assert found == {"'-a": "'=1+1", "'+b": "plain", "c": "'@a", "'=d": "x=1"}
+
+
 @pytest.fixture(scope="module")
 def finished(sample, tmp_path_factory, run_command):
     folder = tmp_path_factory.mktemp("check")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,6 +44,19 @@ def test_run_differs_from_itself_by_nothing():
     base = run_of("base", 1.0)
     table = auc_table([base, Run("again", base.folds)], TRAIN, ["positive"])
     assert table.loc["again", ["difference", "low", "high"]].tolist() == [0, 0, 0]
+
+
+def test_order_of_the_rows_changes_no_interval(capsys):
+    base, other = run_of("base", 1.0), run_of("other", 1.2)
+    shuffled = [replace(fold, oof=fold.oof.sample(frac=1, random_state=3)) for fold in other.folds]
+    benchmark = replace(IMDB, labels=("positive",))
+    reports = [
+        comparison_report([base, run], TRAIN, benchmark) for run in (other, Run("other", tuple(shuffled)))
+    ]
+    assert reports[0] == reports[1]
+    lost = replace(other.folds[0], oof=other.folds[0].oof.iloc[1:])
+    with pytest.raises(InputError, match="'base' and 'other' have different rows in fold 0"):
+        comparison_report([base, Run("other", (lost,))], TRAIN, benchmark)
 
 
 def test_run_with_fewer_folds_is_compared_on_those():

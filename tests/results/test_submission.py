@@ -16,6 +16,14 @@ def predictions():
     return table.assign(**{label: [0.1, 0.2, 0.3] for label in JIGSAW.labels})
 
 
+def test_ids_that_look_like_formulas_stay_as_they_are(tmp_path):
+    ids = pd.Series(["=1+1", "+a", "-b", "@c"], name="id")
+    predictions = pd.DataFrame({"id": ids, **dict.fromkeys(JIGSAW.labels, 0.5)})
+    write_submission(tmp_path / "x.csv", submission_table(predictions, ids, JIGSAW), {})
+    written = pd.read_csv(tmp_path / "x.csv", dtype={"id": str})
+    assert written["id"].tolist() == ids.tolist()
+
+
 def test_ids_order_and_columns_are_the_templates():
     table = submission_table(
         predictions()[["threat", "id", *JIGSAW.labels[:3], *JIGSAW.labels[4:]]], TEMPLATE, JIGSAW

@@ -56,7 +56,7 @@ def test_trainings_at_a_time_share_the_cores():
     class Watched(Job):
         """Trains nothing, remembers its cores, and ends when as many as shall be have begun beside it."""
 
-        def train(self, cores):
+        def train(self, cores, children):
             seen.append(cores)
             together.wait()
             return 0
@@ -98,6 +98,8 @@ def test_nothing_is_compared_when_the_plain_model_failed(run_command, sample, tm
     [
         (("--recipes", "magic"), "--recipes magic: is not one of plain, cls"),
         (("--try", "no options"), "expected NAME: OPTIONS"),
+        (("--try", "x: --encoder 'a"), "a quote is not closed"),
+        (("--try", ": --epochs 3"), "--try '': is not a plain name"),
         (("--jobs", 0), "--jobs is 0"),
         (("--folds", 7), "--fold 7: the folds are 0 to 4"),
         (("--without", "rudeness"), "--without rudeness: is not one of toxic"),

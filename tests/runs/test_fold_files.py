@@ -6,8 +6,10 @@ import pytest
 from conftest import table_of
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.files import file_checksum, read_json, write_record
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.runs.fold_files import (
+    check_models,
     fold_folder,
     is_done,
     on_same_folds,
@@ -113,6 +115,96 @@ def test_file_of_another_fold_is_refused(tmp_path, name):
     write(tmp_path, 1)
     shutil.copy(fold_folder(tmp_path, 0) / name, fold_folder(tmp_path, 1) / name)
     with pytest.raises(InputError, match=r"fold_1.*train it again with --fold 1 --overwrite"):
+        read_run(tmp_path)
+
+
+def save_model(folder):
+    (folder / "weights").write_bytes(b"123")
+    (folder / "parts").mkdir()
+    (folder / "parts" / "head.json").write_text("{}")
+
+
+@pytest.mark.parametrize("name", ["model/weights", "model/parts/head.json"])
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"124"), lambda path: path.unlink()])
+def test_model_that_was_changed_is_named_when_it_is_to_be_loaded(tmp_path, name, damage):
+    for fold in (0, 1):
+        write(tmp_path, fold, save_model=save_model)
+    run = read_run(tmp_path)
+    check_models(tmp_path, run.folds)
+    damage(fold_folder(tmp_path, 1) / name)
+    with pytest.raises(InputError, match=rf"fold_1/{name}: is missing or was changed .*--fold 1 --overwrite"):
+        check_models(tmp_path, read_run(tmp_path).folds)
+
+
+def test_fold_of_an_earlier_revision_is_read_with_a_word_about_its_model(tmp_path, capsys):
+    write(tmp_path, 0, save_model=save_model)
+    path = fold_folder(tmp_path, 0) / "metrics.json"
+    metrics = read_json(path)
+    metrics["files"] = {name: digest for name, digest in metrics["files"].items() if "model" not in name}
+    write_record(path, {name: value for name, value in metrics.items() if name != "checksum"})
+    check_models(tmp_path, read_run(tmp_path).folds)
+    assert (
+        "fold 0 was finished by an earlier revision, without checksums of its model"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["fold_00", "fold_0.bak", "fold_0 copy", "fold_", "fold_-1", "replaced_fold_1"]
+)
+def test_folder_with_another_name_than_a_fold_is_no_fold(tmp_path, name):
+    write(tmp_path / "run", 0)
+    shutil.copytree(fold_folder(tmp_path / "run", 0), tmp_path / "run" / name)
+    shutil.copytree(tmp_path / "run" / name, tmp_path / "other" / name)
+    assert [fold.fold for fold in read_run(tmp_path / "run").folds] == [0]
+    assert [run.name for run in read_runs(tmp_path)] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("metrics.json", {"auc": []}),
+        ("metrics.json", {"auc": {"toxic": "high"}}),
+        ("metrics.json", {"fold": 10**18}),
+        ("metrics.json", {"files": {}}),
+        ("metrics.json", {"files": []}),
+        ("config.json", {"identity": []}),
+        ("config.json", {"identity": {"fold": 0, "settings": {"n_folds": 10**18}, "assignment": "a"}}),
+        ("config.json", {"information": {"seconds": "long"}}),
+    ],
+)
+def test_shape_that_no_revision_wrote_is_refused_although_its_checksum_is_right(tmp_path, name, change):
+    write(tmp_path, 0)
+    path = fold_folder(tmp_path, 0) / name
+    content = {field: value for field, value in read_json(path).items() if field != "checksum"}
+    write_record(path, {**content, **change})
+    with pytest.raises(InputError, match=rf"{name}.*train it again with --fold 0 --overwrite"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"checksum": NaN}', '{"checksum": 1e400}', "[]", "1", '{"checksum": null}']
+)
+@pytest.mark.parametrize("name", ["metrics.json", "config.json"])
+def test_json_that_is_none_of_ours_is_refused_in_one_message(tmp_path, name, text):
+    write(tmp_path, 0)
+    (fold_folder(tmp_path, 0) / name).write_text(text)
+    with pytest.raises(InputError, match=rf"{name}: is damaged .*train it again with --fold 0 --overwrite"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("id,", "ID,"), ("toxic", "x"), ("\n", ",1\n"), (",0.", ",7."), (",0.", ",x")]
+)
+def test_table_of_another_form_is_refused_although_its_checksum_is_right(tmp_path, old, new):
+    write(tmp_path, 0)
+    folder = fold_folder(tmp_path, 0)
+    (folder / "oof.csv").write_text((folder / "oof.csv").read_text().replace(old, new))
+    metrics = read_json(folder / "metrics.json")
+    del metrics["checksum"]
+    metrics["files"]["oof.csv"] = file_checksum(folder / "oof.csv")
+    write_record(folder / "metrics.json", metrics)
+    with pytest.raises(InputError, match=r"oof\.csv: is not a table of ids, each once.*--fold 0 --overwrite"):
         read_run(tmp_path)
 
 

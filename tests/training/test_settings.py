@@ -1,10 +1,26 @@
+import dataclasses
+
 import pytest
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError
 from pooled_bert.runs.options import add_options, settings_from
 from pooled_bert.training.neural_settings import decisive
-from pooled_bert.training.settings import BertSettings, BlstmSettings, LinearSettings
+from pooled_bert.training.settings import (
+    MODEL_SETTINGS,
+    BertSettings,
+    BlstmSettings,
+    LinearSettings,
+    PretrainingSettings,
+    RunSettings,
+)
+
+RECORDS = [
+    RunSettings,
+    PretrainingSettings,
+    *MODEL_SETTINGS["text"].values(),
+    *MODEL_SETTINGS["sound"].values(),
+]
 
 
 def parse(*arguments):
@@ -39,16 +55,38 @@ def test_options_become_settings_of_their_type():
         (("--positive-weight", 2), "--positive-weight is 2.0"),
         (("--adversarial", "nan"), "--adversarial is nan"),
         (("--c", 2), "--c is an option of --model linear"),
-        (("--epochs", 0), "--epochs is 0, expected at least 1"),
+        (("--epochs", 0), "--epochs is 0, expected a whole number from 1 to"),
         (("--max-length", 513), "--max-length is 513"),
         (("--warmup", 1), "--warmup is 1.0"),
         (("--n-folds", 1), "--n-folds is 1"),
         (("--learning-rate", "nan"), "--learning-rate is nan"),
+        (("--learning-rate", "1e400"), "--learning-rate is inf, expected a number above 0, at most 1,000"),
+        (("--model", "linear", "--c", "inf"), "--c is inf"),
+        (("--seed", -1), "--seed is -1, expected a whole number from 0 to"),
+        (("--seed", 2**32), "--seed is 4294967296"),
+        (("--fold-seed", 2**32), "--fold-seed is 4294967296"),
+        (("--epochs", 10**18), "--epochs is 1000000000000000000"),
+        (("--epochs", "9" * 5000), "--epochs is '999"),
+        (("--limit", 0), "--limit is 0"),
+        (("--encoder", ""), "--encoder is '', expected one line"),
+        (("--encoder", "a\nb"), r"--encoder is 'a\\nb', expected one line"),
+        (("--benchmark", "x" * 300), "--benchmark is 'xxx.*at most 255 bytes"),
+        (("--benchmark", ""), "--benchmark is ''"),
     ],
 )
 def test_settings_that_cannot_be_trained_with_are_refused(arguments, expected):
     with pytest.raises(InputError, match=expected):
         parse(*arguments)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [RunSettings, PretrainingSettings, *MODEL_SETTINGS["text"].values(), *MODEL_SETTINGS["sound"].values()],
+)
+def test_every_setting_with_a_value_has_a_rule_which_its_default_obeys(record):
+    for setting in dataclasses.fields(record):
+        assert setting.metadata.keys() & {"rule", "choices", "action"}
+    record()
 
 
 def test_a_setting_that_is_off_leaves_the_identity_of_older_runs_as_it_was():

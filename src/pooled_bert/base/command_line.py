@@ -4,10 +4,14 @@ import argparse
 from typing import NoReturn
 
 from .errors import InputError, suggestion
+from .rules import Rule
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are InputErrors of one line, which suggest the nearest option or choice."""
+    """An ArgumentParser whose errors are InputErrors of one line, which suggest the nearest option or choice.
+
+    The ``type`` of an option can be a Rule.
+    """
 
     def error(self, message: str) -> NoReturn:
         """Raise InputError with ``message``, and where the help is."""
@@ -16,6 +20,13 @@ class Parser(argparse.ArgumentParser):
             message += suggestion(unknown.split()[0].partition("=")[0], _options(self))
         subcommand = self.prog.split()[1:]
         raise InputError(f"{message}; see {' '.join([*subcommand, '--help'])}")
+
+    def _get_value(self, action: argparse.Action, arg_string: str):
+        if isinstance(action.type, Rule):
+            return action.type.read(
+                action.option_strings[-1] if action.option_strings else action.dest, arg_string
+            )
+        return super()._get_value(action, arg_string)
 
     def _check_value(self, action: argparse.Action, value) -> None:
         if action.choices is not None and value not in action.choices:

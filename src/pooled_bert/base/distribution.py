@@ -7,15 +7,30 @@ predictions are sent between processes.
 
 import contextlib
 import functools
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
 from .deadline import Deadline
 from .errors import InputError
+from .schemas import parse_json
+
+
+class Task(TypedDict):
+    """Which worker a process is."""
+
+    type: str
+    index: int | str
+
+
+class Configuration(TypedDict):
+    """What TF_CONFIG holds."""
+
+    cluster: dict[str, list[str]]
+    task: Task
 
 
 @dataclass(frozen=True)
@@ -35,12 +50,12 @@ def workers(strategy: str) -> Workers:
     if strategy not in ("auto", "multiworker") or not (text or strategy == "multiworker"):
         return Workers()
     try:
-        config = json.loads(text)
+        config = parse_json(text, Configuration)
         cluster, task = config["cluster"], config["task"]
         addresses, index = cluster[task["type"]], int(task["index"])
         if set(cluster) - {"chief", "worker"} or not 0 <= index < len(addresses):
             raise ValueError("task")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError) as error:
         raise InputError(
             "the environment variable TF_CONFIG does not describe the workers; --strategy multiworker needs it in the"
             ' form {"cluster": {"worker": ["host:port", "host:port"]}, "task": {"type": "worker", "index": 0}}'

@@ -1,12 +1,20 @@
 """Errors that end a command early: each has a message with place and remedy, and an exit status of its own."""
 
+import errno
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 INPUT_STATUS, TIME_LIMIT_STATUS, INTERRUPTED_STATUS = 2, 75, 130  # 75: "try again later" in sysexits.h
+FULL = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+)  # errors of a stream, which unlike those of a file name no file
 PIPE_STATUS = 141  # what a shell shows for a process that ends by SIGPIPE
 
 
@@ -20,13 +28,18 @@ class TimeLimitReached(Exception):
 
 def run_command(main: Callable[[], None]) -> None:
     """Run a command's main function; turn each expected error into one line on stderr and an exit status."""
+    _open_closed_streams()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as set below
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        main()
-        sys.stdout.flush()  # so that a pipe closed by its reader raises here, not at exit
+        _run_and_flush(main)
     except BrokenPipeError:
-        # Python's documentation recommends this: otherwise the flush at exit fails on the closed pipe again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         sys.exit(PIPE_STATUS)
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        sys.exit(_fail(f"standard output: cannot be written ({error.strerror})", INPUT_STATUS))
     except InputError as error:
         sys.exit(_fail(str(error), INPUT_STATUS))
     except TimeLimitReached as error:
@@ -37,8 +50,40 @@ def run_command(main: Callable[[], None]) -> None:
         sys.exit(_fail(message, INTERRUPTED_STATUS))
 
 
+def _run_and_flush(main: Callable[[], None]) -> None:
+    """Run ``main``, so that output that cannot be written raises here, and not at exit."""
+    try:
+        main()
+    except SystemExit:  # of --help
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+
+
+def _open_closed_streams() -> None:
+    """Open closed standard streams on the null device, or the next file that is opened would get what is printed."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _give_up_output() -> None:
+    """Have nothing more written to standard output, at exit neither, if it cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _fail(message: str, status: int) -> int:
-    print(f"{sys.argv[0].rsplit('/', 1)[-1]}: {message}", file=sys.stderr)
+    """Print a message in one line, whatever the values in it hold; return the exit status."""
+    from .shown_text import visible
+
+    _give_up_output()
+    print(visible(f"{sys.argv[0].rsplit('/', 1)[-1]}: {message}", kept=""), file=sys.stderr)
     return status
 
 
@@ -52,3 +97,11 @@ def require(condition: bool, flag: str, value, expected: str) -> None:
     """Raise InputError that names the option, its value and what was expected."""
     if not condition:
         raise InputError(f"{flag} is {value}, expected {expected}")
+
+
+# A command imports this module first. Until ``run_command`` begins, Ctrl-C ends the command without a traceback.
+_COMMANDS = Path(__file__).resolve().parents[2]
+if Path(*sys.argv[:1]).resolve().parent == _COMMANDS and (
+    signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,48 +1,114 @@
-"""Atomic writes, locks, JSON and array files, checksums."""
+"""Writes that a kill or a power cut can neither lose nor tear, locks, JSON and array files, checksums."""
 
 import contextlib
+import errno
 import glob
 import hashlib
 import json
 import os
 import shutil
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
 
 from .errors import InputError
+from .rules import NAME
+from .schemas import parse_json
 
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary name (for a file or a folder) that replaces ``path`` if the block succeeds.
 
-    Raises InputError if the disk is full or read-only. No half-written file stays behind.
+    Everything is on the disk before it gets its name, so that whoever finds ``path`` finds all of it, and an old file
+    or folder is kept until then. Raises InputError if the disk is full or read-only. No half-written file stays behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
+        make_folder(path.parent)
+        recover(path)
         yield temporary
-        if path.is_dir():
-            shutil.rmtree(path)
-        temporary.replace(path)
+        put_on_disk(temporary)
+        _replace(path, temporary)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         _remove(temporary)
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Delete the temporary files of processes that were killed while writing ``path``."""
+def _replace(path: Path, temporary: Path) -> None:
+    """Give ``temporary`` its name. A folder in its place is first set aside, where ``recover`` finds it."""
+    aside = _aside(path)
+    if path.is_dir():
+        path.rename(aside)
+    try:
+        temporary.replace(path)
+    except OSError:
+        if aside.exists():
+            aside.rename(path)
+        raise
+    put_on_disk(path.parent, whole=False)
+    _remove(aside)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.old")
+
+
+def recover(path: Path) -> None:
+    """Bring back the old folder ``path`` if a process was killed while it replaced it, and delete what it left."""
+    aside = _aside(path)
+    if aside.exists() and not path.exists():
+        aside.rename(path)
+    _remove(aside)
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         pid = leftover.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
             _remove(leftover)
+
+
+def check_output(path: Path, *, overwrite: bool, is_own: bool = True) -> None:
+    """Raise InputError if ``path`` exists and must not be replaced: without ``overwrite``, or if it is not ``is_own``.
+
+    A folder that a killed process left aside is brought back first.
+    """
+    recover(path)
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: exists already; give another name, or --overwrite")
+    if path.exists() and not is_own:
+        raise InputError(f"{path}: was not made by this command, so it is not replaced; give another name")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that a power cut cannot lose what is put there later."""
+    if not folder.is_dir():
+        if folder.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        put_on_disk(folder.parent, whole=False)
+
+
+def put_on_disk(path: Path, *, whole: bool = True) -> None:
+    """Wait until a file, or a folder and (``whole``) all that is in it, is on the disk and not only in memory."""
+    is_folder = path.is_dir()
+    for inside in path.iterdir() if is_folder and whole else ():
+        put_on_disk(inside)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if not (is_folder and error.errno == errno.EINVAL):  # some file systems sync folders by themselves
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _is_running(pid: int) -> bool:
@@ -56,7 +122,7 @@ def _is_running(pid: int) -> bool:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         with contextlib.suppress(OSError):  # the file may never have been created
@@ -70,7 +136,7 @@ def held(path: Path, message: str) -> Iterator[None]:
     Raises InputError with ``message`` if another process holds the lock.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         lock = filelock.FileLock(path, blocking=False)
         lock.acquire()
     except filelock.Timeout as error:
@@ -85,8 +151,7 @@ def held(path: Path, message: str) -> Iterator[None]:
 
 def check_name(option: str, name: str) -> str:
     """Return ``name`` if it is a plain file name; raises InputError that names the option."""
-    if name != Path(name).name or name.startswith(".") or "\0" in name:
-        raise InputError(f"{option} {name!r}: is not a plain name; leave out slashes and a leading dot")
+    NAME.check(option, name)
     return name
 
 
@@ -97,16 +162,38 @@ def write_json(path: Path, content: dict) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> dict:
-    """Read a JSON object; raises InputError with the file's name if the file is missing or damaged."""
+def read_json(path: Path, shape: Any = dict, *, remedy: str = "") -> Any:
+    """Read a JSON file of the given shape, see ``schemas``; raises InputError with the file's name and ``remedy``."""
+    hint = f"; {remedy}" if remedy else ""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_bytes(), shape)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}){hint}") from error
     except ValueError as error:
-        raise InputError(f"{path}: is damaged ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: is damaged (not a JSON object)")
+        raise InputError(f"{path}: is damaged ({error}){hint}") from error
+
+
+def json_checksum(content: dict) -> str:
+    """Return the SHA-256, in hex, of what a JSON file holds, in whatever order."""
+    return checksum([json.dumps(content, sort_keys=True)])
+
+
+def write_record(path: Path, content: dict) -> None:
+    """Write ``content`` as JSON with its checksum, atomically."""
+    write_json(path, {**content, "checksum": json_checksum(content)})
+
+
+def read_record(path: Path, shape: Any, *, remedy: str) -> Any:
+    """Read what ``write_record`` wrote; raises InputError with ``remedy`` if it was changed.
+
+    A file without a checksum, if its shape allows that, was written by an earlier revision, which is reported.
+    """
+    content = read_json(path, shape, remedy=remedy)
+    recorded = content.pop("checksum", None)
+    if recorded is None:
+        print(f"note: {path}: was written by an earlier revision, without a checksum", file=sys.stderr)
+    elif recorded != json_checksum(content):
+        raise InputError(f"{path}: was changed after it was written; {remedy}")
     return content
 
 
@@ -148,3 +235,10 @@ def file_checksum(path: Path) -> str:
     """Return the SHA-256, in hex, of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_checksums(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the SHA-256, in hex, of many files; several large ones at a time, because hashing frees Python's lock."""
+    paths = list(paths)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(paths, pool.map(file_checksum, paths), strict=True))

@@ -4,6 +4,7 @@ An installed package has no checkout around it: ``TEMPLATES`` and the pages' fol
 """
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,11 +60,22 @@ def model_folder(run_folder: Path, fold: int) -> Path:
     return fold_folder(run_folder, fold) / "model"
 
 
+def fold_numbers(run_folder: Path) -> list[int]:
+    """Return the numbers of a run's folds by the exact names of their folders: fold_00 and fold_0.bak are none."""
+    return sorted(int(path.name[5:]) for path in run_folder.glob("fold_*") if is_fold_folder(path))
+
+
+def is_fold_folder(path: Path) -> bool:
+    """Return whether a path has the exact name of a fold's folder."""
+    return re.fullmatch("fold_(0|[1-9][0-9]{0,8})", path.name) is not None
+
+
 def find_folds(root: Path, benchmark: str) -> Iterator[tuple[Path, Path]]:
     """Yield the folder of each started fold anywhere below ``root``, and where it belongs in a workspace."""
     for config in sorted(root.rglob(f"folds/{benchmark}/runs/*/fold_*/config.json")):
         folder = config.parent
-        yield folder, Path(*folder.parts[-5:])
+        if is_fold_folder(folder):
+            yield folder, Path(*folder.parts[-5:])
 
 
 @dataclass(frozen=True)

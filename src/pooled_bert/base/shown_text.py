@@ -29,6 +29,11 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != JOINER
 
 
+def for_spreadsheet(text: str) -> str:
+    """Return ``text`` as a cell that a spreadsheet shows and does not calculate: with an apostrophe before = + - @."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def shortened(text: str, n: int) -> str:
     """Return ``text`` cut to at most ``n`` characters; a cut text ends with "…". Of a pair, the longer is cut first."""
     texts = text.split(SEPARATOR)

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..base.errors import InputError, suggestion
@@ -96,14 +97,27 @@ class _File:
 
     def place(self, key: str, value: str | None = None) -> str:
         """Return file and line of a key, or of a text in its list."""
-        pattern = re.compile(rf"""\s*\[?["']?{re.escape(key)}["']?\s*[=\].]""")
-        start = next((number for number, line in enumerate(self.lines) if pattern.match(line)), None)
+        start = self._lines_of_keys.get(key)
         if start is None:
             return str(self.path)
-        quoted = (f'"{value}"', f"'{value}'")
-        rest = enumerate(self.lines[start:], start)
-        found = next((number for number, line in rest if any(word in line for word in quoted)), start)
-        return f"{self.path}, line {(start if value is None else found) + 1}"
+        line = next((number for number in self._lines_of_texts.get(value, ()) if number >= start), start)
+        return f"{self.path}, line {line + 1}"
+
+    @cached_property
+    def _lines_of_keys(self) -> dict[str, int]:
+        """The first line of each key, from 0."""
+        keys = [re.match(r"""\s*\[?["']?([^"'=\].\s]+)["']?\s*[=\].]""", line) for line in self.lines]
+        numbered = [(key[1], number) for number, key in enumerate(keys) if key]
+        return dict(reversed(numbered))
+
+    @cached_property
+    def _lines_of_texts(self) -> dict[str | None, list[int]]:
+        """The lines of each text in quotes, from 0."""
+        lines: dict[str | None, list[int]] = {}
+        for number, line in enumerate(self.lines):
+            for double, single in re.findall(r"""\"([^"]*)"|'([^']*)'""", line):
+                lines.setdefault(double or single, []).append(number)
+        return lines
 
     def error(self, key: str, message: str, value: str | None = None) -> InputError:
         return InputError(f"{self.place(key, value)}: {key}: {message}")

@@ -5,7 +5,8 @@ import io
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,8 @@ import pandas as pd
 from ..base.errors import InputError, suggestion
 
 PACKED = (".csv", ".tsv", ".jsonl")  # endings of the tables that a zip file may hold
+SEPARATORS = (";", "\t", "|", ",")  # of tables that are not what their name says
+MOST_LISTED = 30  # columns in a message
 Record = tuple[int, list[str]]  # (the line where the row starts, its fields); a text can span several lines
 
 
@@ -40,12 +43,25 @@ class TableFile:
 
 def require_columns(path: Path | str, columns: Iterable[str], header: list[str]) -> None:
     """Raise InputError for the first of ``columns`` that ``header`` lacks, and suggest the most similar column."""
+    present = set(header)
     for column in columns:
-        if column not in header:
-            listed = ", ".join(map(repr, header))
+        if column not in present:
             raise InputError(
-                f"{path}: column {column!r} is missing{suggestion(column, header)}; the columns are {listed}"
+                f"{path}: column {column!r} is missing{suggestion(column, header)}; the columns are {listed(header)}"
             )
+
+
+def listed(columns: Sequence[str]) -> str:
+    """Return the names of columns for a message, of many only the first ones."""
+    more = f" and {len(columns) - MOST_LISTED:,} more" if len(columns) > MOST_LISTED else ""
+    return ", ".join(map(repr, columns[:MOST_LISTED])) + more
+
+
+def misspelt(column: str, header: Iterable[str]) -> str | None:
+    """Return the column that is called like ``column`` but for capitals and spaces, if there is one."""
+    return next(
+        (name for name in header if name != column and name.strip().casefold() == column.casefold()), None
+    )
 
 
 def read_csv(path: Path, delimiter: str = ",") -> TableFile:
@@ -70,9 +86,15 @@ def csv_records(
     _, header = next(records, (0, None))
     if header is None:
         raise InputError(f"{path}: is empty")
-    for column in header:
-        if header.count(column) > 1:
+    for column, count in Counter(header).items():
+        if count > 1:
             raise InputError(f"{path}: duplicate column {column!r}")
+    other = next((mark for mark in SEPARATORS if mark != delimiter and mark in header[0]), None)
+    if len(header) == 1 and other:
+        raise InputError(
+            f"{path}: seems to be separated by {other!r}, because its only column is {header[0]!r:.60}; save it as CSV"
+            f" with {delimiter!r} between the columns"
+        )
     return header, _rows(path, header, records)
 
 

@@ -5,6 +5,7 @@ Every table has ``id`` (str) and either ``text`` (str; two texts are joined as i
 column per label or class: 0, 1, or NaN for *not labelled* (empty or -1 in the file).
 """
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from ..base.pairs import joined
 from ..base.places import usual_data_folders
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.benchmark_file import check_label
-from .csv_files import TableFile, require_columns
+from .csv_files import TableFile, misspelt, require_columns
 from .review_folders import find_review_folders, read_review_folders
 from .sound_folders import find_sounds, read_sounds
 from .table_files import read_table
@@ -78,7 +79,7 @@ def table_checksum(table: pd.DataFrame) -> str:
     return checksum([*parts, np.nan_to_num(labels, nan=-1.0).tobytes()])
 
 
-def find_data(benchmark: Benchmark, data: str | None) -> Path:
+def find_data(benchmark: Benchmark, data: Path | str | None) -> Path:
     """Return the folder of the benchmark's files: ``data`` if given, otherwise the first usual folder that has them.
 
     Sounds may be in a zip, which ``data`` may name.
@@ -222,14 +223,33 @@ def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
     Missing columns and cells of labels count as not labelled.
     """
     file = read_table(path)
+    _check_extra_columns(file, benchmark)
     known = [label for label in benchmark.labels if benchmark.column(label) in file.table]
-    if not known:
-        columns = dict.fromkeys(map(benchmark.column, benchmark.labels))
-        raise InputError(f"{path}: has none of the label columns {', '.join(columns)}")
     table = _rows_table(file, benchmark, tuple(known)).reindex(columns=["id", "text", *benchmark.labels])
     if benchmark.group and benchmark.group in file.table:
         table[GROUP] = _groups(file, benchmark.group, table["id"])
     return table
+
+
+def _check_extra_columns(file: TableFile, benchmark: Benchmark) -> None:
+    """Raise InputError for a column that seems to be a misspelt label, or if there is no label; report what is missing.
+
+    A column that belongs to no label is not read.
+    """
+    columns = list(map(str, file.table.columns))
+    labels = dict.fromkeys(map(benchmark.column, benchmark.labels))
+    missing = [label for label in labels if label not in file.table]
+    if len(missing) == len(labels):
+        raise InputError(f"{file.path}: has none of the label columns {', '.join(labels)}")
+    for column in columns:
+        if column not in (*labels, "id", benchmark.id_column, benchmark.text_column, benchmark.group):
+            hint = suggestion(column, missing)
+            if hint:
+                raise InputError(
+                    f"{file.path}: column {column!r} is no label{hint}; rename it, or leave the column out"
+                )
+    if missing:
+        print(f"note: {file.path}: has no {', '.join(missing)}; these are not labelled", file=sys.stderr)
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -242,11 +262,19 @@ def _rows_table(file: TableFile, benchmark: Benchmark, labels: tuple[str, ...]) 
     ids = [benchmark.id_column] if benchmark.id_column else []
     _require_columns(file, benchmark, [*ids, *benchmark.text_columns, *map(benchmark.column, labels)])
     texts, id_column = _texts(file, benchmark), benchmark.id_column or "id"
+    other = None if id_column in file.table else misspelt(id_column, map(str, file.table.columns))
+    if other is not None:
+        remedy = (
+            f'name it in {benchmark.file}: id = "{other}"'
+            if benchmark.file
+            else f"rename it to {id_column!r}"
+        )
+        print(f"note: {file.path}: column {other!r} is not read as ids; {remedy}", file=sys.stderr)
     table = pd.DataFrame(
         {"id": file.table[id_column] if id_column in file.table else stable_ids(texts), "text": texts}
     )
     _check_ids(table["id"], file, benchmark.place(id_column))
-    return table.assign(**_labels(file, benchmark, labels))
+    return pd.concat([table, pd.DataFrame(_labels(file, benchmark, labels), index=table.index)], axis=1)
 
 
 def _texts(file: TableFile, benchmark: Benchmark) -> pd.Series:
@@ -263,8 +291,9 @@ def _texts(file: TableFile, benchmark: Benchmark) -> pd.Series:
 
 def _require_columns(file: TableFile, benchmark: Benchmark, columns: Iterable[str]) -> None:
     """Raise InputError for a missing column, with the place in the benchmark's file that names it."""
-    for column in columns:
-        require_columns(f"{benchmark.place(column)}{file.path}", [column], list(file.table.columns))
+    missing = next((column for column in columns if column not in file.table), None)
+    if missing is not None:
+        require_columns(f"{benchmark.place(missing)}{file.path}", [missing], list(file.table.columns))
 
 
 def _read_folders(benchmark: Benchmark, data: Path, part: str) -> pd.DataFrame:

@@ -18,32 +18,35 @@ N_GROUPS = 40
 def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: int, seed: int) -> None:
     """Write the benchmark's training, test and template files with ``rows`` + ``test_rows`` made-up texts, or sounds.
 
-    Raises InputError for the files of a user's own benchmark that this would replace, or cannot write.
+    Raises InputError for files that are not made up and would be replaced or hidden, and for files it cannot write.
 
     A pure function of its arguments. Texts hold quotes, line breaks, commas and Unicode. Some texts occur twice and
     differ only in case and punctuation. A marker file says that all rows are made up.
     """
     random = np.random.default_rng(seed)
-    if benchmark.file:
-        _check_files(folder, benchmark)
+    _check_files(folder, benchmark)
+    with atomic_path(
+        folder / MADE_UP_MARKER
+    ) as temporary:  # first, so that no made-up row is ever without it
+        temporary.write_text(
+            "Every row in this folder is generated; scores on it mean nothing.\n", encoding="utf-8"
+        )
     if benchmark.medium == "sound":
         write_sounds(folder, benchmark, rows=rows, random=random)
     else:
         _write_texts(folder, benchmark, rows, test_rows, random)
-    with atomic_path(folder / MADE_UP_MARKER) as temporary:
-        temporary.write_text(
-            "Every row in this folder is generated; scores on it mean nothing.\n", encoding="utf-8"
-        )
 
 
 def _check_files(folder: Path, benchmark: Benchmark) -> None:
-    for name in filter(None, (benchmark.train_file, benchmark.test_file, benchmark.sample_submission)):
+    """Raise InputError for files that would be replaced or hidden and are not made up, or cannot be made up."""
+    files = (benchmark.train_file, benchmark.test_file, benchmark.sample_submission)
+    for name in filter(None, files if benchmark.file else ()):
         if Path(name).name != name or not name.endswith(".csv"):
             raise InputError(f"{benchmark.place(name)}only CSV files beside the TOML file can be made up")
-        if (folder / name).exists() and not (folder / MADE_UP_MARKER).exists():
-            raise InputError(
-                f"{folder / name}: exists, and is not replaced by made-up rows; name another folder"
-            )
+    for name in filter(None, (*files, benchmark.test_labels, benchmark.archive)):
+        for path in (folder / name, folder / f"{name}.zip"):
+            if path.exists() and not (folder / MADE_UP_MARKER).exists():
+                raise InputError(f"{path}: exists, and is not replaced by made-up rows; name another folder")
 
 
 def _write_texts(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ..base.files import atomic_path
+from ..base.files import make_folder
 from ..base.sound import RATE
 from ..benchmarks.benchmark import Benchmark
 
@@ -28,6 +28,7 @@ def write_sounds(folder: Path, benchmark: Benchmark, *, rows: int, random: np.ra
     voices = [
         (random.uniform(90, 240), random.uniform(0.2, 0.8), random.uniform(0.2, 0.9)) for _ in range(SPEAKERS)
     ]
+    make_folder(folder / benchmark.train_file)
     for number in range(rows):
         speaker, kind = number % SPEAKERS, number // SPEAKERS % len(words)
         take = number // (SPEAKERS * len(words))
@@ -37,8 +38,7 @@ def write_sounds(folder: Path, benchmark: Benchmark, *, rows: int, random: np.ra
         )
         samples = _sound(voices[speaker], kind / max(1, len(words) - 1), random)
         path = folder / benchmark.train_file / name
-        with atomic_path(path) as temporary:
-            soundfile.write(temporary, samples, RATE, format="WAV", subtype="PCM_16")
+        soundfile.write(path, samples, RATE, format="WAV", subtype="PCM_16")
 
 
 def _sound(voice: tuple[float, float, float], position: float, random: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
+from ..base.schemas import unique_names
 from .csv_files import TableFile, clear_reading, file_lines, read_csv, text_lines
 
 
@@ -93,16 +94,9 @@ def _cell(value, place: str) -> str:
 def json_value(line: str, place: str):
     """Return the value of a line of JSON; raises InputError with ``place`` (file, line)."""
     try:
-        return json.loads(line, object_pairs_hook=_object)
+        return json.loads(line, object_pairs_hook=unique_names)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place}: is not JSON ({error})") from error
-
-
-def _object(pairs: list[tuple]) -> dict:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return content
 
 
 def is_writable(text: str) -> bool:

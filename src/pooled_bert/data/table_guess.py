@@ -17,6 +17,7 @@ LABEL_CELLS = {"", "-1", "-1.0", "0", "0.0", "1", "1.0"}
 MOST_CLASSES = 50
 LABELLED = 0.5  # share of the rows that must have a class
 FEWEST_GROUPS = 10
+LONGEST_NAME = 60  # characters; a longer name of the column of texts seems to be a text
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def guess_benchmark(path: Path) -> str:
     """
     file = read_table(path)
     text = _text_column(file.table)
+    _check_names(file, str(text.value))
     id_column = _id_column(file.table.drop(columns=text.value))
     test = _test_file(path, str(text.value))
     test_columns = list(map(str, read_table(path.with_name(str(test.value))).table)) if test else []
@@ -56,6 +58,16 @@ def guess_benchmark(path: Path) -> str:
     )
     guesses = [guess for guess in (train, text, learnt, id_column, test, name) if guess]
     return "\n".join([*map(str, guesses), *others, *_groups(rest.drop(columns=learnt.value))]) + "\n"
+
+
+def _check_names(file: TableFile, text: str) -> None:
+    """Raise InputError if the first line seems to be a row: it would be lost as the names of the columns."""
+    numbers = [name for name in file.table if str(name) in LABEL_CELLS - {""}]
+    if numbers or len(text) > LONGEST_NAME:
+        raise InputError(
+            f"{file.path}: its first line seems to be a row, because a column would be called"
+            f" {(numbers or [text])[0]!r:.80}; put a line with the names of the columns above it, such as text,label"
+        )
 
 
 def _text_column(table: pd.DataFrame) -> _Guess:
@@ -88,8 +100,9 @@ def _learnt(file: TableFile, table: pd.DataFrame, test_columns: list[str]) -> tu
     labels = _preferred(
         [name for name in names if name not in NO_LABELS and _is_label(table[name])], test_columns
     )
+    set_of_labels = set(labels)
     classes = _preferred(
-        [name for name in names if name not in labels and _is_class(table[name])], test_columns
+        [name for name in names if name not in set_of_labels and _is_class(table[name])], test_columns
     )
     classes.sort(key=lambda name: table[name].nunique())
     if labels:
@@ -107,7 +120,8 @@ def _learnt(file: TableFile, table: pd.DataFrame, test_columns: list[str]) -> tu
 
 
 def _preferred(names: list[str], test_columns: list[str]) -> list[str]:
-    return [name for name in names if name not in test_columns] or names
+    of_test = set(test_columns)
+    return [name for name in names if name not in of_test] or names
 
 
 def _is_label(cells: pd.Series) -> bool:

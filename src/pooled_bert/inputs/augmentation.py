@@ -19,13 +19,9 @@ def at_speed(sound: Sound, speed: float) -> Sound:
 
     Source: Ko et al. 2015, "Audio Augmentation for Speech Recognition".
     """
-    from scipy.signal import (
-        resample_poly,
-    )  # takes a second to import, and every command reads this module's settings
+    from scipy.signal import resample_poly  # takes a second to import, and every command reads this module
 
     ratio = Fraction(speed).limit_denominator(100)
-    from scipy.signal import resample_poly  # here, because every command imports this module
-
     samples = resample_poly(sound.samples, ratio.denominator, ratio.numerator).astype(np.float32)
     return replace(sound, samples=samples)
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, TypedDict
 
 import tensorflow as tf
 from keras.src.layers.rnn.lstm import standard_lstm
@@ -13,6 +14,7 @@ from transformers.modeling_tf_outputs import TFBaseModelOutputWithPooling
 
 from ..base.errors import InputError
 from ..base.files import read_json
+from ..base.rules import SHARE, Number
 from .encoders import load_encoder
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -29,6 +31,15 @@ class BlstmConfig:
     width: int
     units: int
     dropout: float
+
+
+class Sizes(TypedDict):
+    """What config.json holds: the fields of a BlstmConfig."""
+
+    vocab_size: Annotated[int, Number(int, 0, 10_000_000)]
+    width: Annotated[int, Number(int, 1, 100_000)]
+    units: Annotated[int, Number(int, 1, 100_000)]
+    dropout: Annotated[float, SHARE]
 
 
 class Lstm(tf.keras.layers.LSTM):
@@ -103,7 +114,7 @@ def load_blstm(folder: str) -> Blstm:
     """Load a Blstm saved by ``save_pretrained``; raises InputError if a file is missing or damaged."""
     path = Path(folder) / WEIGHTS
     try:
-        blstm = Blstm(BlstmConfig(**read_json(Path(folder) / CONFIG)))
+        blstm = Blstm(BlstmConfig(**read_json(Path(folder) / CONFIG, Sizes, remedy="train the fold again")))
         weights = load_file(path)
         for index, variable in enumerate(blstm.weights):
             variable.assign(weights[str(index)])

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 import tensorflow as tf
 from safetensors import SafetensorError
@@ -12,6 +13,7 @@ from transformers import TFPreTrainedModel
 
 from ..base.errors import InputError
 from ..base.files import read_json
+from ..base.rules import SHARE, Number
 from ..benchmarks.targets import SEVERAL_LABELS, TARGETS, Target
 from ..inputs.batches import Reader
 from ..inputs.frames import frame_reader
@@ -21,6 +23,36 @@ from .blstm import Blstm, load_blstm
 from .encoders import clear_when_full, load_encoder, load_tokenizer
 from .network import build_model
 
+
+class Head(TypedDict):
+    """What head.json of any classifier holds."""
+
+    architecture: str
+    medium: NotRequired[str]  # earlier revisions wrote no medium, and no target
+    target: NotRequired[str]
+    labels: list[str]
+    pooling: Literal["mean", "max", "mean_max", "attention", "cls", "last"]
+    dropout: Annotated[float, SHARE]
+
+
+class TextHead(Head):
+    """What head.json holds for texts."""
+
+    max_length: Annotated[int, Number(int, 3, 512)]
+    truncation: Literal["head", "head_tail"]
+    windows: Literal["mean", "max"] | None
+
+
+class SoundHead(Head):
+    """What head.json holds for sounds."""
+
+    max_seconds: Annotated[float, Number(float, 0, 60, above=True)]
+    by_speaker: bool
+    mean: list[float]
+    deviation: list[Annotated[float, Number(float, 0, 1e300, above=True)]]
+
+
+HEADS = {"text": TextHead, "sound": SoundHead}
 HEAD_CONFIG, HEAD_WEIGHTS = "head.json", "head.safetensors"
 # architecture -> how its encoder is read from a folder
 LOADERS: dict[str, Callable] = {
@@ -78,17 +110,18 @@ class Classifier:
 
 def load_classifier(folder: Path) -> Classifier:
     """Load a classifier that ``Classifier.save`` wrote, e.g. a finished fold's folder ``model``; raises InputError."""
-    head = read_json(folder / HEAD_CONFIG)
+    path, remedy = folder / HEAD_CONFIG, "train the fold again"
+    head = read_json(path, remedy=remedy)
     architecture = str(head.get("architecture"))
-    target = str(head.get("target", SEVERAL_LABELS.name))  # earlier revisions wrote no target, and no medium
-    medium = str(head.get("medium", "text"))
+    target, medium = str(head.get("target", SEVERAL_LABELS.name)), str(head.get("medium", "text"))
     for kind, name, known in (
         ("architecture", architecture, LOADERS),
         ("target", target, TARGETS),
         ("medium", medium, READERS),
     ):
         if name not in known:
-            raise InputError(f"{folder / HEAD_CONFIG}: the {kind} {name!r} is unknown; train the fold again")
+            raise InputError(f"{path}: the {kind} {name!r} is unknown; {remedy}")
+    head = read_json(path, HEADS[medium], remedy=remedy)
     reader = READERS[medium](folder, head)
     encoder = LOADERS[architecture](str(folder), reader)
     model = build_model(
@@ -111,6 +144,11 @@ def load_classifier(folder: Path) -> Classifier:
             f"{folder / HEAD_WEIGHTS}: does not hold the weights that {HEAD_CONFIG} asks for; train the fold again"
         )
     for name, variable in variables.items():
+        if weights[name].shape != variable.shape:
+            raise InputError(
+                f"{folder / HEAD_WEIGHTS}: {name} has the shape {weights[name].shape}, but {HEAD_CONFIG} asks for"
+                f" {variable.shape}; {remedy}"
+            )
         variable.assign(weights[name])
     return Classifier(model, encoder, reader, head)
 

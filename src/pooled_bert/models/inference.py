@@ -1,7 +1,9 @@
 """The one prediction loop: validation rows, test rows, any text."""
 
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import numpy as np
 import tensorflow as tf
@@ -73,9 +75,32 @@ def attention_weights(model: tf.keras.Model, inputs: Inputs) -> list[np.ndarray]
 
 
 def budgeted_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Return batches of rows for ``predict``: many short texts or few long texts, as suits the device."""
+    """Yield batches of rows for ``predict``: many short texts or few long texts, as suits the device.
+
+    Raises NotWanted before a batch if the results are not wanted any more.
+    """
     device = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    return prediction_batches(lengths, BUDGETS[device])
+    for rows in prediction_batches(lengths, BUDGETS[device]):
+        if not _is_wanted.get()():
+            raise NotWanted
+        yield rows
+
+
+class NotWanted(Exception):
+    """Nobody waits for the results any more."""
+
+
+_is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted", default=lambda: True)
+
+
+@contextlib.contextmanager
+def while_wanted(is_wanted: Callable[[], bool]) -> Iterator[None]:
+    """Raise NotWanted in the block, before the next batch is computed, once ``is_wanted`` answers no."""
+    token = _is_wanted.set(is_wanted)
+    try:
+        yield
+    finally:
+        _is_wanted.reset(token)
 
 
 def forward_function(model: tf.keras.Model):

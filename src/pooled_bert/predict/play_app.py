@@ -25,6 +25,7 @@ from werkzeug.wrappers import Request, Response
 from ..base.errors import InputError
 from ..base.places import PAGE_FOLDER
 from ..benchmarks.benchmark import Benchmark
+from ..models.inference import NotWanted, while_wanted
 from .predictor import MADE_UP_NOTE, Predictor
 
 WAITING = 4  # requests that may be computed or wait at the same time; further requests are refused
@@ -96,10 +97,11 @@ class PageApp:
             raise Forbidden("requests from other pages are refused")
 
     def _respond(self, request: Request) -> Response:
-        if request.method == "GET" and request.path in self.files:
+        is_read = request.method in ("GET", "HEAD")
+        if is_read and request.path in self.files:
             path, kind = self.files[request.path]
             return Response(path.read_bytes(), mimetype=kind)
-        if request.method == "GET" and request.path == "/about":
+        if is_read and request.path == "/about":
             return json_response(self.about())
         response = self.answer(request)
         if response is None:
@@ -116,16 +118,19 @@ class PageApp:
             raise RequestEntityTooLarge(self.too_large) from error
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self, request: Request) -> Iterator[None]:
         """Wait until no other request is computed; turn an InputError in the block into an HTTPException.
 
-        Raises ServiceUnavailable if too many requests wait already.
+        Raises ServiceUnavailable if too many requests wait already, and once nobody waits for the answer any more.
         """
+        is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
         if not self._slots.acquire(blocking=False):
             raise ServiceUnavailable("the server is busy; try again in a moment")
         try:
-            with self._computing:
+            with self._computing, while_wanted(lambda: not is_gone()):
                 yield
+        except NotWanted as error:
+            raise ServiceUnavailable("nobody waits for this answer any more") from error
         except InputError as error:
             raise BadRequest(str(error)) from error
         finally:

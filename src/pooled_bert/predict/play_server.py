@@ -13,6 +13,11 @@ from .play_sound import Example, SoundApp
 from .play_text import TextApp
 from .predictor import Predictor
 
+CONNECTIONS = 500
+STALLED_SECONDS = (
+    10  # after which a connection without a whole request is closed, so that it keeps nobody out
+)
+
 
 def make_server(
     predictors: Mapping[str, Predictor],
@@ -40,6 +45,10 @@ def make_server(
     server = create_server(
         app,
         sockets=[listener],
+        connection_limit=CONNECTIONS,
+        channel_timeout=STALLED_SECONDS,
+        cleanup_interval=1,
+        channel_request_lookahead=1,  # so that it is noticed if nobody waits for an answer any more
         threads=2 * WAITING,  # so that the page itself is served while other requests are computed
         max_request_body_size=app.max_body + 1,  # waitress refuses this size, before it reads the body
         inbuf_overflow=app.max_body + 1,  # waitress writes larger bodies to a file on disk

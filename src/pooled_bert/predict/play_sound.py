@@ -106,7 +106,7 @@ class SoundApp(PageApp):
 
     def answer(self, request: Request) -> Response | None:
         """Answer with an example's WAV, or with the scores of an example or of the bytes of a file."""
-        if request.method == "GET" and request.path.startswith(EXAMPLE):
+        if request.method in ("GET", "HEAD") and request.path.startswith(EXAMPLE):
             example = self._example(request.path.removeprefix(EXAMPLE))
             content = wav_bytes(example.sound)
             response = Response(content, mimetype="audio/wav")
@@ -123,11 +123,11 @@ class SoundApp(PageApp):
             raise BadRequest("expected the name of a run that this page offers")
         predictor = self.predictors[run]
         if number is None:
-            with self.turn():
+            with self.turn(request):
                 sound = read_sound(content, "this file", longest=MAX_SECONDS)
                 return _scores(predictor, [sound], 0)
         example = self._example(number)
-        with self.turn():
+        with self.turn(request):
             if (run, number) not in self._answers:
                 self._answers[run, number] = _scores(predictor, example.sounds, example.row)
             return self._answers[run, number]

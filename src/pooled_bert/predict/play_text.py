@@ -1,7 +1,7 @@
 """The page to type texts into: scores, and the words that carried them."""
 
-import json
 from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 from ..base.errors import InputError
 from ..base.pairs import SEPARATOR, joined, separated
 from ..base.places import PAGE_FOLDER
+from ..base.schemas import parse_json
 from ..base.shown_text import visible
 from ..benchmarks.benchmark import Benchmark
 from .explanation import METHODS, explain, methods_of
@@ -21,6 +22,14 @@ MAX_CHARACTERS = 20_000  # per text to be predicted
 MAX_WORDS = 300  # per text to be explained: occlusion needs one prediction per word
 MAX_BODY = 200_000  # bytes of a request
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+class Question(TypedDict):
+    """What a request asks for."""
+
+    text: str
+    run: str
+    method: NotRequired[str]
 
 
 class TextApp(PageApp):
@@ -58,7 +67,7 @@ class TextApp(PageApp):
 
     def _compute(self, request: Request) -> dict:
         text, predictor, method = self._wanted(request)
-        with self.turn():
+        with self.turn(request):
             if request.path == "/predict":
                 return {"probabilities": predictor.predict_proba([text])[0].tolist()}
             return _explanation(predictor, text, method)
@@ -67,11 +76,11 @@ class TextApp(PageApp):
         """Return text or joined pair, predictor and method of a request; raises an HTTPException for an invalid one."""
         body = self.body(request)
         try:
-            content = json.loads(body)
-            text, run, method = content["text"], content["run"], content.get("method", "occlusion")
-            text = _pair(text) if self.benchmark.is_pairs else _writable(text)
+            content = parse_json(body, Question)
+            run, method = content["run"], content.get("method", "occlusion")
+            text = _pair(content["text"]) if self.benchmark.is_pairs else _writable(content["text"])
             predictor = self.predictors[run]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError) as error:
             raise BadRequest("expected a JSON object with a text and the name of a run") from error
         if len(text) > MAX_CHARACTERS:
             raise RequestEntityTooLarge(

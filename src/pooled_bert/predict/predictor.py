@@ -19,7 +19,7 @@ from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..data.audio_files import read_sound_file
 from ..data.table_files import is_writable
-from ..runs.fold_files import FoldResult, Run, read_run
+from ..runs.fold_files import FoldResult, Run, check_models, read_run
 
 if TYPE_CHECKING:
     from ..models.classifier import Classifier
@@ -185,6 +185,7 @@ def load_predictor(
     """
     run = read_run(Path(run_folder), folds, tables=())
     folders = {fold.fold: _model_folder(Path(run_folder), fold) for fold in run.folds}
+    check_models(Path(run_folder), run.folds)
     start_tensorflow(is_guest=True)
     from ..models.precision import precision_set
 
@@ -195,8 +196,15 @@ def load_predictor(
         raise InputError(
             f"windows {windows!r}: this run reads sounds, which are not cut into windows; leave it out"
         )
-    with precision_set(precision or settings["precision"]) as used_precision:
+    with precision_set(precision or settings.get("precision", "auto")) as used_precision:
         classifiers = tuple(_load(folder, fold) for fold, folder in folders.items())
+    labels = classifiers[0].head["labels"]
+    for (fold, folder), classifier in zip(folders.items(), classifiers, strict=True):
+        if classifier.head["labels"] != labels:
+            raise InputError(
+                f"{folder}: has other labels, or the labels in another order, than fold {run.folds[0].fold}; train it"
+                f" again with --fold {fold} --overwrite"
+            )
     if classifiers[0].noun == "pair" and windows not in (None, "none"):
         raise InputError(f"windows {windows!r}: {NO_WINDOWS}; leave it out")
     if classifiers[0].noun == "text":
@@ -204,14 +212,14 @@ def load_predictor(
         classifiers = tuple(_with_windows(classifier, windows) for classifier in classifiers)
     else:
         windows = None
-    return Predictor(run, tuple(classifiers[0].head["labels"]), classifiers, windows, used_precision)
+    return Predictor(run, tuple(labels), classifiers, windows, used_precision)
 
 
 def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     folder = model_folder(run_folder, fold.fold)
     if not folder.is_dir():
         remedy = f"train it again with --fold {fold.fold} --overwrite"
-        if fold.config["identity"]["settings"]["model"] == "linear":
+        if fold.config["identity"]["settings"].get("model") == "linear":
             remedy = "folds of --model linear keep no model; give a run of another architecture"
         raise InputError(f"{folder}: is missing; {remedy}")
     return folder

@@ -4,9 +4,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, TypedDict
 
 from ..base.errors import InputError
-from ..base.files import checksum, held, read_json, write_json
+from ..base.files import check_output, checksum, held, make_folder, put_on_disk, read_json, write_json
+from ..base.rules import Number
 from ..runs.identity import first_difference
 from .sound_paths import SoundFile
 from .text_files import Text
@@ -23,23 +25,54 @@ def open_predictions(
     """
     lock = path.with_name(f".{path.name}.lock")
     with held(lock, f"{path}: another process is writing it; wait for it, or stop it"):
-        check_free(path, overwrite)
+        if _named_progress(path, identity) is None:
+            check_output(path, overwrite=overwrite)
         file = PredictionFile(path, identity, header)
         try:
             yield file
             file.finish()
         finally:
             file.close()
-            if not file.partial.exists():
+            if not _partial(path).exists():
                 lock.unlink(missing_ok=True)
 
 
 def check_free(path: Path, overwrite: bool) -> None:
-    """Raise InputError if ``path`` is a folder, or exists and may not be overwritten."""
+    """Raise InputError if ``path`` is a folder, or exists and may not be overwritten.
+
+    A file that a killed process had finished, but for deleting its progress, may be: it is not written again.
+    """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name a file")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path}: exists already; give another name, or --overwrite")
+    check_output(path, overwrite=overwrite or _progress(path).exists())
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+def _progress(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial.json")
+
+
+def _named_progress(path: Path, identity: dict) -> "State | None":
+    """Return the progress of a process that was killed after it had named ``path``, before it deleted the progress."""
+    if _partial(path).exists() or not path.is_file():
+        return None
+    with contextlib.suppress(InputError):  # then it is of another file
+        state = read_json(_progress(path), State)
+        is_same = first_difference(state["identity"], identity) is None
+        return state if is_same and state["bytes"] == path.stat().st_size else None
+    return None
+
+
+class State(TypedDict):
+    """The progress of a prediction file: the chunks and bytes written, and the checksum of their texts."""
+
+    identity: dict
+    chunks: Annotated[int, Number(int, 0, 2**62)]
+    bytes: Annotated[int, Number(int, 0, 2**62)]
+    texts: str
 
 
 class PredictionFile:
@@ -51,13 +84,15 @@ class PredictionFile:
     def __init__(self, path: Path, identity: dict, header: bytes):
         """Resume an existing partial file; raises InputError if its ``identity`` differs."""
         self.path, self.identity = path, identity
-        self.partial = path.with_name(f".{path.name}.partial")
-        self.state_path = path.with_name(f".{path.name}.partial.json")
+        self.partial, self.state_path = _partial(path), _progress(path)
         self.chunks, self.digest = 0, ""  # of the input read so far
-        self.state = self._read_state() or {"chunks": 0, "bytes": len(header), "texts": ""}
+        named = _named_progress(path, identity)
+        self.file = self.partial if named is None else path
+        self.state = named or self._read_state() or {"chunks": 0, "bytes": len(header), "texts": ""}
         with self._clear_writing():
+            make_folder(path.parent)
             if self.state["chunks"]:
-                self.stream = self.partial.open("r+b")
+                self.stream = self.file.open("r+b")
                 self.stream.truncate(self.state["bytes"])
                 self.stream.seek(0, os.SEEK_END)
             else:
@@ -69,15 +104,18 @@ class PredictionFile:
         """Return whether the next chunk of the input is already written; raises InputError if its texts differ."""
         self.chunks += 1
         self.digest = checksum([self.digest, *(part for text in chunk for part in text.fingerprint)])
-        if self.chunks == self.state["chunks"] and self.digest != self.state["texts"]:
+        is_written = self.chunks <= self.state["chunks"]
+        is_other = self.chunks == self.state["chunks"] and self.digest != self.state["texts"]
+        if is_other or (self.file == self.path and not is_written):
             raise self._other_texts()
-        return self.chunks <= self.state["chunks"]
+        return is_written
 
     def write(self, content: bytes) -> None:
         """Append the predictions of the chunk for which ``has`` was called last."""
         with self._clear_writing():
             self.stream.write(content)
             self.stream.flush()
+            os.fsync(self.stream.fileno())  # before the progress says that it is done
         self.state = {"chunks": self.chunks, "bytes": self.stream.tell(), "texts": self.digest}
         write_json(self.state_path, {"identity": self.identity, **self.state})
 
@@ -86,7 +124,9 @@ class PredictionFile:
         if self.chunks < self.state["chunks"]:
             raise self._other_texts()
         with self._clear_writing():
-            self.partial.replace(self.path)
+            if self.file != self.path:
+                self.partial.replace(self.path)
+                put_on_disk(self.path.parent, whole=False)
             self.state_path.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -100,8 +140,8 @@ class PredictionFile:
         """Read the progress of an earlier process, None if there is nothing to resume."""
         if not (self.state_path.exists() and self.partial.exists()):
             return None
-        state = read_json(self.state_path)
-        difference = first_difference(state.get("identity", {}), self.identity)
+        state = read_json(self.state_path, State, remedy=f"delete {self.partial} to begin again")
+        difference = first_difference(state["identity"], self.identity)
         if difference:
             raise InputError(
                 f"{self.path}: was begun with different settings: {difference}; give the same options, or delete"
@@ -112,7 +152,7 @@ class PredictionFile:
     def _other_texts(self) -> InputError:
         return InputError(
             f"{self.path}: was begun with other texts than the input has now; give the same texts, or delete"
-            f" {self.partial}"
+            f" {self.file}"
         )
 
     @contextlib.contextmanager

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import InputError
+from ..base.rules import PLACE
 from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import read_sound_file
-from ..data.csv_files import read_csv
+from ..data.csv_files import listed, misspelt, read_csv
 from ..data.sound_folders import is_sound
 
 COLUMNS = ("path", "file", "sound")  # the usual names of the column of paths
@@ -52,7 +53,7 @@ def find_sources(paths: Sequence[str], benchmark: Benchmark) -> list[Source]:
     path that does not exist, and for a folder without sounds.
     """
     files = []
-    for path in map(Path, paths):
+    for path in (PLACE.read("a sound", path) for path in paths):
         if path.is_dir():
             inside = sorted(file for file in path.iterdir() if is_sound(file.name))
             if not inside:
@@ -76,12 +77,14 @@ def sources_in_csv(table: Path, column: str | None, benchmark: Benchmark) -> lis
     if column is None:
         usual = [name for name in COLUMNS if name in columns] or (columns if len(columns) == 1 else [])
         if not usual:
-            listed = ", ".join(map(repr, columns))
             raise InputError(
-                f"{table}: which column holds the paths? Name it with --column; available: {listed}"
+                f"{table}: which column holds the paths? Name it with --column; available: {listed(columns)}"
             )
         column = usual[0]
     file.require_columns([column])
+    other = None if "id" in columns else misspelt("id", columns)
+    if other not in (None, column):
+        raise InputError(f"{table}: column {other!r} holds no ids; rename it to 'id', or to another name")
     sources = []
     for row, record in enumerate(file.table.to_dict("records")):
         path = table.parent / record[column]

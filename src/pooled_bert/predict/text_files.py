@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 from ..base.errors import InputError
 from ..base.pairs import joined
-from ..data.csv_files import clear_reading, csv_records, file_lines, file_size, require_columns, text_lines
+from ..data.csv_files import (
+    clear_reading,
+    csv_records,
+    file_lines,
+    file_size,
+    listed,
+    misspelt,
+    require_columns,
+    text_lines,
+)
 from ..data.table_files import is_writable, json_value
 
 STDIN = "-"
@@ -91,15 +100,27 @@ class TextColumns:
         usual = [column for column in (*self.usual, "text") if column in columns]
         others = [column for column in columns if column != self.ids]
         if not usual and len(others) != 1:
-            listed = ", ".join(map(repr, columns)) or "none"
             raise InputError(
-                f"{place}: which column holds the texts? Name it with --column; available: {listed}"
+                f"{place}: which column holds the texts? Name it with --column; available:"
+                f" {listed(columns) or 'none'}"
             )
         return (usual or others)[:1]
 
     def item(self, texts: list[str], place: str) -> str:
         """Return a text, or the two texts of a pair joined; raises InputError with ``place`` (file, line)."""
         return joined(texts, f"{place}: ") if self.hold_pairs else texts[0]
+
+    def is_guess(self, chosen: list[str]) -> bool:
+        """Return whether a column was chosen only because there is no other."""
+        return self.wanted is None and not {*chosen} & {*self.usual, "text"}
+
+    def check_ids(self, columns: list[str], chosen: list[str], place: str) -> None:
+        """Raise InputError for ids that would be lost, because their column is spelt in another way."""
+        other = None if self.ids in columns else misspelt(self.ids, columns)
+        if other not in (None, *chosen):
+            raise InputError(
+                f"{place}: column {other!r} holds no ids; rename it to {self.ids!r}, or to another name"
+            )
 
 
 def csv_texts(lines: Lines, columns: TextColumns, delimiter: str = ",") -> Iterator[Text]:
@@ -109,6 +130,13 @@ def csv_texts(lines: Lines, columns: TextColumns, delimiter: str = ",") -> Itera
     """
     header, records = csv_records(lines.name, lines, delimiter)
     names = columns.among(header, lines.name)
+    if columns.is_guess(names):
+        print(
+            f"note: {lines.name}: its first line names the columns, and the texts are in {names[0]!r}; if that is a"
+            " text, put a line with the name of the column above it",
+            file=sys.stderr,
+        )
+    columns.check_ids(header, names, lines.name)
     text_indices = [header.index(name) for name in names]
     id_index = header.index(columns.ids) if columns.ids in header and columns.ids not in names else None
 
@@ -175,6 +203,7 @@ def _json_text(line: str, number: int, columns: TextColumns, place: str) -> Text
     texts = [value]
     if isinstance(value, dict):
         names = columns.among(list(value), place)
+        columns.check_ids(list(value), names, place)
         text_id = value.get(columns.ids, text_id) if columns.ids not in names else text_id
         texts = [value[name] for name in names]
     elif columns.hold_pairs:

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from ..base.errors import InputError
 from ..benchmarks.targets import Target, gain
-from ..runs.fold_files import Run
+from ..runs.fold_files import Run, in_one_order
 from .blend_weights import (
     FINDERS,
     FoldValues,
@@ -121,6 +121,7 @@ def make_blend(
         )
     if find == "stack" and how != "logit":
         raise InputError("--weights stack: needs log-odds; use --blend logit")
+    runs = in_one_order(runs)
     folds = fold_values(runs, target, how, train, score)
     finder = FINDERS[find]
     return Blend(runs, target, how, find, folds, finder(folds), nested_weights(folds, finder), score)
@@ -178,7 +179,7 @@ def check_same_rows(runs: Sequence[Run], data: dict[str, str | None]) -> None:
     first = runs[0]
     for run in runs:
         for name, expected in data.items():
-            if run.identity["data"][name] != expected:
+            if run.identity.get("data", {}).get(name) != expected:
                 raise InputError(
                     f"run {run.name!r} was trained with different {name} rows than --data holds; give that run's data"
                 )

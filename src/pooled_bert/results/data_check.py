@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.pairs import separated
+from ..base.shown_text import for_spreadsheet
 from ..benchmarks.benchmark import Benchmark
 from ..data.groups import item_groups
 from ..data.rows import Rows
@@ -60,13 +61,13 @@ def repeats_table(found: dict[str, Repeats]) -> pd.DataFrame:
 
 
 def suspicious_labels(everything: FoldScores, train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
-    """Return the likely wrong labels of a run's rows, the likeliest first, with ids and texts."""
+    """Return the likely wrong labels of a run's rows, the likeliest first, with ids and texts, for a spreadsheet."""
     found = label_errors(everything.labels, everything.scores, benchmark.target)
     rows = everything.rows[found["row"].to_numpy(int)]
     names = np.array(benchmark.labels)[found["column"].to_numpy(int)]
     return pd.DataFrame(
         {
-            "id": train["id"].to_numpy()[rows],
+            "id": train["id"].iloc[rows].map(for_spreadsheet).to_numpy(),
             "label": names,
             "given": found["given"],
             "probability of the opposite": found["probability"].round(4),
@@ -78,6 +79,6 @@ def suspicious_labels(everything: FoldScores, train: pd.DataFrame, benchmark: Be
 def _texts(texts: pd.Series, benchmark: Benchmark) -> dict[str, list[str]]:
     """Return the columns of the texts; the two texts of pairs have a column each."""
     if not benchmark.is_pairs:
-        return {"text": texts.tolist()}
-    pairs = list(map(separated, texts))
+        return {"text": texts.map(for_spreadsheet).tolist()}
+    pairs = [tuple(map(for_spreadsheet, separated(text))) for text in texts]
     return {"text": [first for first, _ in pairs], "second text": [second for _, second in pairs]}

@@ -8,7 +8,7 @@ import pandas as pd
 from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import confusion_counts, resampled_auc
-from ..runs.fold_files import Run
+from ..runs.fold_files import Run, in_one_order
 from .class_intervals import decisions, difference_table, row_groups
 from .score_tables import as_text, format_scores, notes_on
 from .thresholds import decision_figures
@@ -37,6 +37,7 @@ def comparison_report(
 
     ``confusion``: whether to add each run's confusion matrices.
     """
+    runs = in_one_order(runs)
     table = auc_table(runs, train, benchmark.labels).join(cost_column(runs))
     parts = [
         format_scores(f"{benchmark.name}, compared with {runs[0].name}", table, notes_on(runs, benchmark))
@@ -159,7 +160,8 @@ def confusion_table(run: Run, train: pd.DataFrame, benchmark: Benchmark) -> pd.D
 def cost_column(runs: Sequence[Run]) -> pd.Series:
     """Return the median training time per fold, in seconds, by run."""
     seconds = {
-        run.name: np.median([fold.config["information"]["seconds"] for fold in run.folds]) for run in runs
+        run.name: np.median([fold.config["information"].get("seconds", np.nan) for fold in run.folds])
+        for run in runs
     }
     return pd.Series(seconds, name="seconds per fold")
 

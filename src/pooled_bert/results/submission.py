@@ -107,8 +107,10 @@ def provenance(blend: Blend, scores: dict[str, float]) -> dict:
                 "folds": [fold.fold for fold in run.folds],
                 "identity": {name: value for name, value in run.identity.items() if name not in PER_FOLD},
                 "optimistic": run.folds[0].metrics["optimistic"],
-                "revisions": sorted({fold.config["information"]["revision"] for fold in run.folds}),
-                "packages": run.folds[0].config["information"]["packages"],
+                "revisions": sorted(
+                    {fold.config["information"].get("revision", "unknown") for fold in run.folds}
+                ),
+                "packages": run.folds[0].config["information"].get("packages", {}),
                 "mean_auc_by_fold": [fold.metrics["mean_auc"] for fold in run.folds],
             }
             for run in runs

@@ -2,18 +2,27 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, NotRequired, TypedDict
 
 import numpy as np
-import pandas as pd
 
 from ..base.errors import InputError
-from ..base.files import read_json, write_json
+from ..base.files import read_record, write_record
+from ..base.rules import PROBABILITY
 from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..runs.fold_files import Run
 from .fold_scores import FoldScores, pooled
 
 ARTICLE = SEVERAL_LABELS.threshold
 FILE = "thresholds.json"
+
+
+class Record(TypedDict):
+    """What the file holds: a threshold per label, and the checksum of each fold's predictions that it was found on."""
+
+    thresholds: dict[str, Annotated[float, PROBABILITY]]
+    found_on: dict[str, str]
+    checksum: NotRequired[str]  # earlier revisions wrote none
 
 
 def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -88,26 +97,29 @@ def decide(folds: Sequence[FoldScores], target: Target) -> tuple[np.ndarray | No
 
 def keep_thresholds(run_folder: Path, run: Run, thresholds: dict[str, float]) -> None:
     """Write the thresholds that were found on the run's out-of-fold rows, by label, into the run's folder."""
-    write_json(run_folder / FILE, {"thresholds": thresholds, "found_on": _found_on(run)})
+    write_record(run_folder / FILE, {"thresholds": thresholds, "found_on": _found_on(run)})
 
 
-def read_thresholds(run_folder: Path, run: Run) -> pd.Series:
-    """Read the thresholds in the run's folder, by label; raises InputError if they are missing or of other folds."""
+def read_thresholds(run_folder: Path, run: Run, labels: Sequence[str]) -> np.ndarray:
+    """Read the thresholds in the run's folder, float64 [n_labels].
+
+    Raises InputError if they are missing, damaged, or of other folds or labels.
+    """
     remedy = f"make it with python src/report.py --benchmark {run.identity['settings']['benchmark']} --run {run.name}"
     if not (run_folder / FILE).exists():
         raise InputError(f"{run_folder / FILE}: is missing; {remedy}")
-    content = read_json(run_folder / FILE)
-    if content.get("found_on") != _found_on(run):
+    content = read_record(run_folder / FILE, Record, remedy=remedy)
+    if content["found_on"] != _found_on(run) or content["thresholds"].keys() != set(labels):
         raise InputError(
-            f"{run_folder / FILE}: was made from other folds than the run's present ones; {remedy}"
+            f"{run_folder / FILE}: was made from other folds or labels than the run's present ones; {remedy}"
         )
-    return pd.Series(content["thresholds"], dtype=np.float64)
+    return np.array([content["thresholds"][label] for label in labels], np.float64)
 
 
 def chosen_thresholds(choice: str, run_folder: Path, run: Run, labels: Sequence[str]) -> np.ndarray:
     """Return thresholds, float64 [n_labels]: one number for all labels, or ``tuned``, those in the run's folder."""
     if choice == "tuned":
-        return read_thresholds(run_folder, run)[list(labels)].to_numpy()
+        return read_thresholds(run_folder, run, labels)
     try:
         number = float(choice)
     except ValueError:

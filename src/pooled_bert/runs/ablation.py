@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..base.children import Children
 from ..base.errors import InputError
 from ..base.places import command
 
@@ -36,13 +37,12 @@ class Job:
     options: tuple[str, ...]
     log: Path  # output of the training
 
-    def train(self, cores: set[int]) -> int:
+    def train(self, cores: set[int], children: Children) -> int:
         """Train the fold on these cores (none: on any), from its last checkpoint; returns the exit status."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         words = [sys.executable, str(command("train_folds.py")), *self.options, "--fold", str(self.fold)]
         with self.log.open("w", encoding="utf-8") as log:
-            confine = (lambda: os.sched_setaffinity(0, cores)) if cores else None
-            return subprocess.run(words, stdout=log, stderr=subprocess.STDOUT, preexec_fn=confine).returncode
+            return children.run(words, cores=cores, stdout=log, stderr=subprocess.STDOUT)
 
     def last_line(self) -> str:
         """Return the last line of the log."""
@@ -81,17 +81,18 @@ def plan(
 def train(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[Job, int]]:
     """Train ``at_a_time`` jobs at once, each on its share of the cores; yields each job with its exit status.
 
-    A small model alone leaves cores idle while it starts, and while single operations wait for each other.
+    When the generator is closed, or this process ends, so do the trainings. A small model alone leaves cores idle while
+    it starts, and while single operations wait for each other.
     """
     shares = _shares(at_a_time)
     first = [job for job in jobs if "--pseudo" not in job.options]
     for stage in (first, [job for job in jobs if job not in first]):
-        with ThreadPoolExecutor(at_a_time) as pool:
+        with ThreadPoolExecutor(at_a_time) as pool, Children() as children:
 
             def run(job: Job) -> int:
                 cores = shares.pop()
                 try:
-                    return job.train(cores)
+                    return job.train(cores, children)
                 finally:
                     shares.append(cores)
 
@@ -100,7 +101,7 @@ def train(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[Job, int]]:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
             finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _shares(at_a_time: int) -> list[set[int]]:

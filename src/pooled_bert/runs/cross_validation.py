@@ -114,6 +114,10 @@ class CrossValidation:
             changed = "; ".join(changes(config["information"], environment()))
             if changed:
                 print(f"note: fold {fold} was started with {changed}", file=sys.stderr)
+        for fold in replaced:
+            self._identity(
+                fold
+            )  # raises InputError for pseudo-labels that cannot be used, before a fold is set aside
         if overwrite and self.workers.is_chief:
             self.run_folder.set_aside(folds, self._was_started_alike)
 
@@ -152,15 +156,21 @@ class CrossValidation:
             information["started"] = read_config(folder, fold)["information"].get("started")
         elif folder.exists():
             shutil.rmtree(folder)  # the other files cannot be trusted without a matching config.json
-        write_config(folder, self._identity(fold), information)
-        problem, valid = self._problem(fold, checkpoints, deadline)
         try:
-            outcome = load_learner(self.model)(problem, self.model)
-        except InputError:
-            if not checkpoints.exist:  # no work is lost, and a later training may have different settings
-                shutil.rmtree(folder)
+            write_config(folder, self._identity(fold), information)
+            self._learn_and_write(fold, checkpoints, deadline, information, started)
+        finally:
+            if not (is_done(folder) or checkpoints.exist):  # it failed before there was any work to protect
+                shutil.rmtree(folder, ignore_errors=True)
                 self.run_folder.put_back(self.run.n_folds)
-            raise
+
+    def _learn_and_write(
+        self, fold: int, checkpoints: Checkpoints, deadline: Deadline, information: dict, started: float
+    ) -> None:
+        """Train a fold and write its files; ``started``: when the process began to, by ``time.monotonic``."""
+        folder = self.run_folder.fold(fold)
+        problem, valid = self._problem(fold, checkpoints, deadline)
+        outcome = load_learner(self.model)(problem, self.model)
         seconds = outcome.earlier_seconds + time.monotonic() - started
         information |= {
             **outcome.information,

@@ -1,30 +1,40 @@
 """The files of a fold: the only writer and the only reader.
 
 ``fold_<k>/`` holds config.json (written first), oof.csv, test.csv, history.csv, model/ and metrics.json.
-A fold is finished when metrics.json exists: it is written last, and every file is written atomically.
+A fold is finished when metrics.json exists: it is written last, with the checksums of all other files, and every file
+is written atomically.
 """
 
-import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.files import atomic_path, checksum, file_checksum, read_json, write_json
-from ..base.places import fold_folder
+from ..base.files import (
+    atomic_path,
+    file_checksum,
+    file_checksums,
+    json_checksum,
+    read_json,
+    read_record,
+    write_record,
+)
+from ..base.places import fold_folder, fold_numbers
 from ..benchmarks.metrics import column_auc
 from ..benchmarks.targets import Target
 from ..data.rows import labels_of
 from ..training.problem import Outcome
+from .fold_records import Config, Metrics
 from .identity import PER_FOLD, first_difference
 
 PREDICTIONS = ("oof.csv", "test.csv")
 TABLES = (*PREDICTIONS, "history.csv")
+MODEL = "model"  # the folder of the model in that of a fold
 
 
 @dataclass(frozen=True)
@@ -76,8 +86,7 @@ def is_done(folder: Path) -> bool:
 
 def write_config(folder: Path, identity: dict, information: dict) -> None:
     """Write config.json: ``identity`` decides the result, ``information`` is only recorded."""
-    content = {"identity": identity, "information": information}
-    write_json(folder / "config.json", {**content, "checksum": _json_checksum(content)})
+    write_record(folder / "config.json", {"identity": identity, "information": information})
 
 
 def write_fold(
@@ -101,11 +110,13 @@ def write_fold(
     if outcome.history:
         _write_table(folder / "history.csv", pd.DataFrame(outcome.history))
     if outcome.save_model:
-        with atomic_path(folder / "model") as temporary:
+        with atomic_path(folder / MODEL) as temporary:
             temporary.mkdir()
             outcome.save_model(temporary)
     # the predictions as they are written, rounded: readers of the file must find the same scores
-    oof = _read_table(folder / "oof.csv")[labels.columns].to_numpy(np.float64)
+    oof = _read_table(folder / "oof.csv", list(labels.columns), facts["fold"])[labels.columns].to_numpy(
+        np.float64
+    )
     aucs = column_auc(labels.to_numpy(), oof)
     metrics = {
         **facts,
@@ -113,20 +124,29 @@ def write_fold(
         "auc": dict(zip(labels.columns, map(_number, aucs), strict=True)),
         **{name: _number(score) for name, score in target.scores(labels.to_numpy(), oof).items()},
         "optimistic": outcome.optimistic,
-        "files": {name: file_checksum(folder / name) for name in TABLES if (folder / name).exists()},
-        "identity": _json_checksum(read_json(folder / "config.json")["identity"]),
+        "files": {
+            str(path.relative_to(folder)): digest for path, digest in file_checksums(_files(folder)).items()
+        },
+        "identity": json_checksum(read_json(folder / "config.json")["identity"]),
     }
-    write_json(folder / "metrics.json", {**metrics, "checksum": _json_checksum(metrics)})
+    write_record(folder / "metrics.json", metrics)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a fold that have checksums, those of its model included."""
+    tables = [folder / name for name in TABLES if (folder / name).exists()]
+    return [*tables, *sorted(path for path in (folder / MODEL).rglob("*") if path.is_file())]
 
 
 def read_run(run_folder: Path, folds: list[int] | None = None, *, tables: Sequence[str] = PREDICTIONS) -> Run:
     """Read the finished folds of a run, or the folds given, and check that they belong to one run.
 
-    All files of these folds are compared with their checksums; ``tables`` says which predictions are read. Raises
-    InputError if no fold is finished, a given fold is not, a file is damaged, or settings, data or assignment differ.
+    All files of these folds but those of their models (see ``check_models``) are compared with their checksums;
+    ``tables`` says which predictions are read. Raises InputError if no fold is finished, a given fold is not, a file is
+    damaged, or settings, data, assignment or labels differ.
     """
     if folds is None:
-        numbers = sorted(int(path.parent.name[5:]) for path in run_folder.glob("fold_*/metrics.json"))
+        numbers = [fold for fold in fold_numbers(run_folder) if is_done(fold_folder(run_folder, fold))]
     else:
         numbers = sorted(set(folds))
     if not numbers:
@@ -141,6 +161,10 @@ def read_run(run_folder: Path, folds: list[int] | None = None, *, tables: Sequen
                 f"{run_folder}: folds {results[0].fold} (there) and {result.fold} (here) have different settings or"
                 f" data: {difference}. Train one of the two again, with --fold and --overwrite"
             )
+        if result.metrics["auc"].keys() != results[0].metrics["auc"].keys():
+            raise InputError(
+                f"{run_folder}: folds {results[0].fold} and {result.fold} have different labels; {_redo(result.fold)}"
+            )
     return Run(run_folder.name, results)
 
 
@@ -150,12 +174,36 @@ def read_runs(runs_folder: Path) -> list[Run]:
     A run that cannot be read is reported on stderr and left out.
     """
     runs = []
-    for folder in sorted({path.parent.parent for path in runs_folder.glob("*/fold_*/metrics.json")}):
+    for folder in sorted(runs_folder.glob("*")):
+        if not any(is_done(fold_folder(folder, fold)) for fold in fold_numbers(folder)):
+            continue
         try:
             runs.append(read_run(folder, tables=()))
         except InputError as error:
             print(f"note: this run is left out: {error}", file=sys.stderr)
     return runs
+
+
+def in_one_order(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with each fold's rows in the order in which the first run has them, so that they are compared.
+
+    Raises InputError if the same fold has other rows.
+    """
+    orders = {fold.fold: fold.oof["id"] for run in reversed(runs) for fold in run.folds}
+
+    def ordered(run: Run, fold: FoldResult) -> FoldResult:
+        order = orders[fold.fold]
+        if fold.oof["id"].equals(order):
+            return fold
+        table = fold.oof.set_index("id")
+        if len(table) != len(order) or not table.index.isin(order).all():
+            raise InputError(
+                f"runs {runs[0].name!r} and {run.name!r} have different rows in fold {fold.fold}; train both on the"
+                " same data"
+            )
+        return replace(fold, oof=table.loc[order].reset_index())
+
+    return [replace(run, folds=tuple(ordered(run, fold) for fold in run.folds)) for run in runs]
 
 
 def on_same_folds(run: Run, others: Sequence[Run]) -> list[Run]:
@@ -169,44 +217,67 @@ def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> F
     if not is_done(folder):
         raise InputError(f"{folder}: fold {fold} is not finished; train it with --fold {fold}")
     config = read_config(folder, fold)
-    metrics = _read_record(folder / "metrics.json", fold)
+    metrics = read_record(folder / "metrics.json", Metrics, remedy=_redo(fold))
     if metrics["fold"] != fold or config["identity"]["fold"] != fold:
         raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {_redo(fold)}")
-    if metrics["identity"] != _json_checksum(config["identity"]):
+    if metrics["identity"] != json_checksum(config["identity"]):
         raise InputError(
             f"{folder / 'config.json'}: does not belong to metrics.json beside it; {_redo(fold)}"
         )
+    if "oof.csv" not in metrics["files"]:
+        raise InputError(f"{folder / 'metrics.json'}: names no oof.csv; {_redo(fold)}")
     for name, expected in metrics["files"].items():
-        path = folder / name
-        if not path.is_file() or file_checksum(path) != expected:
-            raise InputError(f"{path}: is missing or was changed after it was written; {_redo(fold)}")
-    oof = _read_table(folder / "oof.csv") if "oof.csv" in tables else pd.DataFrame()
+        if not _is_of_model(name):
+            path = folder / name
+            _require(path.is_file() and file_checksum(path) == expected, path, fold)
+    labels = list(metrics["auc"])
+    oof = _read_table(folder / "oof.csv", labels, fold) if "oof.csv" in tables else pd.DataFrame()
     has_test = "test.csv" in tables and "test.csv" in metrics["files"]
-    return FoldResult(fold, oof, _read_table(folder / "test.csv") if has_test else None, metrics, config)
+    test = _read_table(folder / "test.csv", labels, fold) if has_test else None
+    return FoldResult(fold, oof, test, metrics, config)
+
+
+def check_models(run_folder: Path, folds: Sequence[FoldResult]) -> None:
+    """Compare the files of folds' models with their checksums; raises InputError that names the file.
+
+    A fold that was finished by an earlier revision has no such checksums, which is reported on stderr.
+    """
+    expected: dict[Path, tuple[int, str]] = {}
+    unknown = []
+    for fold in folds:
+        folder = fold_folder(run_folder, fold.fold)
+        files = {name: digest for name, digest in fold.metrics["files"].items() if _is_of_model(name)}
+        expected |= {folder / name: (fold.fold, digest) for name, digest in files.items()}
+        unknown += [] if files else [str(fold.fold)]
+    if unknown:
+        print(
+            f"note: {run_folder}: fold {' '.join(unknown)} was finished by an earlier revision, without checksums of"
+            " its model, which is therefore not checked",
+            file=sys.stderr,
+        )
+    for path, (fold, _) in expected.items():
+        _require(path.is_file(), path, fold)
+    for path, digest in file_checksums(expected).items():
+        fold, recorded = expected[path]
+        _require(digest == recorded, path, fold)
+
+
+def _is_of_model(name: str) -> bool:
+    return name.startswith(f"{MODEL}/")
+
+
+def _require(is_unchanged: bool, path: Path, fold: int) -> None:
+    if not is_unchanged:
+        raise InputError(f"{path}: is missing or was changed after it was written; {_redo(fold)}")
 
 
 def read_config(folder: Path, fold: int) -> dict:
     """Read config.json of a started fold; raises InputError that names the file and how to train the fold again."""
-    return _read_record(folder / "config.json", fold)
-
-
-def _read_record(path: Path, fold: int) -> dict:
-    """Read a JSON file that holds its own checksum."""
-    try:
-        content = read_json(path)
-    except InputError as error:
-        raise InputError(f"{error}; {_redo(fold)}") from error
-    if content.pop("checksum", None) != _json_checksum(content):
-        raise InputError(f"{path}: was changed after it was written; {_redo(fold)}")
-    return content
+    return read_record(folder / "config.json", Config, remedy=_redo(fold))
 
 
 def _redo(fold: int) -> str:
     return f"train it again with --fold {fold} --overwrite"
-
-
-def _json_checksum(content: dict) -> str:
-    return checksum([json.dumps(content, sort_keys=True)])
 
 
 def _probabilities(ids: pd.Series, values: np.ndarray, labels: pd.Index) -> pd.DataFrame:
@@ -220,8 +291,21 @@ def _write_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+def _read_table(path: Path, labels: list[str], fold: int) -> pd.DataFrame:
+    """Read predictions; raises InputError unless they are ids, each once, and a probability per label."""
+    try:
+        kinds = {"id": str, **dict.fromkeys(labels, np.float64)}
+        table = pd.read_csv(path, dtype=kinds, keep_default_na=False)
+        values = table[labels].to_numpy()
+        is_right = list(table.columns[:1]) == ["id"] and len(table.columns) == len(labels) + 1
+        is_right &= bool(((values >= 0) & (values <= 1)).all()) and not table["id"].duplicated().any()
+    except (ValueError, KeyError):  # of a file that is no such table
+        is_right, table = False, pd.DataFrame()
+    if not is_right:
+        raise InputError(
+            f"{path}: is not a table of ids, each once, and of a probability per label; {_redo(fold)}"
+        )
+    return table
 
 
 def _number(value: float) -> float | None:

@@ -4,12 +4,12 @@ import argparse
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from ..base.command_line import Parser
 from ..base.errors import InputError, require
 from ..base.pairs import NO_WINDOWS
 from ..base.places import Workspace
+from ..base.rules import FOLD, MINUTES, PLACE, Place
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..benchmarks.registry import BENCHMARKS, DEFAULT, find_benchmark
 from ..training.settings import MODEL_SETTINGS, ModelSettings, RunSettings
@@ -58,12 +58,20 @@ def add_benchmark(parser, help_text: str = "benchmark of the run") -> None:
     """Add --benchmark to a parser or group, parsed into a Benchmark."""
     parser.add_argument(
         "--benchmark",
-        type=find_benchmark,
+        type=_Benchmark(),
         default=BENCHMARKS[DEFAULT],
         metavar="NAME|FILE.toml",
         help=f"{help_text}: {', '.join(BENCHMARKS)}, or a TOML file that describes a table of your own (default:"
         f" {DEFAULT})",
     )
+
+
+class _Benchmark(Place):
+    """The rule of --benchmark: the name of a benchmark, or the path of a file, which becomes a Benchmark."""
+
+    def read(self, name: str, text: str) -> Benchmark:
+        """Return the benchmark."""
+        return find_benchmark(str(super().read(name, text)))
 
 
 def default_run(benchmark: Benchmark) -> str:
@@ -75,13 +83,14 @@ def add_folds(
     parser: argparse.ArgumentParser, help_text: str = "use these folds only (default: all that are finished)"
 ) -> None:
     """Add --folds."""
-    parser.add_argument("--folds", type=int, nargs="+", metavar="FOLD", help=help_text)
+    parser.add_argument("--folds", type=FOLD, nargs="+", metavar="FOLD", help=help_text)
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add --data."""
     parser.add_argument(
         "--data",
+        type=PLACE,
         metavar="FOLDER",
         help="folder that holds the benchmark's files (default: data/<benchmark>, data, or ../data/<benchmark>; of a"
         " TOML file, its own folder)",
@@ -92,11 +101,19 @@ def add_workspace(parser: argparse.ArgumentParser) -> None:
     """Add --workspace, parsed into a Workspace."""
     parser.add_argument(
         "--workspace",
-        type=lambda text: Workspace(Path(text)),
+        type=_Workspace(),
         default=Workspace(),
         metavar="FOLDER",
         help="folder for results: folds/, submissions/ and build/ are made in it (default: this checkout)",
     )
+
+
+class _Workspace(Place):
+    """The rule of --workspace: a path, which becomes a Workspace."""
+
+    def read(self, name: str, text: str) -> Workspace:
+        """Return the workspace."""
+        return Workspace(super().read(name, text))
 
 
 def add_record(parser: argparse.ArgumentParser, record: type) -> None:
@@ -109,25 +126,17 @@ def add_times(parser: argparse.ArgumentParser) -> None:
     """Add the options of long trainings: how often to save, and when to stop."""
     parser.add_argument(
         "--checkpoint-minutes",
-        type=float,
+        type=MINUTES,
         default=5,
         metavar="MINUTES",
         help="save a checkpoint this often, and at each epoch; the same command again resumes from it (default: 5)",
     )
     parser.add_argument(
         "--time-limit",
-        type=float,
+        type=MINUTES,
         metavar="MINUTES",
         help="save and stop, with exit status 75, before the command has run this long (default: no limit)",
     )
-
-
-def check_times(args: argparse.Namespace) -> None:
-    """Raise InputError for negative or NaN minutes."""
-    for name in ("checkpoint_minutes", "time_limit"):
-        minutes = getattr(args, name)
-        if minutes is not None and not minutes >= 0:  # true for NaN too
-            raise InputError(f"{_flag(name)} is {minutes}, expected a number of minutes, 0 or more")
 
 
 def record_from(given: dict, record: type):
@@ -139,6 +148,7 @@ def _add_option(group, setting: dataclasses.Field, other_defaults: str = "") -> 
     options = dict(setting.metadata)
     help_text = options.pop("help")
     options.pop("decides")
+    options.pop("rule", None)
     if setting.default is not None:
         help_text += f" (default: {setting.default}{other_defaults})"
     if "action" not in options:
@@ -166,11 +176,8 @@ def settings_from(given: dict) -> tuple[RunSettings, ModelSettings]:
     run = RunSettings(
         **{"model": next(iter(models)), **_part(given, RunSettings), "benchmark": benchmark.name}
     )
-    require(run.n_folds >= 2, "--n-folds", run.n_folds, "at least 2")
-    require(run.limit is None or run.limit >= 1, "--limit", run.limit, "at least 1")
     if run.near_duplicates is not None:
         benchmark.require_texts("--near-duplicates")
-        require(0.5 <= run.near_duplicates <= 1, "--near-duplicates", run.near_duplicates, "from 0.5 to 1")
     if run.model not in models:
         raise InputError(
             f"--model {run.model}: reads no {benchmark.medium}s; for --benchmark {benchmark.name}, give --model"

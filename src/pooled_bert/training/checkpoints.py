@@ -10,6 +10,7 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..base.files import read_arrays, write_arrays
+from ..base.schemas import parse_json
 
 KEPT = 2  # states on disk: if the newest is damaged, the previous one is loaded
 SLOW_DISK = 50e6  # bytes per second, assumed until the first save has been timed
@@ -59,9 +60,10 @@ class Checkpoints:
         for path in self._newest_first():
             try:
                 arrays = read_arrays(path)
-                return arrays, json.loads(str(arrays.pop(_RECORD)))
-            except InputError as error:
-                print(f"{error}; skipped", file=sys.stderr)
+                return arrays, parse_json(str(arrays.pop(_RECORD)), dict)
+            except (InputError, KeyError, ValueError) as error:
+                named = error if isinstance(error, InputError) else f"{path}: is damaged ({error})"
+                print(f"{named}; skipped", file=sys.stderr)
                 if self.writes:
                     with contextlib.suppress(OSError):
                         path.unlink()

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..base.errors import require
+from ..base.rules import COUNT, LINE, SEED, Number
 from ..benchmarks.registry import DEFAULT
-from .neural_settings import NeuralSettings, as_in, check_training, option, require_within
-from .sound_settings import SoundBlstmSettings, SoundLinearSettings
+from .neural_settings import EPOCHS, RATE, NeuralSettings, as_in, check_settings, option
+from .sound_settings import UNITS, SoundBlstmSettings, SoundLinearSettings
+
+TOKENS = Number(int, 3, 512)
 
 
 @dataclass(frozen=True)
@@ -16,8 +19,11 @@ class TextSettings(NeuralSettings):
     encoder: str = option(
         "bert-base-uncased",
         "pretrained weights: a Hugging Face name, a directory, or 'tiny' (random, for trying things out)",
+        LINE,
     )
-    max_length: int = option(128, "largest number of tokens per text or pair, [CLS] and [SEP] included")
+    max_length: int = option(
+        128, "largest number of tokens per text or pair, [CLS] and [SEP] included", TOKENS
+    )
     truncation: str = option(
         "head",
         "part of a longer text that is kept: its start (head), or its start and its end (head_tail)",
@@ -31,11 +37,6 @@ class TextSettings(NeuralSettings):
         choices=("mean", "max"),
     )
 
-    def __post_init__(self):
-        """Raise InputError for values that cannot be trained with."""
-        super().__post_init__()
-        _check_length(self)
-
 
 @dataclass(frozen=True)
 class BertSettings(TextSettings):
@@ -43,14 +44,15 @@ class BertSettings(TextSettings):
 
     architecture: ClassVar[str] = "bert"
     layer_decay: float | None = option(
-        None, "learning rate of each layer as a share of the rate of the layer above", type=float
+        None,
+        "learning rate of each layer as a share of the rate of the layer above",
+        Number(float, 0, 1, above=True),
     )
 
     def __post_init__(self):
         """Raise InputError for values that cannot be trained with."""
         super().__post_init__()
         require(self.pooling != "last", "--pooling", "last", "another value; last belongs to --model blstm")
-        require_within(self.layer_decay, "--layer-decay", "above 0, at most 1", 0, 1)
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,12 @@ class BlstmSettings(TextSettings):
     learning_rate: float = as_in(NeuralSettings, "learning_rate", default=2e-3)
     pooling: str = as_in(NeuralSettings, "pooling", default="last")
     dropout: float = as_in(NeuralSettings, "dropout", default=0.3)
-    units: int = option(128, "units of the LSTM, in each direction")
+    units: int = option(128, "units of the LSTM, in each direction", UNITS)
 
     def __post_init__(self):
         """Raise InputError for values that cannot be trained with."""
         super().__post_init__()
         require(self.pooling != "cls", "--pooling", "cls", "another value; cls belongs to --model bert")
-        require(self.units >= 1, "--units", self.units, "at least 1")
 
 
 @dataclass(frozen=True)
@@ -82,20 +83,20 @@ class LinearSettings:
         choices=("word_char", "word"),
     )
     words: int | None = option(
-        None, "longest sequence of words (default: 2); 3 keeps all sequences of two texts or more", type=int
+        None,
+        "longest sequence of words (default: 2); 3 keeps all sequences of two texts or more",
+        Number(int, 1, 5),
     )
     naive_bayes: float | None = option(
         None,
         "weigh each feature by how much it tells of the label: its log-count ratio, with this smoothing, e.g. 0.1",
-        type=float,
+        Number(float, 0, 1000, above=True),
     )
-    c: float = option(4.0, "inverse strength of the L2 penalty")
+    c: float = option(4.0, "inverse strength of the L2 penalty", Number(float, 0, 1_000_000, above=True))
 
     def __post_init__(self):
-        """Raise InputError for values that cannot be learnt with."""
-        require(self.c > 0, "--c", self.c, "above 0")
-        require(self.words is None or 1 <= self.words <= 5, "--words", self.words, "from 1 to 5")
-        require_within(self.naive_bayes, "--naive-bayes", "above 0", 0)
+        """Raise InputError for values that cannot be used."""
+        check_settings(self)
 
 
 ModelSettings = BertSettings | BlstmSettings | LinearSettings | SoundBlstmSettings | SoundLinearSettings
@@ -111,31 +112,37 @@ MODELS = tuple(dict.fromkeys(name for models in MODEL_SETTINGS.values() for name
 class RunSettings:
     """Settings shared by all architectures."""
 
-    benchmark: str = option(DEFAULT, "name of the benchmark")
+    benchmark: str = option(DEFAULT, "name of the benchmark", LINE)
     model: str = option("bert", "the architecture; of sounds: blstm, by default, or linear", choices=MODELS)
-    n_folds: int = option(5, "number of folds")
+    n_folds: int = option(5, "number of folds", Number(int, 2, 10_000))
     fold_seed: int = option(
-        0, "seed of the fold assignment, separate from --seed; runs that are to be blended need the same one"
+        0,
+        "seed of the fold assignment, separate from --seed; runs that are to be blended need the same one",
+        Number(int, 0, 2**32 - 1),
     )
     group_by: str | None = option(
         None,
         "what shares a fold: what the benchmark's groups are, by default (speaker for emodb; of a TOML file, its group"
         " column), or none (the scores then say nothing about new groups). Whole groups are cut into the same folds by"
         " every --fold-seed",
-        type=str,
+        LINE,
         metavar="GROUP|none",
     )
     near_duplicates: float | None = option(
         None,
         "texts whose shingles are at least this similar (Jaccard, e.g. 0.8) share a fold, not only texts that differ in"
         " case, white space and punctuation",
-        type=float,
+        Number(float, 0.5, 1),
         metavar="SIMILARITY",
     )
-    seed: int = option(0, "seed of the training")
+    seed: int = option(0, "seed of the training", SEED)
     limit: int | None = option(
-        None, "use only this many of each fold's training rows, drawn at random", type=int
+        None, "use only this many of each fold's training rows, drawn at random", COUNT
     )
+
+    def __post_init__(self):
+        """Raise InputError for values that cannot be used."""
+        check_settings(self)
 
 
 @dataclass(frozen=True)
@@ -143,21 +150,17 @@ class PretrainingSettings:
     """Masked-LM pre-training. Batches and rate fit a small corpus and a small encoder."""
 
     encoder: str = as_in(TextSettings, "encoder")
-    epochs: int = option(3, "passes over the texts")
+    epochs: int = option(3, "passes over the texts", EPOCHS)
     batch_size: int = as_in(NeuralSettings, "batch_size")
-    learning_rate: float = option(1e-4, "peak learning rate of RectifiedAdam")
+    learning_rate: float = option(1e-4, "peak learning rate of RectifiedAdam", RATE)
     warmup: float = as_in(NeuralSettings, "warmup")
-    max_length: int = option(128, "tokens per row; a longer text is cut into several rows")
-    masked: float = option(0.15, "share of the tokens that are masked")
+    max_length: int = option(128, "tokens per row; a longer text is cut into several rows", TOKENS)
+    masked: float = option(
+        0.15, "share of the tokens that are masked", Number(float, 0, 1, above=True, below=True)
+    )
     seed: int = as_in(RunSettings, "seed")
     precision: str = as_in(NeuralSettings, "precision")
 
     def __post_init__(self):
         """Raise InputError for values that cannot be trained with."""
-        check_training(self)
-        _check_length(self)
-        require(0 < self.masked < 1, "--masked", self.masked, "between 0 and 1")
-
-
-def _check_length(settings) -> None:
-    require(3 <= settings.max_length <= 512, "--max-length", settings.max_length, "from 3 to 512")
+        check_settings(self)

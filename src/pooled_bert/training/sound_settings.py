@@ -1,19 +1,26 @@
 """The settings of models that read sounds."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..base.errors import require
+from ..base.rules import PROBABILITY, SHARE, Number
 from ..inputs.augmentation import Augmentation
-from .neural_settings import NeuralSettings, as_in, option
+from .neural_settings import NeuralSettings, as_in, check_settings, option
+
+UNITS = Number(int, 1, 100_000)
+AMOUNT = Number(float, 0, 1000)
 
 
 @dataclass(frozen=True)
 class FrameSettings:
     """How sounds become frames."""
 
-    max_seconds: float = option(10.0, "largest number of seconds of a sound that is read, at most 60")
+    max_seconds: float = option(
+        10.0,
+        "largest number of seconds of a sound that is read, at most 60",
+        Number(float, 0, 60, above=True),
+    )
     normalise: str = option(
         "training",
         "what the frames are normalised by: means and deviations of the training rows (training), or those of each"
@@ -33,24 +40,29 @@ class SoundBlstmSettings(FrameSettings, NeuralSettings):
     pooling: str = as_in(NeuralSettings, "pooling", default="attention")
     dropout: float = as_in(NeuralSettings, "dropout", default=0.4)
     positive_weight: float | None = as_in(NeuralSettings, "positive_weight", default=1.0)
-    units: int = option(64, "units of the LSTM, in each direction")
-    input_dropout: float = option(0.2, "share of values that dropout drops from the frames")
+    units: int = option(64, "units of the LSTM, in each direction", UNITS)
+    input_dropout: float = option(0.2, "share of values that dropout drops from the frames", SHARE)
     speed_change: float = option(
         0.1,
         "learn also from copies that are slower and faster by this share, and so lower and higher; 0: no copies",
+        SHARE,
     )
     crop: float = option(
-        0.15, "largest share of a sound's frames that is left out, anew each time it is read"
+        0.15, "largest share of a sound's frames that is left out, anew each time it is read", SHARE
     )
     stretch: float = option(
-        0.1, "largest share by which a sound is stretched or squeezed, anew each time it is read"
+        0.1, "largest share by which a sound is stretched or squeezed, anew each time it is read", SHARE
     )
     masks: int = option(
-        1, "number of spans of time, and twice as many of features, that are masked each time"
+        1,
+        "number of spans of time, and twice as many of features, that are masked each time",
+        Number(int, 0, 1000),
     )
-    noise: float = option(0.1, "deviation of the noise that is added to the frames each time")
-    mixup: float = option(0.0, "mix pairs of sounds with shares of a Beta(A, A) distribution; 0: do not")
-    label_smoothing: float = option(0.1, "share of a label that is spread over all classes")
+    noise: float = option(0.1, "deviation of the noise that is added to the frames each time", AMOUNT)
+    mixup: float = option(
+        0.0, "mix pairs of sounds with shares of a Beta(A, A) distribution; 0: do not", AMOUNT
+    )
+    label_smoothing: float = option(0.1, "share of a label that is spread over all classes", SHARE)
 
     def augmentation(self) -> Augmentation:
         """Return how sounds are changed each time they are read."""
@@ -59,15 +71,7 @@ class SoundBlstmSettings(FrameSettings, NeuralSettings):
     def __post_init__(self):
         """Raise InputError for values that cannot be trained with."""
         super().__post_init__()
-        _check_frames(self)
         require(self.pooling != "cls", "--pooling", "cls", "another value; cls belongs to --model bert")
-        require(self.units >= 1, "--units", self.units, "at least 1")
-        require(self.masks >= 0, "--masks", self.masks, "at least 0")
-        for name in ("input_dropout", "speed_change", "crop", "stretch", "label_smoothing"):
-            share = getattr(self, name)
-            require(0 <= share < 1, f"--{name.replace('_', '-')}", share, "from 0 to below 1")
-        for name in ("noise", "mixup"):
-            require(0 <= getattr(self, name) < math.inf, f"--{name}", getattr(self, name), "at least 0")
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,9 @@ class SoundLinearSettings(FrameSettings):
     shrinkage: float | None = option(
         None,
         "how much the covariance is shrunk towards equal variances, from 0 to 1 (default: by Ledoit and Wolf 2004)",
-        type=float,
+        PROBABILITY,
     )
 
     def __post_init__(self):
         """Raise InputError for values that cannot be used."""
-        _check_frames(self)
-        within = self.shrinkage is None or 0 <= self.shrinkage <= 1
-        require(within, "--shrinkage", self.shrinkage, "from 0 to 1")
-
-
-def _check_frames(settings: FrameSettings) -> None:
-    require(0 < settings.max_seconds <= 60, "--max-seconds", settings.max_seconds, "above 0, at most 60")
+        check_settings(self)
