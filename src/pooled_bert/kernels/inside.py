@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ..benchmarks.benchmark_file import ENDING
 from ..benchmarks.registry import find_benchmark
 from ..data.sound_folders import find_sounds
 from ..runs.fold_files import is_done
+from .datasets import EXTRA, FOLDS
 
 
 def carry_out(task: dict, working: Path) -> int:
@@ -48,6 +50,10 @@ def carry_out(task: dict, working: Path) -> int:
         return status
     if task["encoder_dataset"]:
         options += ["--encoder", find_encoder(inputs, task["encoder_dataset"])]
+    if task["extra_dataset"]:
+        options += ["--extra", find_dataset(inputs, task["extra_dataset"], EXTRA).joinpath(EXTRA)]
+    if task["pseudo_dataset"]:
+        unpack_folds(find_dataset(inputs, task["pseudo_dataset"], FOLDS) / FOLDS, workspace)
     status = _run("train_folds.py", [*options, "--fold", task["fold"], "--run", task["run"]])
     output = fold_folder(workspace.run(benchmark.name, task["run"]), task["fold"])
     if status in (0, TIME_LIMIT_STATUS) and output.exists():
@@ -98,13 +104,24 @@ def _sound_folder(inputs: Path, benchmark: Benchmark) -> Path:
 
 def find_encoder(inputs: Path, dataset: str) -> Path:
     """Return the folder of the attached dataset with the encoder's config.json; raises InputError if missing."""
-    name = dataset.rsplit("/", 1)[-1]
-    for path in sorted(inputs.rglob("config.json")):
+    return find_dataset(inputs, dataset, "config.json")
+
+
+def find_dataset(inputs: Path, dataset: str, marker: str) -> Path:
+    """Return the folder of an attached dataset that holds the file ``marker``; raises InputError if missing."""
+    name = dataset.split("/")[1]
+    for path in sorted(inputs.rglob(marker)):
         if name in path.relative_to(inputs).parts:
             return path.parent
     raise InputError(
-        f"{inputs}: the dataset {dataset} is missing or has no config.json; attach a dataset with the encoder"
+        f"{inputs}: the dataset {dataset} is missing or has no {marker}; attach a dataset that has it"
     )
+
+
+def unpack_folds(archive: Path, workspace: Workspace) -> None:
+    """Unpack the folds of another run, which `kaggle_kernels.py upload pseudo` packed."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(workspace.root, filter="data")
 
 
 def bring_folds(inputs: Path, workspace: Workspace, benchmark: Benchmark) -> list[str]:
