@@ -41,21 +41,27 @@ def built(plan, kernels):
     return plan
 
 
-def finished_fold(place, slug, *, run="bert", revision="abc", options=OPTIONS, is_done=True, train="x"):
+def finished_fold(
+    place, slug, *, run="bert", revision="abc", options=OPTIONS, is_done=True, train="x", made_up=True
+):
     """Write a fold's folder as its kernel leaves it in the output: tables, a model, or only a checkpoint."""
     fold = int(slug.split("-fold-")[1].split("-")[0])
     folder = place / slug / "folds" / "jigsaw" / "runs" / run / f"fold_{fold}"
     shutil.rmtree(place / slug, ignore_errors=True)
     folder.mkdir(parents=True)
     settings = identity_settings(*parse_options(options, JIGSAW))
-    identity = {"fold": fold, "settings": settings, "data": {"train": train}, "assignment": "y"}
-    write_config(folder, identity, {"revision": revision})
+    data = {"train": train, "test": "z"}
+    identity = {"fold": fold, "settings": settings, "data": data, "assignment": "y"}
+    write_config(folder, identity, {"revision": revision, "packages": {}})
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints" / "step_000000001.npz").write_bytes(b"state" * 10_000)
     if is_done:
-        valid = table_of(["one", "two", "three"], [[0, 1], [1, 0], [1, 1]])
-        outcome = Outcome(oof=np.full((3, 2), 0.5), test=np.full((1, 2), 0.5))
-        facts = {"fold": fold, "made_up": True}
+        names = JIGSAW.labels
+        valid = table_of(
+            ["one", "two", "three"], [[0] * len(names), [1] * len(names), [1] * len(names)], names
+        )
+        outcome = Outcome(oof=np.full((3, len(names)), 0.5), test=np.full((1, len(names)), 0.5))
+        facts = {"fold": fold, "made_up": made_up}
         write_fold(folder, outcome, SEVERAL_LABELS, valid=valid, test_ids=valid["id"][:1], facts=facts)
         (folder / "model").mkdir()
         (folder / "model" / "weights.npz").write_bytes(b"weight" * 10_000)

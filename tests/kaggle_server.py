@@ -86,6 +86,7 @@ class Kaggle:
     faults: list[tuple] = field(default_factory=list)  # (method, HTTP status or trouble), each answered once
     trouble: Callable[[str], object] = lambda method: None  # method -> HTTP status, trouble or None
     lag: int = 0
+    full: int = 0  # pushes that are still to find no free slot
     cut: int = 0  # downloads that are still to be cut off
     expired: int = 0  # downloads that are still to be refused
     extra_names: list[str] = field(default_factory=list)  # of files that an output claims to have
@@ -140,7 +141,8 @@ class Kaggle:
             return {"error": "The script is too large"}
         if gpu and (self.quota or (self.counts_hours and self.weeks[self.week()] >= WEEK_HOURS)):
             return {"error": "Maximum weekly GPU quota of 30.00 hours reached."}
-        if self.active(gpu) >= SLOTS[gpu]:
+        if self.full or self.active(gpu) >= SLOTS[gpu]:
+            self.full = max(0, self.full - 1)
             kind = "GPU session count" if gpu else "CPU sessions count"
             return {"error": f"Maximum batch {kind} of {SLOTS[gpu]} reached."}
         names = request.get("kernelDataSources", [])
@@ -150,7 +152,9 @@ class Kaggle:
         old = self.kernels.get(slug)
         version, before = (old.version + 1, (old.status, old.output)) if old else (1, (None, None))
         now = self.clock.now() if self.clock else None
-        self.kernels[slug] = Kernel(request["text"], request, version, pushed=now, lag=self.lag, before=before)
+        self.kernels[slug] = Kernel(
+            request["text"], request, version, pushed=now, lag=self.lag, before=before
+        )
         self.pushes.append(slug)
         self.most_active = max(self.most_active, self.active())
         return {"versionNumber": version, "url": "http://localhost/"}
@@ -232,7 +236,11 @@ class Kaggle:
         return {"token": token, "createUrl": f"http://localhost/upload/{token}"}
 
     def dataset_status(self, request: dict) -> dict | int:
-        return {"status": "ready"} if f"{request['ownerSlug']}/{request['datasetSlug']}" in self.datasets else 404
+        return (
+            {"status": "ready"}
+            if f"{request['ownerSlug']}/{request['datasetSlug']}" in self.datasets
+            else 404
+        )
 
     def create_dataset(self, request: dict) -> dict:
         body = request.get("body") or request
@@ -380,5 +388,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-

@@ -73,7 +73,9 @@ def test_trouble_is_outlasted_and_called_what_it_is(kaggle, caplog, trouble, sai
 def test_outage_of_hours_is_outlasted_by_those_who_have_patience(kaggle, caplog):
     over = kaggle.clock.now() + timedelta(hours=9)
     kaggle.trouble = lambda method: "cut" if kaggle.clock.now() < over else None
-    with pytest.raises(NoAnswer, match=r"no answer for 15 minutes; in the end, there is no connection.*again later"):
+    with pytest.raises(
+        NoAnswer, match=r"no answer for 15 minutes; in the end, there is no connection.*again later"
+    ):
         client_of(kaggle.clock).status(KERNEL)
     caplog.clear()
     assert client_of(kaggle.clock, LONG_PATIENCE).status(KERNEL).state is State.ABSENT
@@ -113,7 +115,9 @@ def test_renewal_outlasts_trouble(oauth, trouble):
 
 def test_login_that_was_revoked_is_told(oauth):
     oauth.refresh_token = "another"
-    with pytest.raises(NoAnswer, match=r"login from .*credentials\.json: it is wrong or has expired; log in again"):
+    with pytest.raises(
+        NoAnswer, match=r"login from .*credentials\.json: it is wrong or has expired; log in again"
+    ):
         client_of(oauth.clock).status(KERNEL)
 
 
@@ -125,7 +129,9 @@ def test_owner_is_that_of_the_login(oauth):
 def test_expired_token_is_called_expired(without_login, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", "old")
     without_login.token = "new"
-    expected = r"login from KAGGLE_API_TOKEN: it is wrong or has expired; make a new token on https://www\.kaggle"
+    expected = (
+        r"login from KAGGLE_API_TOKEN: it is wrong or has expired; make a new token on https://www\.kaggle"
+    )
     for ask in (lambda c: c.status(KERNEL), lambda c: c.connection.owner()):
         with pytest.raises(NoAnswer, match=expected):
             ask(client_of(without_login.clock))

@@ -35,7 +35,10 @@ def test_plan_of_another_version_is_told(tmp_path):
         ({"time_limit": -1.0}, "--time-limit"),
         ({"time_limit": float("nan")}, "--time-limit"),
         ({"run": "a/b"}, "--run 'a/b': is not a plain name"),
-        ({"run": "a-name-of-17-chars"}, "--run a-name-of-17-chars: choose a name that is 2 characters shorter"),
+        (
+            {"run": "a-name-of-17-chars"},
+            "--run a-name-of-17-chars: choose a name that is 2 characters shorter",
+        ),
     ],
 )
 def test_what_kaggle_would_refuse_later_is_refused_now(fields, said):

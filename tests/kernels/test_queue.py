@@ -56,7 +56,7 @@ def test_runs_are_pushed_in_the_order_given(kaggle, tmp_path):
 
 def test_used_up_hours_end_the_command_when_what_runs_is_in(kaggle, tmp_path):
     kaggle.weeks[kaggle.week()], kaggle.hours = 25.0, lambda slug: 3.0
-    with pytest.raises(InputError, match="weekly GPU quota of 30.00 hours reached.*with --wait-for-quota"):
+    with pytest.raises(InputError, match=r"weekly GPU quota of 30\.00 hours reached.*with --wait-for-quota"):
         wait(queue_of(tmp_path, PLAN, clock=kaggle.clock), poll_seconds=1800)
     assert (tmp_path / "folds/jigsaw/runs/bert/fold_0/metrics.json").exists()
     assert len(kaggle.pushes) == 2

@@ -187,7 +187,7 @@ def test_fold_at_home_of_other_settings_is_asked_about_and_kept_until_its_succes
 
 def test_fold_at_home_of_other_settings_that_is_not_asked_for_is_refused_before_a_push(kaggle, tmp_path):
     home_fold(tmp_path, tmp_path / "local", SLUG, options=OTHER)
-    with pytest.raises(InputError, match="fold 0 at home .*Name it with --fold too"):
+    with pytest.raises(InputError, match=r"fold 0 at home .*Name it with --fold too"):
         queue_of(tmp_path, folds=[1]).review()
 
 
@@ -240,7 +240,9 @@ def test_output_that_is_not_what_was_pushed_is_refused(kaggle, tmp_path, fields)
 
 def test_output_of_other_data_than_at_home_is_refused(kaggle, tmp_path):
     home_fold(tmp_path, tmp_path / "local", SLUG, train="made up")
-    with pytest.raises(InputError, match=r"fold_0: does not belong to the same run as fold 1 on Kaggle: data\.train"):
+    with pytest.raises(
+        InputError, match=r"fold_0: does not belong to the same run as fold 1 on Kaggle: data\.train"
+    ):
         wait(queue_of(tmp_path))
 
 
@@ -254,7 +256,7 @@ def test_unfinished_training_of_other_settings_is_refused_before_a_push(kaggle, 
 
 def test_words_of_a_refusal_are_told_in_either_shape(kaggle, tmp_path):
     kaggle.faults = [("SaveKernel", 400), ("SaveKernel", "other shape")]
-    with pytest.raises(InputError, match="fold 0: .*try again.*fold 1: .*the other words"):
+    with pytest.raises(InputError, match=r"fold 0: .*try again.*fold 1: .*the other words"):
         wait(queue_of(tmp_path, folds=[0, 1]))
 
 

@@ -123,8 +123,8 @@ class Connection:
                     raise
                 if self.clock.now() - started > self.patience:
                     raise NoAnswer(
-                        f"Kaggle gave no answer for {duration(self.patience)}; in the end, {error}. Run the same command"
-                        " again later"
+                        f"Kaggle gave no answer for {duration(self.patience)}; in the end, {error}. Run the same"
+                        " command again later"
                     ) from error
                 if str(error) != trouble:
                     log.warning("%s; waiting", error)

@@ -66,7 +66,6 @@ class Watch:
         self.failed: dict[int, str] = {}
         self._attempts: dict[str, int] = {}  # slug -> pushes by this process
         self._downloads: dict[str, int] = {}  # slug -> downloads that Kaggle refused
-        self._shown: set[str] = set()  # slugs whose newest push Kaggle has shown
         self._others: dict[str, str] = {}  # slug -> why its output is not of this plan
         self._complete_models: set[int] = set()  # folds at home whose model was asked for
 
@@ -103,8 +102,8 @@ class Watch:
         age = self.clock.now() - pushed if pushed else None
         status = self.client.status(self.plan.kernel(fold, part))
         if status.state in ACTIVE:
-            self._shown.add(slug)
-        elif age is not None and age < LAG and slug not in self._shown:
+            self.pushes.show(slug)
+        elif age is not None and age < LAG and not self.pushes.was_shown(slug):
             status = Status(State.QUEUED, "pushed; Kaggle does not show it yet")
         minutes = age.total_seconds() / 60 if age is not None and status.state in ACTIVE else None
         return Seen(fold, part, status.state, minutes, status.message)
@@ -141,7 +140,6 @@ class Watch:
             return seen
         self.pushes.add(slug, self.clock.now())
         self._attempts[slug] = self._attempts.get(slug, 0) + 1
-        self._shown.discard(slug)
         self._others.pop(slug, None)
         return Seen(seen.fold, seen.part, State.QUEUED, 0.0, message)
 
