@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.places import KERNELS, command
+from pooled_bert.base.places import BUILD, KERNELS, command
 from pooled_bert.runs.options import (
     add_benchmark,
     add_options,
@@ -205,16 +205,22 @@ def ensemble(args: argparse.Namespace) -> None:
 
 
 def upload(args: argparse.Namespace) -> None:
-    """Upload what kernels need, as a private dataset: an encoder, additional rows, or a run for --pseudo."""
+    """Upload what kernels need as a private dataset: encoder, additional rows, run for --pseudo, or environment."""
     from pooled_bert.data.rows import read_extra
     from pooled_bert.kernels.clock import Clock
     from pooled_bert.kernels.connection import Connection
     from pooled_bert.kernels.datasets import upload_file, upload_folder, upload_run
+    from pooled_bert.kernels.environment import pack_environment
 
-    path = Path(args.what)
+    if (args.what is None) != (args.kind == "environment"):
+        raise InputError(f"upload {args.kind}: see upload --help for what follows it")
+    path = Path(args.what or BUILD / "kaggle-environment")
     name = f"pooled-bert-{args.kind}" if args.name is None else args.name
     connection = Connection(Clock())
-    if args.kind == "encoder":
+    if args.kind == "environment":
+        pack_environment(path, gpu=not args.cpu)
+        dataset = upload_folder(connection, path, name)
+    elif args.kind == "encoder":
         if not (path / "config.json").is_file():
             raise InputError(f"{path}: is not the folder of an encoder; it has no config.json")
         dataset = upload_folder(connection, path, name)
@@ -332,8 +338,12 @@ def add_upload_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of upload."""
     parser.add_argument("kind", choices=tuple(UPLOADS), help="what is uploaded")
     parser.add_argument(
-        "what", help="folder of the encoder, file of the additional rows, or name of the run for --pseudo"
+        "what",
+        nargs="?",
+        help="folder of the encoder, CSV of the additional rows, or name of the run for --pseudo; nothing for the"
+        " environment, which is fetched into build/",
     )
+    parser.add_argument("--cpu", action="store_true", help="environment without CUDA, for build --cpu")
     parser.add_argument("--name", help="name of the dataset (default: pooled-bert- and what is uploaded)")
     add_benchmark(parser)
     add_workspace(parser)

@@ -64,6 +64,7 @@ class Kernel:
     output: Path | None = None
     log: str = ""
     pushed: datetime | None = None
+    is_started: bool = False
     lag: int = 0  # questions that are still answered with the status of the version before
     before: tuple = (None, None)  # status and output of the version before
 
@@ -77,6 +78,7 @@ class Kaggle:
 
     execute: Callable[[str, Kernel], Path]
     clock: FakeClock | None = None  # kernels take hours of this clock
+    is_patient: bool = False  # kernels run beside the server, for as long as they take
     hours: Callable[[str], float] = lambda slug: 1.0  # that a kernel runs
     kernels: dict[str, Kernel] = field(default_factory=dict)
     quota: bool = False  # used up
@@ -188,8 +190,12 @@ class Kaggle:
         answer = {"status": kernel.status, "failureMessage": kernel.message}
         if not self.clock and kernel.status == "QUEUED":
             kernel.status = "RUNNING"
-        elif not self.clock and kernel.status == "RUNNING":
-            self.run(slug, kernel)
+        elif not self.clock and kernel.status == "RUNNING" and not kernel.is_started:
+            kernel.is_started = True
+            thread = threading.Thread(target=self.run, args=(slug, kernel), daemon=True)
+            thread.start()
+            if not self.is_patient:
+                thread.join()
         return answer
 
     def source(self, request: dict) -> dict | int:
