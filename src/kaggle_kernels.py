@@ -66,6 +66,7 @@ def build(args: argparse.Namespace) -> None:
         pseudo_dataset=args.pseudo_dataset,
         pseudo=args.pseudo,
         pseudo_rows=args.pseudo_rows,
+        notebook=args.notebook,
     )
     write_plan(plan, args.kernels)
     folds = args.fold if args.fold is not None else range(plan.n_folds)
@@ -312,6 +313,9 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
         " after 720)",
     )
     parser.add_argument("--cpu", action="store_true", help="ask for kernels without a GPU")
+    parser.add_argument(
+        "--notebook", action="store_true", help="build notebooks, which others can read and copy, not scripts"
+    )
     for option, help_text in (
         ("--encoder-dataset", "Kaggle dataset that holds the encoder's folder"),
         ("--extra-dataset", "Kaggle dataset with additional training rows, in the place of --extra"),

@@ -1,6 +1,7 @@
 import ast
 import json
 
+import nbformat
 import pytest
 
 from pooled_bert.base.errors import InputError
@@ -98,6 +99,24 @@ def test_script_holds_every_module_of_the_package():
     modules = {path.relative_to(CHECKOUT).as_posix() for path in SOURCE.rglob("*.py")}
     assert len(modules) > 90
     assert modules <= set(read_sources("abc"))
+
+
+def test_notebook_alternates_explanations_and_code(tmp_path):
+    plan = Plan(**{**vars(PLAN), "notebook": True})
+    folder = build_fold(plan, tmp_path, 0)
+    metadata = metadata_of(folder)
+    assert metadata["kernel_type"] == "notebook"
+    text = (folder / metadata["code_file"]).read_text()
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert f"plan {PLAN.digest}:" in text[:2000]
+    kinds = [cell.cell_type for cell in notebook.cells]
+    assert kinds == ["markdown", *["markdown", "code"] * 5]
+    assert "'options': ['--epochs', '2'" in notebook.cells[4].source
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            ast.parse(cell.source)
+    assert text == (build_fold(plan, tmp_path, 0) / metadata["code_file"]).read_text()
 
 
 def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):

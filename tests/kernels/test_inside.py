@@ -8,6 +8,7 @@ import sys
 import time
 import zipfile
 
+import nbformat
 import pytest
 from kaggle_runs import plan_of as own_plan_of
 from kaggle_server import SECRET, FakeClock, Kaggle
@@ -19,7 +20,7 @@ from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.data.sample import write_sample
 from pooled_bert.kernels.build import build_fold, build_part
 from pooled_bert.kernels.clock import Clock
-from pooled_bert.kernels.inside import bring_folds, find_encoder, find_rows, train
+from pooled_bert.kernels.inside import bring_folds, find_encoder, find_rows, require_gpu, train
 
 LINEAR = ("--model", "linear", "--n-folds", "2", "--limit", "300")
 BERT = ("--encoder", "tiny", "--n-folds", "2", "--limit", "300", "--epochs", "2", "--dropout", "0.1")
@@ -116,6 +117,14 @@ def files_of(folder):
     }
 
 
+def code_of(kernel):
+    """Return what Kaggle runs: the script, or the code cells of a notebook."""
+    if kernel.metadata["kernelType"] == "script":
+        return kernel.text
+    cells = nbformat.reads(kernel.text, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+
+
 @pytest.fixture
 def kaggle(start, tmp_path, monkeypatch):
     """A stand-in server that really runs what is pushed: one kernel in the old layout, the next in the new one."""
@@ -123,7 +132,7 @@ def kaggle(start, tmp_path, monkeypatch):
     def execute(slug, kernel):
         folder = tmp_path / "pushed" / slug
         folder.mkdir(parents=True)
-        (folder / "script.py").write_text(kernel.text)
+        (folder / "script.py").write_text(code_of(kernel))
         sources = [
             server.kernels[name.split("/")[1]] for name in kernel.metadata.get("kernelDataSources", [])
         ]
@@ -156,7 +165,7 @@ def test_full_cycle_ends_in_the_submission_that_is_made_at_home(kaggle, run_comm
         run_command("kaggle_kernels.py", "upload", "extra", extra).stdout
     )
     options = ("--encoder", "tiny", "--n-folds", "2", "--limit", "100", "--epochs", "1")
-    brought = ("--owner", "someone", "--cpu", "--extra-dataset", "someone/pooled-bert-extra")
+    brought = ("--owner", "someone", "--cpu", "--notebook", "--extra-dataset", "someone/pooled-bert-extra")
     run_command("kaggle_kernels.py", "build", "--kernels", kernels, *brought, *options)
     place = ["--kernels", kernels, "--workspace", pulled, "--poll-seconds", 60]
     kaggle.faults = [
@@ -176,6 +185,7 @@ def test_full_cycle_ends_in_the_submission_that_is_made_at_home(kaggle, run_comm
     run_command("make_submission.py", "--data", sample, "--workspace", home)
     at_home, brought = files_of(home / "submissions"), files_of(pulled / "submissions")
     assert brought["jigsaw-bert.csv"] == brought["kaggle-jigsaw-bert.csv"] == at_home["jigsaw-bert.csv"]
+    assert "mean ROC AUC 0." in kaggle.kernels["pooled-bert-jigsaw-bert-fold-1"].log  # from its last cell
     everything = [*files_of(kernels).values(), *files_of(pulled).values()]
     everything += [kernel.log.encode() for kernel in kaggle.kernels.values()]
     assert not any(SECRET.encode() in content for content in everything)
@@ -202,12 +212,10 @@ def test_fold_out_of_time_goes_on_in_the_next_part_to_the_same_result(start, run
         assert names[f"{place}/{name}"] == (home / place / name).read_bytes()
 
 
-def test_failed_training_fails_the_kernel(start, tmp_path):
-    kernel = build_fold(
-        plan_of(("--model", "linear", "--n-folds", "2", "--c", "-1"), "bad"), tmp_path / "kernels", 0
-    )
+def test_failed_task_fails_the_kernel(start, tmp_path):
+    kernel = build_fold(plan_of(LINEAR, "linear", benchmark="imdb"), tmp_path / "kernels", 0)
     process, working = start(kernel, is_new_layout=True, is_zipped=False)
-    assert "--c is -1.0" in finish(process, status=2)
+    assert "no folder in it has IMDB Dataset.csv" in finish(process, status=2)
     assert files_of(working) == {}
 
 
@@ -224,10 +232,18 @@ def test_training_that_hangs_is_out_of_time_if_it_saved_a_checkpoint(tmp_path, m
     assert "the training hung: it did not end within 680 minutes" in capsys.readouterr().out
 
 
-def test_gpu_that_was_asked_for_and_is_not_there_fails_the_kernel(start, tmp_path):
-    kernel = build_fold(plan_of(("--encoder", "tiny"), "bert", gpu=True), tmp_path / "kernels", 0)
-    process, _ = start(kernel, is_new_layout=True, is_zipped=False)
-    assert "TensorFlow sees no GPU here" in finish(process, status=2)
+@pytest.mark.parametrize(
+    ("status", "out", "err", "said"),
+    [
+        (0, "0\n", "Could not find cuda drivers\n", "Could not find cuda drivers"),
+        (1, "", "", "no reason given"),
+    ],
+)
+def test_gpu_that_was_asked_for_and_is_not_there_is_missed(monkeypatch, status, out, err, said):
+    result = subprocess.CompletedProcess([], status, out, err)
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: result)
+    with pytest.raises(InputError, match=rf"TensorFlow sees no GPU here \({said}\)"):
+        require_gpu()
 
 
 def test_damaged_script_is_refused(start, tmp_path):
