@@ -337,6 +337,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         kaggle = self.kaggle
+        if "/logs/stream/" in self.path:
+            return self._stream(kaggle.kernels[self.path.rsplit("/", 1)[1]].log)
         slug, name = self.path.split("/files/", 1)[1].split("/", 1)
         if kaggle.expired:
             kaggle.expired -= 1
@@ -354,6 +356,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         return self.wfile.write(content)
+
+    def _stream(self, log: str):
+        """Send the log of a kernel that runs, line by line, and go silent."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for line in log.splitlines(keepends=True):
+            event = json.dumps({"stream_name": "stdout", "time": 1.0, "data": line})
+            self.wfile.write(f"data: {event}\n\n".encode())
+        self.wfile.flush()
+        self.kaggle.closing.wait(3 * SILENCE)
+        self.close_connection = True
 
     def do_PUT(self):
         token = self.path.rsplit("/", 1)[-1]

@@ -9,7 +9,7 @@ import time
 import pytest
 from conftest import ROOT, VERY_LONG
 from kaggle_runs import OPTIONS, PLAN, built, finished_fold, home_fold, plan_of
-from kaggle_server import SECRET, FakeClock, Kaggle
+from kaggle_server import SECRET, SILENCE, FakeClock, Kaggle
 
 from pooled_bert.base.files import held
 from pooled_bert.kernels.clock import Clock
@@ -21,6 +21,7 @@ FIRST, LAST = PLAN.slug(0), PLAN.slug(2)
 def kaggle(tmp_path, monkeypatch):
     """A server whose kernels finish with a fold, and a clock of the tests."""
     clock = FakeClock()
+    monkeypatch.setattr("pooled_bert.kernels.connection.LISTENING", SILENCE)
     monkeypatch.setattr(Clock, "now", lambda self: clock.now())
     monkeypatch.setattr(Clock, "sleep", lambda self, seconds: clock.sleep(seconds))
     with Kaggle(lambda slug, _: finished_fold(tmp_path / "outputs", slug)) as server:

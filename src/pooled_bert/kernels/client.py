@@ -15,6 +15,7 @@ from .connection import Connection, Refused, Unanswered
 SERVICE = "kernels.KernelsApiService"
 PAGE_SIZE = 100
 PLAN_MARK = re.compile(r"plan ([0-9a-f]{12})")  # in the first lines of every kernel
+END_OF_LOG = "END_OF_LOG"  # the last event of a log's stream
 SETTINGS_PAGE = "https://www.kaggle.com/settings"
 
 
@@ -153,16 +154,20 @@ class Client:
                 return files
 
     def log(self, kernel: str) -> str:
-        """Return the log of a kernel's latest session as plain text, as far as Kaggle has it."""
+        """Return the log of a kernel's session that has ended, as plain text."""
         from kagglesdk.kernels.types.kernels_api_service import ApiListKernelSessionOutputRequest
 
         request = ApiListKernelSessionOutputRequest()
         request.page_size = 1
-        text = str(self._ask("ListKernelSessionOutput", request, kernel).get("log") or "")
-        try:
-            return "".join(record["data"] for record in json.loads(text))
-        except (ValueError, TypeError, KeyError):
-            return text  # not in Kaggle's usual JSON records
+        return _log_text(str(self._ask("ListKernelSessionOutput", request, kernel).get("log") or ""))
+
+    def live_log(self, kernel: str) -> str:
+        """Return the log of a kernel that runs; empty if Kaggle shows none."""
+        marked = [
+            line for line in self.connection.listen("kernels/logs/stream", kernel) if line.startswith("data:")
+        ]
+        events = [line.removeprefix("data:").strip() for line in marked]
+        return _log_text("[" + ",".join(event for event in events if event != END_OF_LOG) + "]")
 
     def quota(self) -> Quota | None:
         """Return this week's hours of GPUs; None if Kaggle does not say."""
@@ -240,6 +245,14 @@ def _output_file(kernel: str, entry) -> OutputFile:
             " file is refused"
         )
     return OutputFile(path.as_posix(), entry["url"])
+
+
+def _log_text(text: str) -> str:
+    """Return the text of a log's JSON records; ``text`` itself if it has no such records."""
+    try:
+        return "".join(record["data"] for record in json.loads(text))
+    except (ValueError, TypeError, KeyError):
+        return text
 
 
 def _hours(duration: str) -> float:

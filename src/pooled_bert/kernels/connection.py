@@ -4,6 +4,7 @@ Kaggle's own package kagglesdk signs and sends the requests. It sets no time-out
 does not renew a login; this module does.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds before a request is repeated;
 SILENCE = 60.0  # seconds without a byte, after which a request is given up
 PATIENCE = timedelta(minutes=15)  # how long a command waits for a server that gives no answer
 LONG_PATIENCE = timedelta(days=7)  # the same, for commands that nobody watches
+LISTENING, LONGEST_LISTENING = 3.0, timedelta(seconds=30)  # to a stream: seconds without a line, and in all
 TOKEN_LIFE = timedelta(hours=12)
 
 T = TypeVar("T")
@@ -101,6 +103,26 @@ class Connection:
                 requests.put(url, data=stream, timeout=self.silence).raise_for_status()
 
         self._insist(send)
+
+    def listen(self, place: str, name: str) -> list[str]:
+        """Return the lines of a stream of Kaggle's, as far as they arrive without a pause of LISTENING seconds."""
+        lines, end = [], self.clock.now() + LONGEST_LISTENING
+        with _client(self.login, LISTENING) as kaggle:
+            http = kaggle.http_client()
+            assert http._session is not None
+            with (
+                contextlib.suppress(
+                    requests.RequestException
+                ),  # the pause, which ends a stream of a running kernel
+                http._session.get(http._get_request_url(place, name), stream=True) as response,
+            ):
+                response.raise_for_status()
+                # by single bytes, because a larger read waits for bytes that may never come
+                for line in response.iter_lines(chunk_size=1, decode_unicode=True):
+                    lines.append(line)
+                    if self.clock.now() > end:
+                        break
+        return lines
 
     def _send(self, login: Login, service: str, method: str, request) -> dict:
         with _client(login, self.silence) as kaggle:

@@ -26,7 +26,9 @@ def details(queue: Queue, states: list[list[Seen]]) -> list[str]:
         for one in seen:
             if one.state is State.RUNNING:
                 kernel = watch.plan.kernel(one.fold, one.part)
-                lines += [f"{kernel}: {line}" for line in queue.client.log(kernel).splitlines()[-LOG_LINES:]]
+                lines += [
+                    f"{kernel}: {line}" for line in queue.client.live_log(kernel).splitlines()[-LOG_LINES:]
+                ]
     lines.append(str(queue.client.quota() or "GPU hours this week: Kaggle does not say"))
     counts = Counter(
         "downloaded" if one.state is None else one.state.value for seen in states for one in seen
