@@ -213,6 +213,10 @@ def test_kernel_of_another_build_that_runs_is_asked_about(kaggle, tmp_path):
     assert "is being trained from another build" in reason
     again = built(plan_of(time_limit=300), tmp_path / "kernels")  # decides nothing
     assert queue_of(tmp_path, again, folds=[0]).review() == []
+    kaggle.kernels[SLUG].text = "print('by hand')"
+    assert queue_of(tmp_path, folds=[0]).review() == []  # pushed from here, for this plan
+    (tmp_path / "kernels" / "pushes.json").unlink()
+    assert "from another build" in queue_of(tmp_path, folds=[0]).review()[0]
 
 
 def test_outputs_of_other_builds_are_not_downloaded_at_every_poll(kaggle, tmp_path):

@@ -54,7 +54,7 @@ def _push(watch: Watch, folder: Path, poll_seconds: float) -> None:
         except Unanswered as error:
             log.warning("%s: pushed, but %s", folder.name, error)
             break
-    watch.pushes.add(folder.name, watch.clock.now())
+    watch.pushes.add(folder.name, watch.clock.now(), watch.plan.digest)
 
 
 def _wait(watch: Watch, poll_seconds: float) -> Status:

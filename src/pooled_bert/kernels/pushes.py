@@ -17,13 +17,17 @@ class Pushes:
         push = self._read().get(slug)
         return datetime.fromisoformat(push["time"]) if push else None
 
+    def digest(self, slug: str) -> str | None:
+        """Return the digest of the plan that a kernel was pushed for; None if it never was from this folder."""
+        return self._read().get(slug, {}).get("plan")
+
     def was_shown(self, slug: str) -> bool:
         """Return whether Kaggle has shown the kernel as active since its push."""
         return self._read().get(slug, {}).get("shown", False)
 
-    def add(self, slug: str, now: datetime) -> None:
-        """Note a push."""
-        self._write(slug, {"time": now.isoformat(timespec="seconds"), "shown": False})
+    def add(self, slug: str, now: datetime, digest: str) -> None:
+        """Note a push, and the digest of its plan."""
+        self._write(slug, {"time": now.isoformat(timespec="seconds"), "plan": digest, "shown": False})
 
     def show(self, slug: str) -> None:
         """Note that Kaggle shows the kernel as active."""

@@ -67,7 +67,7 @@ class Watch:
         self._attempts: dict[str, int] = {}  # slug -> pushes by this process
         self._downloads: dict[str, int] = {}  # slug -> downloads that Kaggle refused
         self._others: dict[str, str] = {}  # slug -> why its output is not of this plan
-        self._complete_models: set[int] = set()  # folds at home whose model was asked for
+        self._asked_models: set[int] = set()  # folds at home whose model was looked for
 
     def review(self) -> list[str]:
         """Return what would be trained again, and why: folds at home or on Kaggle that do not belong to the plan.
@@ -138,7 +138,7 @@ class Watch:
         except InputError as error:
             self._give_up(seen.fold, str(error))
             return seen
-        self.pushes.add(slug, self.clock.now())
+        self.pushes.add(slug, self.clock.now(), self.plan.digest)
         self._attempts[slug] = self._attempts.get(slug, 0) + 1
         self._others.pop(slug, None)
         return Seen(seen.fold, seen.part, State.QUEUED, 0.0, message)
@@ -147,8 +147,10 @@ class Watch:
         """Say why a fold's kernel on Kaggle is not of the plan; None if it is, or if there is no use for it."""
         seen = self.look(fold)
         slug, kernel = self.plan.slug(fold, seen.part), self.plan.kernel(fold, seen.part)
-        if seen.state in ACTIVE and self.client.plan_mark(kernel) not in (self.plan.digest, None):
-            return f"on Kaggle ({kernel}) is being trained from another build"
+        if seen.state in ACTIVE:
+            mark = self.client.plan_mark(kernel) or self.pushes.digest(slug)
+            is_ours = mark == self.plan.digest
+            return None if is_ours else f"on Kaggle ({kernel}) is being trained from another build"
         if seen.state is not State.COMPLETE:
             return None
         output = self._output(fold, seen.part)
@@ -243,9 +245,9 @@ class Watch:
 
     def _bring_model(self, seen: Seen) -> None:
         """Download the model of a fold that is at home without it, if its kernel's output is that of the fold."""
-        if seen.fold in self._complete_models or model_folder(self.run_folder.path, seen.fold).exists():
+        if seen.fold in self._asked_models or model_folder(self.run_folder.path, seen.fold).exists():
             return
-        self._complete_models.add(seen.fold)
+        self._asked_models.add(seen.fold)
         if self.client.status(self.plan.kernel(seen.fold, seen.part)).state is not State.COMPLETE:
             return
         output = self._output(seen.fold, seen.part)
