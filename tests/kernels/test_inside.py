@@ -164,7 +164,7 @@ def test_full_cycle_ends_in_the_submission_that_is_made_at_home(kaggle, run_comm
     assert "build with --extra-dataset someone/pooled-bert-extra" in (
         run_command("kaggle_kernels.py", "upload", "extra", extra).stdout
     )
-    options = ("--encoder", "tiny", "--n-folds", "2", "--limit", "100", "--epochs", "1")
+    options = ("--model", "linear", "--n-folds", "2", "--limit", "100")
     brought = ("--owner", "someone", "--cpu", "--notebook", "--extra-dataset", "someone/pooled-bert-extra")
     run_command("kaggle_kernels.py", "build", "--kernels", kernels, *brought, *options)
     place = ["--kernels", kernels, "--workspace", pulled, "--poll-seconds", 60]
@@ -173,19 +173,19 @@ def test_full_cycle_ends_in_the_submission_that_is_made_at_home(kaggle, run_comm
         ("GetKernelSessionStatus", 503),
         ("ListKernelSessionOutput", "html"),
     ]
-    out = run_command("kaggle_kernels.py", "run", "--with-models", *place).stdout
+    out = run_command("kaggle_kernels.py", "run", "--run", "linear", *place).stdout
     assert "fold 0: downloaded; fold 1: downloaded" in out
     tops = {"/".join(name.split("/")[:5]) for name in files_of(pulled)}
     assert tops == {
-        f"folds/jigsaw/runs/bert/{name}" for name in ("fold_0", "fold_1", ".fold_0.lock", ".fold_1.lock")
+        f"folds/jigsaw/runs/linear/{name}" for name in ("fold_0", "fold_1", ".fold_0.lock", ".fold_1.lock")
     }
-    run_command("make_submission.py", "--data", sample, "--workspace", pulled)
-    run_command("kaggle_kernels.py", "ensemble", *place)
+    run_command("make_submission.py", "--run", "linear", "--data", sample, "--workspace", pulled)
+    run_command("kaggle_kernels.py", "ensemble", "--run", "linear", *place)
     run_command("train_folds.py", "--data", sample, "--workspace", home, "--extra", extra, *options)
-    run_command("make_submission.py", "--data", sample, "--workspace", home)
+    run_command("make_submission.py", "--run", "linear", "--data", sample, "--workspace", home)
     at_home, brought = files_of(home / "submissions"), files_of(pulled / "submissions")
-    assert brought["jigsaw-bert.csv"] == brought["kaggle-jigsaw-bert.csv"] == at_home["jigsaw-bert.csv"]
-    assert "mean ROC AUC 0." in kaggle.kernels["pooled-bert-jigsaw-bert-fold-1"].log  # from its last cell
+    assert brought["jigsaw-linear.csv"] == brought["kaggle-jigsaw-linear.csv"] == at_home["jigsaw-linear.csv"]
+    assert "mean ROC AUC 0." in kaggle.kernels["pooled-bert-jigsaw-linear-fold-1"].log  # from its last cell
     everything = [*files_of(kernels).values(), *files_of(pulled).values()]
     everything += [kernel.log.encode() for kernel in kaggle.kernels.values()]
     assert not any(SECRET.encode() in content for content in everything)

@@ -208,6 +208,7 @@ def test_output_of_another_build_on_kaggle_is_asked_about(kaggle, tmp_path, fiel
 
 def test_kernel_of_another_build_that_runs_is_asked_about(kaggle, tmp_path):
     queue_of(tmp_path, folds=[0]).advance()
+    kaggle.kernels[SLUG].is_started = True  # and never ends
     other = built(plan_of(options=OTHER), tmp_path / "kernels")
     (reason,) = queue_of(tmp_path, other, folds=[0]).review()
     assert "is being trained from another build" in reason
