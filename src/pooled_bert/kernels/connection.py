@@ -24,6 +24,7 @@ SILENCE = 60.0  # seconds without a byte, after which a request is given up
 PATIENCE = timedelta(minutes=15)  # how long a command waits for a server that gives no answer
 LONG_PATIENCE = timedelta(days=7)  # the same, for commands that nobody watches
 LISTENING, LONGEST_LISTENING = 3.0, timedelta(seconds=30)  # to a stream: seconds without a line, and in all
+NOT_AN_OBJECT = "it is JSON, but no object with fields"
 TOKEN_LIFE = timedelta(hours=12)
 
 T = TypeVar("T")
@@ -128,10 +129,10 @@ class Connection:
         with _client(login, self.silence) as kaggle:
             try:
                 answer = kaggle.http_client().call(service, method, request, cast(Any, _Json))
-            except (TypeError, AttributeError) as error:  # kagglesdk looks for fields of any answer
-                raise ValueError(error) from error
+            except (TypeError, AttributeError) as error:  # kagglesdk looks for fields in any answer
+                raise ValueError(NOT_AN_OBJECT) from error
         if not isinstance(answer, dict):
-            raise ValueError(f"it is {answer!r}, not a JSON object")
+            raise ValueError(NOT_AN_OBJECT)
         return answer
 
     def _insist(self, send: Callable[[], T], is_repeatable: bool = True) -> T:
