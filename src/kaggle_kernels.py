@@ -42,7 +42,7 @@ def build(args: argparse.Namespace) -> None:
     """Build one kernel per fold, and one that averages the folds."""
     from pooled_bert.base.environment import revision
     from pooled_bert.kernels.build import build_ensemble, build_fold
-    from pooled_bert.kernels.plan import Plan, write_plan
+    from pooled_bert.kernels.plan import Plan, require_own_names, write_plan
 
     given = dict(vars(args))
     run_settings, model = settings_from(given)
@@ -68,14 +68,16 @@ def build(args: argparse.Namespace) -> None:
         pseudo_rows=args.pseudo_rows,
         notebook=args.notebook,
     )
-    write_plan(plan, args.kernels)
-    folds = args.fold if args.fold is not None else range(plan.n_folds)
-    for fold in folds:
-        for old in args.kernels.glob(f"{plan.slug(fold)}-part-*"):
-            shutil.rmtree(old)  # a part that an earlier build left
-    folders = [build_fold(plan, args.kernels, fold) for fold in folds]
-    if args.benchmark.test_file:
-        folders.append(build_ensemble(plan, args.kernels))
+    require_own_names(plan, args.kernels)
+    with alone(args.kernels):
+        folds = args.fold if args.fold is not None else range(plan.n_folds)
+        folders = [build_fold(plan, args.kernels, fold) for fold in folds]
+        for fold in folds:
+            for old in args.kernels.glob(f"{plan.slug(fold)}-part-*"):
+                shutil.rmtree(old)  # a part that an earlier build left
+        if args.benchmark.test_file:
+            folders.append(build_ensemble(plan, args.kernels))
+        write_plan(plan, args.kernels)
     for folder in folders:
         size = sum(path.stat().st_size for path in folder.iterdir())
         print(f"{folder}: {size / 1000:.0f} kB; push it with: kaggle kernels push -p {folder}")
@@ -87,7 +89,7 @@ def check_sources(args: argparse.Namespace, model) -> None:
         raise InputError("--pseudo and --pseudo-dataset: give both, the run and the dataset that holds it")
     if args.pseudo_rows is not None and (args.pseudo is None or args.pseudo_rows < 1):
         raise InputError(f"--pseudo-rows is {args.pseudo_rows}, expected at least 1, beside --pseudo")
-    if args.pseudo and isinstance(model, NeuralSettings) is False:
+    if args.pseudo and not isinstance(model, NeuralSettings):
         raise InputError("--pseudo: its labels are probabilities, which --model linear cannot learn from")
     if not isinstance(model, TextSettings):
         return

@@ -134,6 +134,19 @@ def test_build_checks_what_kaggle_would_refuse_later(kaggle, command, tmp_path):
     assert not (tmp_path / "kernels").exists()
 
 
+def test_build_leaves_everything_if_a_run_is_under_way_or_the_kernels_cannot_be_built(
+    kaggle, command, tmp_path
+):
+    built(PLAN, tmp_path / "kernels")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    with held(tmp_path / "kernels" / ".lock", ""):
+        assert "another process" in command("build", "--encoder", "tiny", "--epochs", 9, status=2)
+    (tmp_path / "own.toml").write_text('train = "t.csv"\ntext = "body"\nclass = "kind"\n')
+    told = command("build", "--benchmark", tmp_path / "own.toml", "--encoder", "tiny", status=2)
+    assert "Kaggle needs its tables" in told
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
+
+
 def test_owner_is_that_of_the_login(kaggle, command, tmp_path):
     command("build", "--encoder", "tiny", "--n-folds", 2)
     assert (

@@ -4,7 +4,7 @@ import pytest
 from kaggle_runs import OPTIONS, plan_of
 
 from pooled_bert.base.errors import InputError
-from pooled_bert.kernels.plan import LAST_PART, LONGEST_TITLE, read_plan, write_plan
+from pooled_bert.kernels.plan import LAST_PART, LONGEST_TITLE, read_plan, require_own_names, write_plan
 
 
 def test_plan_is_read_as_it_was_written(tmp_path):
@@ -52,9 +52,9 @@ def test_every_part_of_the_longest_name_has_a_title_that_kaggle_takes():
 
 def test_runs_whose_kernels_would_have_the_same_names_are_refused(tmp_path):
     write_plan(plan_of("a_b"), tmp_path)
-    write_plan(plan_of("a_b", time_limit=30.0), tmp_path)  # built again
+    require_own_names(plan_of("a_b", time_limit=30.0), tmp_path)  # built again
     with pytest.raises(InputError, match="the names of the kernels of run 'a_b' of jigsaw"):
-        write_plan(plan_of("a-b"), tmp_path)
+        require_own_names(plan_of("a-b"), tmp_path)
 
 
 def test_digest_changes_with_what_decides_the_results():

@@ -112,8 +112,8 @@ class Plan:
         return f"{self.owner}/{self.slug(fold, part)}"
 
 
-def write_plan(plan: Plan, kernels: Path) -> None:
-    """Write the plan beside the kernels; raises InputError if another run's kernels have the same names."""
+def require_own_names(plan: Plan, kernels: Path) -> None:
+    """Raise InputError if the kernels of another run that was built in the folder have the same names."""
     for other in read_plans(kernels):
         same_run = (other.benchmark, other.run) == (plan.benchmark, plan.run)
         if not same_run and other.slug(None) == plan.slug(None):
@@ -121,6 +121,10 @@ def write_plan(plan: Plan, kernels: Path) -> None:
                 f"--run {plan.run}: Kaggle would give its kernels the names of the kernels of run {other.run!r} of"
                 f" {other.benchmark}, which are in {kernels}; choose another name"
             )
+
+
+def write_plan(plan: Plan, kernels: Path) -> None:
+    """Write the plan beside the kernels, for the commands that push and watch them."""
     write_json(_plan_path(kernels, plan.benchmark, plan.run), dataclasses.asdict(plan))
 
 
