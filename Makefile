@@ -1,7 +1,8 @@
 # make demo   everything set up, then folds -> out-of-fold AUC -> submission and report on a small made-up sample
 # make test   everything set up, then the tests
 # make lint   style, format, the layers of the packages, types
-.PHONY: demo test lint clean
+# make lock   the locked versions anew, after requirements.txt has changed; make lock UPGRADE=--upgrade: the newest
+.PHONY: demo test lint lock clean
 .DEFAULT_GOAL := demo
 
 PYTHON := .venv/bin/python
@@ -24,12 +25,20 @@ lint: .venv/tests
 	PYTHONPATH=src .venv/bin/lint-imports
 	.venv/bin/basedpyright
 
+# Every package with its hashes, for every platform: of the product, of kernels with a GPU, of the tests. Needs uv.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --custom-compile-command 'make lock' $(UPGRADE)
+lock:
+	$(LOCK) requirements.txt tests/requirements.txt -o tests/requirements.lock
+	$(LOCK) requirements.txt -c tests/requirements.lock -o requirements.lock
+	$(LOCK) requirements.txt requirements-cuda.txt -c tests/requirements.lock -o requirements-cuda.lock
+
 clean:
 	rm -rf .venv build
 
 # TensorFlow 2.15 exists for Python 3.11 at most, and kaggle needs 3.11 at least. A stamp newer than
-# the pins means that there is nothing to install.
-.venv/product: requirements.txt
+# the locked versions means that there is nothing to install.
+.venv/product: requirements.lock
 	@if command -v python3.11 >/dev/null && python3.11 -c 'import venv, ensurepip' 2>/dev/null; then \
 	   python3.11 -m venv --clear .venv; \
 	 elif command -v uv >/dev/null; then \
@@ -37,9 +46,9 @@ clean:
 	 else \
 	   echo 'Needs Python 3.11 with venv (Debian: python3.11-venv), or uv, which can fetch it: see https://docs.astral.sh/uv' >&2; exit 2; \
 	 fi
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
 
-.venv/tests: .venv/product tests/requirements.txt
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+.venv/tests: .venv/product tests/requirements.lock
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/requirements.lock
 	@touch $@

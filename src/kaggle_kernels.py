@@ -1,25 +1,35 @@
 """Train every fold on Kaggle: build one kernel per fold, push and watch the kernels, download their results."""
 
 import argparse
+import contextlib
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.places import KERNELS
+from pooled_bert.base.places import BUILD, KERNELS, command
 from pooled_bert.runs.options import (
     add_benchmark,
     add_options,
     add_workspace,
     check_folds,
+    default_run,
     given_options,
     settings_from,
 )
 from pooled_bert.training.neural_settings import NeuralSettings
 from pooled_bert.training.settings import TextSettings
 
-MARGIN_MINUTES = 60  # kept free of Kaggle's 12 hours: to install the environment, and as a reserve
+TIME_LIMIT = 660  # minutes; Kaggle ends a kernel after 720
+UPLOADS = {  # what upload brings to Kaggle -> the option of build that uses it
+    "encoder": "--encoder-dataset",
+    "extra": "--extra-dataset",
+    "pseudo": "--pseudo-dataset",
+    "environment": "--offline",
+}
 
 
 def main() -> None:
@@ -31,184 +41,369 @@ def main() -> None:
 def build(args: argparse.Namespace) -> None:
     """Build one kernel per fold, and one that averages the folds."""
     from pooled_bert.base.environment import revision
-    from pooled_bert.base.files import check_name
-    from pooled_bert.kernels.build import Plan, build_ensemble, build_fold, find_owner, write_plan
+    from pooled_bert.kernels.build import build_ensemble, build_fold
+    from pooled_bert.kernels.plan import Plan, require_own_names, write_plan
 
     given = dict(vars(args))
     run_settings, model = settings_from(given)
     check_folds(args.fold or [], run_settings.n_folds)
-    is_neural = isinstance(model, NeuralSettings)
-    if isinstance(model, TextSettings) and Path(model.encoder).is_dir():
-        raise InputError(
-            f"--encoder {model.encoder}: Kaggle cannot read a folder of this machine; upload the folder as a dataset"
-            " and give --encoder-dataset OWNER/SLUG"
-        )
-    needs_hub = isinstance(model, TextSettings) and model.encoder != "tiny"
-    if needs_hub and args.offline and not args.encoder_dataset:
-        raise InputError(
-            "--offline: without internet the encoder must come from a dataset; give --encoder-dataset"
-        )
+    check_sources(args, model)
     del given["benchmark"]  # the plan has fields for it
     options = [*given_options(given, type(run_settings)), *given_options(given, type(model))]
     plan = Plan(
-        owner=find_owner(args.owner),
+        owner=args.owner or login_name(),
         benchmark=run_settings.benchmark,
         benchmark_file=str(args.benchmark.file.resolve()) if args.benchmark.file else None,
-        run=check_name("--run", args.run) if args.run is not None else run_settings.model,
+        run=args.run if args.run is not None else run_settings.model,
         n_folds=run_settings.n_folds,
-        gpu=is_neural and not args.cpu,
+        gpu=isinstance(model, NeuralSettings) and not args.cpu,
         revision=revision(),
-        options=(*options, "--time-limit", str(args.time_limit)),
+        options=tuple(options),
+        time_limit=args.time_limit,
         encoder_dataset=args.encoder_dataset,
         environment_dataset=args.offline,
+        extra_dataset=args.extra_dataset,
+        pseudo_dataset=args.pseudo_dataset,
+        pseudo=args.pseudo,
+        pseudo_rows=args.pseudo_rows,
+        notebook=args.notebook,
     )
-    folds = args.fold if args.fold is not None else range(plan.n_folds)
-    for fold in folds:
-        for old in args.kernels.glob(f"{plan.slug(fold)}-part-*"):
-            shutil.rmtree(old)  # a part that an earlier build left
-    folders = [build_fold(plan, args.kernels, fold) for fold in folds]
-    if args.benchmark.test_file:
-        folders.append(build_ensemble(plan, args.kernels))
+    require_own_names(plan, args.kernels)
+    with alone(args.kernels):
+        folds = args.fold if args.fold is not None else range(plan.n_folds)
+        folders = [build_fold(plan, args.kernels, fold) for fold in folds]
+        for fold in folds:
+            for old in args.kernels.glob(f"{plan.slug(fold)}-part-*"):
+                shutil.rmtree(old)  # a part that an earlier build left
+        if args.benchmark.test_file:
+            folders.append(build_ensemble(plan, args.kernels))
+        write_plan(plan, args.kernels)
     for folder in folders:
         size = sum(path.stat().st_size for path in folder.iterdir())
         print(f"{folder}: {size / 1000:.0f} kB; push it with: kaggle kernels push -p {folder}")
-    write_plan(plan, args.kernels)
-    if args.offline:
-        print(
-            f"The dataset {args.offline} must hold: cpython-3.11….tar.gz (the install_only build of"
-            " python-build-standalone for x86_64 Linux) and, in the same folder, the wheels that this command"
-            " downloads: pip download --python-version 3.11 --only-binary :all: -r requirements.txt, with"
-            " tensorflow[and-cuda] in place of tensorflow"
+
+
+def check_sources(args: argparse.Namespace, model) -> None:
+    """Raise InputError if a kernel could not get its encoder, or options for pseudo-labels do not go together."""
+    if (args.pseudo is None) != (args.pseudo_dataset is None):
+        raise InputError("--pseudo and --pseudo-dataset: give both, the run and the dataset that holds it")
+    if args.pseudo_rows is not None and (args.pseudo is None or args.pseudo_rows < 1):
+        raise InputError(f"--pseudo-rows is {args.pseudo_rows}, expected at least 1, beside --pseudo")
+    if args.pseudo and not isinstance(model, NeuralSettings):
+        raise InputError("--pseudo: its labels are probabilities, which --model linear cannot learn from")
+    if not isinstance(model, TextSettings):
+        return
+    if Path(model.encoder).is_dir():
+        raise InputError(
+            f"--encoder {model.encoder}: Kaggle cannot read a folder of this machine; upload it with `python"
+            " src/kaggle_kernels.py upload encoder FOLDER` and give --encoder-dataset OWNER/SLUG"
         )
+    if model.encoder != "tiny" and args.offline and not args.encoder_dataset:
+        raise InputError(
+            "--offline: without internet the encoder must come from a dataset; give --encoder-dataset"
+        )
+
+
+def login_name() -> str:
+    """Return the user's name on Kaggle; raises InputError if there is no login."""
+    from pooled_bert.kernels.clock import Clock
+    from pooled_bert.kernels.connection import Connection
+
+    return Connection(Clock()).owner()
 
 
 def push(args: argparse.Namespace) -> None:
     """Push the kernels of folds that are neither finished nor running, as many as Kaggle runs at the same time."""
-    watch, folds = _watch(args)
-    print(_table(watch.advance(folds)))
+    from pooled_bert.kernels.status import status_table
+
+    with alone(args.kernels):
+        queue = read_queue(args)
+        prepare(queue, args.yes)
+        print(status_table(queue, queue.advance()))
+        queue.require_success()
 
 
 def status(args: argparse.Namespace) -> None:
-    """Show the state of each fold."""
-    watch, folds = _watch(args)
-    print(_table([watch.look(fold) for fold in folds]))
+    """Show the state of each fold, the newest lines of logs, the GPU hours of this week and what is left to do."""
+    from pooled_bert.kernels.status import details, status_table
+
+    queue = read_queue(args)
+    states = queue.look()
+    print(status_table(queue, states))
+    print(*details(queue, states), sep="\n")
 
 
 def pull(args: argparse.Namespace) -> None:
     """Download the results of complete kernels into folds/ and verify them."""
-    watch, folds = _watch(args)
-    print(_table(watch.advance(folds, is_pushing=False)))
+    from pooled_bert.kernels.status import status_table
+
+    with alone(args.kernels):
+        queue = read_queue(args, with_models=args.with_models)
+        print(status_table(queue, queue.advance(is_pushing=False)))
+        queue.require_success()
 
 
 def run(args: argparse.Namespace) -> None:
     """Push kernels, wait and download until the results of every fold are here; may be stopped and started again."""
-    watch, folds = _watch(args)
-    is_terminal = sys.stdout.isatty()
-    shown = []
+    from pooled_bert.kernels.connection import LONG_PATIENCE
+    from pooled_bert.kernels.status import status_line
 
-    def show(states: list) -> None:
-        current = [(fold_state.part, fold_state.state) for fold_state in states]
-        if shown and is_terminal:
-            print(f"\x1b[{len(states)}F\x1b[J", end="")  # erases the previous table
-        if is_terminal or current not in shown[-1:]:
-            print(_table(states) if is_terminal else _table(states).replace("\n", "; "), flush=True)
-        shown.append(current)
+    with alone(args.kernels):
+        queue = read_queue(
+            args, LONG_PATIENCE, with_models=args.with_models, waits_for_quota=args.wait_for_quota
+        )
+        prepare(queue, args.yes)
+        shown = []
 
-    watch.wait(folds, poll_seconds=args.poll_seconds, show=show)
-    next_command = "make_submission.py" if args.benchmark.test_file else "report.py"
-    print(
-        f"the results of every fold are here. Next: python src/{next_command}"
-        f" --benchmark {args.benchmark.argument} --run {args.run}"
-    )
+        def show(states: list) -> None:
+            line = status_line(queue, states)
+            if line not in shown[-1:]:
+                print(line, flush=True)
+            shown.append(line)
+
+        queue.wait(poll_seconds=args.poll_seconds, show=show)
+        print("the results of every fold are here")
+        for benchmark, names in queue.runs_by_benchmark():
+            finish(queue, benchmark, names, args)
+
+
+def finish(queue, benchmark, names: list[str], args: argparse.Namespace) -> None:
+    """Submit the average of the runs of one benchmark and print its score, if asked; else say what to do next."""
+    from pooled_bert.base.files import read_json
+    from pooled_bert.kernels.submit import submit, wait_for_score
+
+    options = ["--benchmark", benchmark.argument, "--run", *names, "--workspace", str(args.workspace.root)]
+    if not args.submit:
+        script = "make_submission.py" if benchmark.test_file else "report.py"
+        print("Next:", " ".join(["python", f"src/{script}", *options]))
+        return
+    name = "-".join(["kaggle", benchmark.name, *names])
+    arguments = [sys.executable, str(command("make_submission.py")), *options, "--name", name]
+    if subprocess.run(arguments).returncode:
+        raise InputError("the folds could not be averaged; the reason is above")
+    connection = queue.client.connection
+    path = args.workspace.submissions / f"{name}.csv"
+    record = read_json(path.with_suffix(".json"))
+    if record["made_up"]:
+        raise InputError(f"{path}: was made from made-up rows, so it is not submitted; leave out --submit")
+    words = f"{record['blend']} of {', '.join(names)}: {record['oof_mean_auc']:.4f} out of fold"
+    message = submit(connection, path, benchmark, words)
+    print(f"{path}: submitted as {message!r}", flush=True)
+    print("score:", wait_for_score(connection, benchmark, message, poll_seconds=args.poll_seconds))
 
 
 def ensemble(args: argparse.Namespace) -> None:
     """Average the folds on Kaggle, in a separate kernel, and download the submission into submissions/."""
-    if args.benchmark.test_file is None:
-        raise InputError(f"--benchmark {args.benchmark.argument}: has no test rows to average predictions of")
-    watch, _ = _watch(args)
-    for path in watch.ensemble(args.workspace.submissions, poll_seconds=args.poll_seconds):
-        print(path)
+    from pooled_bert.kernels.connection import LONG_PATIENCE
+    from pooled_bert.kernels.ensemble import average
+
+    with alone(args.kernels):
+        for watch in read_queue(args, LONG_PATIENCE).watches:
+            if watch.plan.record.test_file is None:
+                raise InputError(
+                    f"--run {watch.plan.run}: its benchmark has no test rows to average predictions of"
+                )
+            for path in average(watch, args.workspace.submissions, poll_seconds=args.poll_seconds):
+                print(path)
 
 
-def _watch(args: argparse.Namespace):
-    from pooled_bert.kernels.build import read_plan
+def upload(args: argparse.Namespace) -> None:
+    """Upload what kernels need as a private dataset: encoder, additional rows, run for --pseudo, or environment."""
+    from pooled_bert.data.rows import read_extra
+    from pooled_bert.kernels.clock import Clock
+    from pooled_bert.kernels.connection import Connection
+    from pooled_bert.kernels.datasets import upload_file, upload_folder, upload_run
+    from pooled_bert.kernels.environment import pack_environment
+
+    if (args.what is None) != (args.kind == "environment"):
+        raise InputError(f"upload {args.kind}: see upload --help for what follows it")
+    path = Path(args.what or BUILD / "kaggle-environment")
+    name = f"pooled-bert-{args.kind}" if args.name is None else args.name
+    connection = Connection(Clock())
+    if args.kind == "environment":
+        pack_environment(path, gpu=not args.cpu)
+        dataset = upload_folder(connection, path, name)
+    elif args.kind == "encoder":
+        if not (path / "config.json").is_file():
+            raise InputError(f"{path}: is not the folder of an encoder; it has no config.json")
+        dataset = upload_folder(connection, path, name)
+    elif args.kind == "extra":
+        read_extra(path, args.benchmark)
+        dataset = upload_file(connection, path, name)
+    else:
+        dataset = upload_run(connection, args.workspace.run(args.benchmark.name, args.what), name)
+    print(f"{dataset}: uploaded; build with {UPLOADS[args.kind]} {dataset}")
+
+
+@contextlib.contextmanager
+def alone(kernels: Path) -> Iterator[None]:
+    """Keep other processes away from the kernels' folder, and write what happens into its log file."""
+    from pooled_bert.base.files import held
+    from pooled_bert.kernels.log_file import logged
+
+    message = (
+        f"{kernels}: another process pushes or downloads the kernels of this folder; wait for it, or stop it"
+    )
+    with held(kernels / ".lock", message), logged(kernels / "kaggle.log"):
+        yield
+
+
+def read_queue(args: argparse.Namespace, patience=None, *, with_models=False, waits_for_quota=False):
+    """Return the queue of the runs that the command line names."""
     from pooled_bert.kernels.client import Client
+    from pooled_bert.kernels.clock import Clock
+    from pooled_bert.kernels.connection import PATIENCE, Connection
+    from pooled_bert.kernels.plan import read_plan
+    from pooled_bert.kernels.queue import Queue
     from pooled_bert.kernels.watch import Watch
 
-    plan = read_plan(args.kernels, args.benchmark.name, args.run)
-    check_folds(args.fold or [], plan.n_folds)
-    folds = args.fold if args.fold is not None else list(range(plan.n_folds))
-    client = Client(pause=args.poll_seconds / 12)
-    return Watch(plan, args.kernels, args.workspace, client), folds
+    plans = []
+    for name in dict.fromkeys(args.run or [default_run(args.benchmark)]):
+        *benchmark, run_name = name.split("/", 1)
+        plans.append(read_plan(args.kernels, benchmark[0] if benchmark else args.benchmark.name, run_name))
+        check_folds(args.fold or [], plans[-1].n_folds)
+    client = Client(Connection(Clock(), patience or PATIENCE))
+    watches = [
+        Watch(plan, args.kernels, args.workspace, client, folds=args.fold, with_models=with_models)
+        for plan in plans
+    ]
+    return Queue(watches, waits_for_quota=waits_for_quota)
 
 
-def _table(states: list) -> str:
-    from pooled_bert.kernels.watch import status_table
-
-    return status_table(states)
+def prepare(queue, is_agreed: bool) -> None:
+    """Check the competitions' rules, and ask before folds that exist are trained again; raises InputError."""
+    queue.require_rules()
+    reasons = queue.review()
+    if reasons:
+        print(*reasons, sep="\n", flush=True)
+        if not is_agreed:
+            raise InputError(
+                "the kernels built here would train the folds above again; give --yes to do that, or build the kernels"
+                " with the old settings"
+            )
+        queue.accept()
 
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="build|run|ensemble|push|status|pull")
-    building = commands.add_parser("build", help=build.__doc__, description=build.__doc__)
-    building.set_defaults(action=build)
-    building.add_argument(
-        "--owner", help="Kaggle user name (default: KAGGLE_USERNAME, or the name in kaggle.json)"
-    )
-    building.add_argument("--run", metavar="NAME", help="name of the run (default: the value of --model)")
-    building.add_argument("--fold", type=int, nargs="+", help="folds to build kernels for (default: all)")
-    building.add_argument(
+    actions = (build, upload, run, ensemble, push, status, pull)
+    commands = parser.add_subparsers(required=True, metavar="|".join(action.__name__ for action in actions))
+    for action in actions:
+        subparser = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
+        subparser.set_defaults(action=action)
+        if action is build:
+            add_build_options(subparser)
+        elif action is upload:
+            add_upload_options(subparser)
+        else:
+            add_run_options(subparser, action)
+    return parser.parse_args()
+
+
+def add_build_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of build."""
+    parser.add_argument("--owner", help="Kaggle user name (default: that of the login)")
+    parser.add_argument("--run", metavar="NAME", help="name of the run (default: the value of --model)")
+    parser.add_argument("--fold", type=int, nargs="+", help="folds to build kernels for (default: all)")
+    parser.add_argument(
         "--time-limit",
         type=float,
         metavar="MINUTES",
-        default=12 * 60 - MARGIN_MINUTES,
+        default=TIME_LIMIT,
         help="each kernel saves a checkpoint and stops after this time (default: %(default)s; Kaggle ends a kernel"
         " after 720)",
     )
-    building.add_argument("--cpu", action="store_true", help="ask for kernels without a GPU")
-    building.add_argument(
-        "--encoder-dataset", metavar="OWNER/SLUG", help="Kaggle dataset that holds the encoder's folder"
+    parser.add_argument("--cpu", action="store_true", help="ask for kernels without a GPU")
+    parser.add_argument(
+        "--notebook", action="store_true", help="build notebooks, which others can read and copy, not scripts"
     )
-    building.add_argument(
-        "--offline",
-        metavar="OWNER/SLUG",
-        help="kernels without internet; this dataset brings Python and wheels (build prints what it must hold)",
+    for option, help_text in (
+        ("--encoder-dataset", "Kaggle dataset that holds the encoder's folder"),
+        ("--extra-dataset", "Kaggle dataset with additional training rows, in the place of --extra"),
+        ("--pseudo-dataset", "Kaggle dataset that holds the run of --pseudo"),
+        ("--offline", "build kernels without internet; this Kaggle dataset brings Python and the packages"),
+    ):
+        parser.add_argument(option, metavar="OWNER/SLUG", help=f"{help_text}; upload makes it")
+    parser.add_argument(
+        "--pseudo",
+        metavar="RUN",
+        help="learn from the test rows too, with the predictions of the same fold of this finished run as labels",
     )
-    building.add_argument(
-        "--kernels",
-        type=Path,
-        default=KERNELS,
-        metavar="FOLDER",
-        help="folder to write the kernels' folders to (default: kernels/)",
+    parser.add_argument(
+        "--pseudo-rows",
+        type=int,
+        metavar="N",
+        help="number of test rows for --pseudo, drawn at random (default: all)",
     )
-    add_options(building)
-    for action in (run, ensemble, push, status, pull):
-        using = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
-        using.set_defaults(action=action)
-        add_benchmark(using)
-        using.add_argument(
-            "--run", default="bert", metavar="NAME", help="name of the run, as for build (default: bert)"
+    add_kernels(parser)
+    add_options(parser)
+
+
+def add_upload_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of upload."""
+    parser.add_argument("kind", choices=tuple(UPLOADS), help="what is uploaded")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        help="folder of the encoder, CSV of the additional rows, or name of the run for --pseudo; nothing for the"
+        " environment, which is fetched into build/",
+    )
+    parser.add_argument("--cpu", action="store_true", help="environment without CUDA, for build --cpu")
+    parser.add_argument("--name", help="name of the dataset (default: pooled-bert- and what is uploaded)")
+    add_benchmark(parser)
+    add_workspace(parser)
+
+
+def add_run_options(parser: argparse.ArgumentParser, action) -> None:
+    """Add the options of the commands that push and watch kernels."""
+    add_benchmark(parser)
+    parser.add_argument(
+        "--run",
+        nargs="+",
+        metavar="[BENCHMARK/]NAME",
+        help="runs, as for build, pushed in this order; of other benchmarks: imdb/bert (default: the name that build"
+        " gives)",
+    )
+    parser.add_argument("--fold", type=int, nargs="+", help="these folds only (default: all)")
+    add_kernels(parser)
+    add_workspace(parser)
+    if action in (run, push):
+        parser.add_argument(
+            "--yes",
+            action="store_true",
+            help="train folds again whose results have other settings or sources",
         )
-        using.add_argument("--fold", type=int, nargs="+", help="these folds only (default: all)")
-        using.add_argument(
-            "--kernels",
-            type=Path,
-            default=KERNELS,
-            metavar="FOLDER",
-            help="folder that holds the kernels' folders (default: kernels/)",
+    if action in (run, pull):
+        parser.add_argument("--with-models", action="store_true", help="download the models too")
+    if action is run:
+        parser.add_argument(
+            "--wait-for-quota",
+            action="store_true",
+            help="when the weekly GPU hours are used up, wait for the next week's",
         )
-        add_workspace(using)
-        using.add_argument(
+        parser.add_argument(
+            "--submit", action="store_true", help="submit the average of the runs, and print its score"
+        )
+    if action in (run, ensemble):
+        parser.add_argument(
             "--poll-seconds",
             type=float,
             default=60,
             metavar="SECONDS",
             help="time between two requests for the kernels' states (default: %(default)s)",
         )
-    return parser.parse_args()
+
+
+def add_kernels(parser: argparse.ArgumentParser) -> None:
+    """Add --kernels."""
+    parser.add_argument(
+        "--kernels",
+        type=Path,
+        default=KERNELS,
+        metavar="FOLDER",
+        help="folder of the kernels' folders (default: kernels/)",
+    )
 
 
 if __name__ == "__main__":

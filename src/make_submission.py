@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
@@ -13,7 +14,51 @@ def main() -> None:
     """Read the runs, blend, check, write, print."""
     args = parse_arguments()
 
-    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.results.submission import check_complete, provenance, write_submission
+    from pooled_bert.runs.fold_files import read_run
+
+    data = folder_of_data(args)
+    folder = args.workspace.runs(args.benchmark.name)
+    names = list(dict.fromkeys(args.run))
+    runs = [read_run(folder / name, args.folds) for name in names]
+    if args.folds is None:
+        check_complete(runs)
+    name = args.name or "-".join([args.benchmark.name, *names])
+    blend, scores, table = with_data(args, runs, data, name) if data else without_data(args, runs)
+    if table is None:
+        return
+    path = args.workspace.submissions / f"{name}.csv"
+    record = provenance(blend, scores)
+    write_submission(path, table, record)
+    print(f"{path}: {len(table)} rows, checked")
+    if args.submit:
+        if record["made_up"]:
+            raise InputError(
+                f"{path}: was made from made-up rows, so it is not submitted; leave out --submit"
+            )
+        default = f"{args.blend} of {', '.join(names)}: {scores['oof_mean_auc']:.4f} out of fold"
+        send(path, args.benchmark, args.message or default)
+
+
+def folder_of_data(args: argparse.Namespace) -> Path | None:
+    """Return the folder of the benchmark's files, or None if they are not here but a run's test predictions are."""
+    from pooled_bert.data.rows import find_data
+
+    try:
+        return find_data(args.benchmark, args.data)
+    except InputError:
+        runs = args.workspace.runs(args.benchmark.name)
+        if args.data is not None or not all(list(runs.glob(f"{name}/fold_*/test.csv")) for name in args.run):
+            raise
+    return None
+
+
+def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tuple:
+    """Score the runs and their blend, print the scores; returns the blend, its scores, and the table to submit.
+
+    The table is None if there is nothing to submit.
+    """
+    from pooled_bert.data.rows import read_rows
     from pooled_bert.results.blend import check_blendable, make_blend
     from pooled_bert.results.blend_report import blend_report, blend_scores
     from pooled_bert.results.score_tables import (
@@ -24,23 +69,10 @@ def main() -> None:
         score_row,
         score_table,
     )
-    from pooled_bert.results.submission import (
-        check_complete,
-        provenance,
-        submission_table,
-        submit,
-        submitted,
-        write_submission,
-    )
-    from pooled_bert.runs.fold_files import read_run
+    from pooled_bert.results.submission import submission_table, submitted
 
-    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
+    rows = read_rows(args.benchmark, data)
     benchmark = rows.benchmark
-    folder = args.workspace.runs(benchmark.name)
-    names = list(dict.fromkeys(args.run))
-    runs = [read_run(folder / name, args.folds) for name in names]
-    if args.folds is None:
-        check_complete(runs)
     check_blendable(runs, rows.checksums())
     for run in runs:
         table = score_table(run.oof, rows.train, benchmark)
@@ -50,28 +82,50 @@ def main() -> None:
     scores, table = blend_scores(blend, rows.train, benchmark)
     if len(runs) > 1:
         print(blend_report(blend, table, benchmark, notes), end="\n\n")
-
     if benchmark.test_file is None and not args.submit:
         print(f"note: {benchmark.title} has no test rows, so there is nothing to submit", file=sys.stderr)
-        return
+        return blend, scores, None
     if rows.template is None:
         raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
     table = submission_table(blend.test(), rows.template, benchmark)
-    name = args.name or "-".join([benchmark.name, *names])
-    path = args.workspace.submissions / f"{name}.csv"
-    write_submission(path, submitted(table, rows), provenance(blend, scores))
-    print(f"{path}: {len(table)} rows, checked")
     if rows.test_labels is not None:
         scored = score_row(table, rows.test_labels, benchmark, "test")
         scored = rank_scores(scored, benchmark) if args.blend == "rank" else scored
-        print(format_scores(f"{benchmark.name} {path.stem}", scored, notes, of="test"))
-    if args.submit:
-        if rows.made_up:
-            raise InputError(
-                f"{path}: was made from made-up rows, so it is not submitted; leave out --submit"
-            )
-        default = f"{args.blend} of {', '.join(names)}: {scores['oof_mean_auc']:.4f} out of fold"
-        submit(path, benchmark, args.message or default)
+        print(format_scores(f"{benchmark.name} {name}", scored, notes, of="test"))
+    return blend, scores, submitted(table, rows)
+
+
+def without_data(args: argparse.Namespace, runs: list) -> tuple:
+    """Blend runs whose benchmark's files are not on this machine; returns what ``with_data`` does.
+
+    The ids are those of the test predictions; the scores are those that the trainings recorded.
+    """
+    from pooled_bert.results.blend import blend_equally, check_blendable
+    from pooled_bert.results.submission import submission_of_predictions
+
+    if args.weights != "equal":
+        raise InputError(f"--weights {args.weights}: needs the labels of the training rows; give --data")
+    print(
+        f"note: the files of {args.benchmark.title} are not here: ids are those of the test predictions, and scores"
+        " those that each training recorded",
+        file=sys.stderr,
+    )
+    data = runs[0].identity["data"]
+    check_blendable(runs, {name: data[name] for name in ("train", "test")})
+    for run in runs:
+        print(f"{run.name}: mean AUC {run.recorded_auc:.4f} (mean over {len(run.folds)} folds, out of fold)")
+    blend = blend_equally(runs, args.benchmark.target, args.blend)
+    scores = {"oof_mean_auc": sum(run.recorded_auc for run in runs) / len(runs)}
+    return blend, scores, submission_of_predictions(blend.test(), args.benchmark)
+
+
+def send(path: Path, benchmark, message: str) -> None:
+    """Submit a file to the benchmark's competition."""
+    from pooled_bert.kernels.clock import Clock
+    from pooled_bert.kernels.connection import Connection
+    from pooled_bert.kernels.submit import submit
+
+    print(f"{path}: submitted as {submit(Connection(Clock()), path, benchmark, message)!r}")
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -1,21 +1,21 @@
 import ast
 import json
 
+import nbformat
 import pytest
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.places import CHECKOUT, KERNELS, SOURCE
 from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.kernels.build import (
-    Plan,
+    attach_parts,
     build_ensemble,
     build_fold,
-    find_owner,
-    read_plan,
+    build_part,
     read_sources,
     script_text,
-    write_plan,
 )
+from pooled_bert.kernels.plan import Plan
 
 PLAN = Plan(
     owner="someone",
@@ -45,13 +45,23 @@ def test_fold_kernel_is_ready_to_push(tmp_path):
 
 
 def test_next_part_of_a_fold_takes_the_output_of_the_part_before(tmp_path):
-    third = metadata_of(build_fold(PLAN, tmp_path, 0, part=3))
+    first = build_fold(PLAN, tmp_path, 0)
+    build_part(PLAN, tmp_path, 0, 2)
+    folder = build_part(PLAN, tmp_path, 0, 3)
+    assert (folder / "script.py").read_bytes() == (first / "script.py").read_bytes()
+    third = metadata_of(folder)
     assert third["id"] == "someone/pooled-bert-jigsaw-minilm-fold-0-part-3"
     assert third["kernel_sources"] == ["someone/pooled-bert-jigsaw-minilm-fold-0-part-2"]
 
 
+def test_parts_end_where_a_title_would_be_too_long(tmp_path):
+    with pytest.raises(InputError, match="did not finish in 99 kernels"):
+        build_part(PLAN, tmp_path, 0, 100)
+
+
 def test_ensemble_takes_the_last_part_of_every_fold_and_no_gpu(tmp_path):
-    metadata = metadata_of(build_ensemble(PLAN, tmp_path, {1: 2}))
+    assert build_ensemble(PLAN, tmp_path) == attach_parts(PLAN, tmp_path, {0: 1, 1: 2})
+    metadata = metadata_of(tmp_path / PLAN.slug(None))
     assert not metadata["enable_gpu"]
     assert "machine_shape" not in metadata
     assert [source.rsplit("-fold-")[1] for source in metadata["kernel_sources"]] == ["0", "1-part-2"]
@@ -68,9 +78,9 @@ def test_without_internet_the_datasets_are_attached(tmp_path):
 
 def test_script_is_the_same_for_the_same_sources_and_is_python(tmp_path):
     sources = read_sources("abc")
-    script = script_text({"fold": 0}, sources, "abc")
-    assert script == script_text({"fold": 0}, dict(reversed(sources.items())), "abc")
-    assert "revision abc" in script.splitlines()[0]
+    script = script_text({"fold": 0}, sources, "# made by hand")
+    assert script == script_text({"fold": 0}, dict(reversed(sources.items())), "# made by hand")
+    assert script.splitlines()[0] == "# made by hand"
     ast.parse(script)
     assert set(sources) >= {
         "src/train_folds.py",
@@ -80,10 +90,33 @@ def test_script_is_the_same_for_the_same_sources_and_is_python(tmp_path):
     }
 
 
+def test_first_line_names_the_revision_and_the_plan(tmp_path):
+    line = (build_fold(PLAN, tmp_path, 0) / "script.py").read_text().splitlines()[0]
+    assert f"revision abc, plan {PLAN.digest}:" in line
+
+
 def test_script_holds_every_module_of_the_package():
     modules = {path.relative_to(CHECKOUT).as_posix() for path in SOURCE.rglob("*.py")}
     assert len(modules) > 90
     assert modules <= set(read_sources("abc"))
+
+
+def test_notebook_alternates_explanations_and_code(tmp_path):
+    plan = Plan(**{**vars(PLAN), "notebook": True})
+    folder = build_fold(plan, tmp_path, 0)
+    metadata = metadata_of(folder)
+    assert metadata["kernel_type"] == "notebook"
+    text = (folder / metadata["code_file"]).read_text()
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert f"plan {PLAN.digest}:" in text[:2000]
+    kinds = [cell.cell_type for cell in notebook.cells]
+    assert kinds == ["markdown", *["markdown", "code"] * 5]
+    assert "'options': ['--epochs', '2'" in notebook.cells[4].source
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            ast.parse(cell.source)
+    assert text == (build_fold(plan, tmp_path, 0) / metadata["code_file"]).read_text()
 
 
 def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):
@@ -91,32 +124,6 @@ def test_script_that_kaggle_would_refuse_is_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="bytes, but Kaggle accepts less than 1 MB"):
         build_fold(PLAN, tmp_path, 0)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_run_whose_title_is_too_long_is_refused(tmp_path):
-    plan = Plan(**{**vars(PLAN), "run": "a-run-with-a-name-much-too-long"})
-    with pytest.raises(InputError, match="50 characters at most"):
-        build_fold(plan, tmp_path, 0)
-
-
-def test_plan_is_read_as_it_was_written(tmp_path):
-    write_plan(PLAN, tmp_path)
-    assert read_plan(tmp_path, "jigsaw", "minilm") == PLAN
-    with pytest.raises(InputError, match="build the kernels first"):
-        read_plan(tmp_path, "imdb", "minilm")
-
-
-def test_owner_is_given_or_in_the_environment_or_in_the_clients_file(tmp_path, monkeypatch):
-    monkeypatch.delenv("KAGGLE_USERNAME", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
-    with pytest.raises(InputError, match="--owner"):
-        find_owner(None)
-    (tmp_path / "kaggle.json").write_text('{"username": "file", "key": "secret"}')
-    assert find_owner(None) == "file"
-    monkeypatch.setenv("KAGGLE_USERNAME", "variable")
-    assert find_owner(None) == "variable"
-    assert find_owner("option") == "option"
 
 
 def test_committed_metadata_is_a_template_without_an_owner():

@@ -1,12 +1,13 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import file_checksum, read_json
-from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.results.submission import submission_table, submit, write_submission
+from pooled_bert.results.submission import submission_of_predictions, submission_table, write_submission
 
 TEMPLATE = pd.Series(["c", "a", "b"], name="id")
 
@@ -58,24 +59,26 @@ def test_provenance_names_the_file_by_its_checksum(tmp_path):
     assert written == {"file": "x.csv", "sha256": file_checksum(path), "blend": "mean"}
 
 
-def test_benchmark_without_a_competition_cannot_be_submitted(tmp_path):
-    with pytest.raises(InputError, match="no competition"):
-        submit(tmp_path / "x.csv", IMDB, "message")
+def test_predictions_alone_make_a_submission_in_their_order():
+    table = submission_of_predictions(predictions(), JIGSAW)
+    assert list(table["id"]) == ["a", "b", "c"]
+    with pytest.raises(InputError, match=r"toxic of id 'b' is 2\.0"):
+        submission_of_predictions(predictions().assign(toxic=[0.1, 2.0, 0.3]), JIGSAW)
 
 
-@pytest.mark.parametrize(
-    ("says", "taken"), [("Successfully submitted to X", True), ("400 - Bad Request", False)]
-)
-def test_submission_is_believed_only_when_the_client_says_so(tmp_path, monkeypatch, capsys, says, taken):
-    client = tmp_path / "kaggle"
-    client.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\necho "{says}"\n')  # exits 0 either way
-    client.chmod(0o755)
-    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    if taken:
-        submit(tmp_path / "x.csv", JIGSAW, "my words")
-        assert says in capsys.readouterr().out
-    else:
-        with pytest.raises(InputError, match="did not confirm"):
-            submit(tmp_path / "x.csv", JIGSAW, "my words")
-    arguments = (tmp_path / "arguments").read_text()
-    assert arguments == f"competitions submit -c {JIGSAW.competition} -f {tmp_path}/x.csv -m my words\n"
+def test_runs_make_the_same_submission_where_the_data_are_not(
+    tiny_run, sample, tmp_path, run_command, monkeypatch
+):
+    shutil.copytree(tiny_run, tmp_path / "folds/jigsaw/runs/bert")
+    place = ("--workspace", tmp_path, "--run", "bert")
+    run_command("make_submission.py", *place, "--data", sample, "--name", "with")
+    monkeypatch.setattr("pooled_bert.data.rows.usual_data_folders", lambda benchmark: [tmp_path / "none"])
+    result = run_command("make_submission.py", *place, "--name", "without")
+    assert "ids are those of the test predictions" in result.stderr
+    assert "bert: mean AUC ." in result.stdout.replace("0.", ".")
+    there, here = (pd.read_csv(tmp_path / f"submissions/{name}.csv") for name in ("with", "without"))
+    assert here.set_index("id").loc[there["id"]].equals(there.set_index("id"))
+    refused = run_command("make_submission.py", *place, "--weights", "greedy", status=2)
+    assert "--weights greedy: needs the labels of the training rows; give --data" in refused.stderr
+    missing = run_command("make_submission.py", "--workspace", tmp_path, "--run", "nothing", status=2)
+    assert "kaggle competitions download" in missing.stderr

@@ -15,6 +15,9 @@ PACKAGE = Path(__file__).resolve().parent.parent
 SOURCE = PACKAGE.parent  # the commands, and the package
 CHECKOUT = SOURCE.parent
 REQUIREMENTS = CHECKOUT / "requirements.txt"
+LOCKS = {
+    gpu: CHECKOUT / f"requirements{'-cuda' if gpu else ''}.lock" for gpu in (False, True)
+}  # every package
 REVISION = CHECKOUT / "REVISION"  # in copies without git, the revision that they are of
 KERNELS = CHECKOUT / "kernels"
 PEERS = CHECKOUT / "tests" / "peers"

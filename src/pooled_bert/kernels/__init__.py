@@ -1,4 +1,5 @@
 """Training on Kaggle.
 
-Kernels are built, watched, and carried out inside Kaggle. Imports runs and what runs may import.
+Requests that outlast what fails, kernels and datasets that are built and pushed, runs that are watched, and the work
+inside kernels. Imports runs and what runs may import.
 """

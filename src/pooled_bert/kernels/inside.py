@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,12 @@ from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.benchmark_file import ENDING
 from ..benchmarks.registry import find_benchmark
 from ..data.sound_folders import find_sounds
+from ..runs.cross_validation import CHECKPOINTS
 from ..runs.fold_files import is_done
+from .datasets import EXTRA, FOLDS
+
+GRACE_MINUTES = 20  # that a training may need beyond its time limit, to finish a step and save
+HUNG_STATUS = 1
 
 
 def carry_out(task: dict, working: Path) -> int:
@@ -32,15 +38,8 @@ def carry_out(task: dict, working: Path) -> int:
     workspace = Workspace(Path(tempfile.mkdtemp(prefix="workspace-")))
     folds = bring_folds(inputs, workspace, benchmark)
     print(f"data: {data}\nfolds among the inputs: {', '.join(folds) or 'none'}", flush=True)
-    options = [
-        *task["options"],
-        "--benchmark",
-        benchmark.argument,
-        "--data",
-        data,
-        "--workspace",
-        workspace.root,
-    ]
+    place = ["--benchmark", benchmark.argument, "--data", data, "--workspace", workspace.root]
+    options = [*task["options"], *place]
     if task["fold"] is None:
         status = _run("make_submission.py", options)
         if status == 0:
@@ -48,8 +47,13 @@ def carry_out(task: dict, working: Path) -> int:
         return status
     if task["encoder_dataset"]:
         options += ["--encoder", find_encoder(inputs, task["encoder_dataset"])]
-    status = _run("train_folds.py", [*options, "--fold", task["fold"], "--run", task["run"]])
+    if task["extra_dataset"]:
+        options += ["--extra", find_dataset(inputs, task["extra_dataset"], EXTRA).joinpath(EXTRA)]
+    if task["pseudo_dataset"]:
+        unpack_folds(find_dataset(inputs, task["pseudo_dataset"], FOLDS) / FOLDS, workspace)
     output = fold_folder(workspace.run(benchmark.name, task["run"]), task["fold"])
+    arguments = [*options, "--fold", task["fold"], "--run", task["run"]]
+    status = train(arguments, output, minutes=task["minutes"])
     if status in (0, TIME_LIMIT_STATUS) and output.exists():
         shutil.copytree(
             output, fold_folder(Workspace(working).run(benchmark.name, task["run"]), task["fold"])
@@ -61,6 +65,20 @@ def carry_out(task: dict, working: Path) -> int:
             )
         return 0
     return status
+
+
+def train(arguments: list, output: Path, *, minutes: float) -> int:
+    """Train a fold; returns the exit status: a training that hangs is out of time if it saved a checkpoint here."""
+    before = _checkpoints(output)
+    try:
+        return _run("train_folds.py", arguments, seconds=60 * (minutes + GRACE_MINUTES))
+    except subprocess.TimeoutExpired:
+        print(f"the training hung: it did not end within {minutes + GRACE_MINUTES:g} minutes", flush=True)
+        return TIME_LIMIT_STATUS if _checkpoints(output) - before else HUNG_STATUS
+
+
+def _checkpoints(output: Path) -> set[str]:
+    return {path.name for path in (output / CHECKPOINTS).glob("*.npz")}
 
 
 def require_gpu() -> None:
@@ -98,13 +116,24 @@ def _sound_folder(inputs: Path, benchmark: Benchmark) -> Path:
 
 def find_encoder(inputs: Path, dataset: str) -> Path:
     """Return the folder of the attached dataset with the encoder's config.json; raises InputError if missing."""
-    name = dataset.rsplit("/", 1)[-1]
-    for path in sorted(inputs.rglob("config.json")):
+    return find_dataset(inputs, dataset, "config.json")
+
+
+def find_dataset(inputs: Path, dataset: str, marker: str) -> Path:
+    """Return the folder of an attached dataset that holds the file ``marker``; raises InputError if missing."""
+    name = dataset.split("/")[1]
+    for path in sorted(inputs.rglob(marker)):
         if name in path.relative_to(inputs).parts:
             return path.parent
     raise InputError(
-        f"{inputs}: the dataset {dataset} is missing or has no config.json; attach a dataset with the encoder"
+        f"{inputs}: the dataset {dataset} is missing or has no {marker}; attach a dataset that has it"
     )
+
+
+def unpack_folds(archive: Path, workspace: Workspace) -> None:
+    """Unpack the folds of another run, which `kaggle_kernels.py upload pseudo` packed."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(workspace.root, filter="data")
 
 
 def bring_folds(inputs: Path, workspace: Workspace, benchmark: Benchmark) -> list[str]:
@@ -121,10 +150,10 @@ def bring_folds(inputs: Path, workspace: Workspace, benchmark: Benchmark) -> lis
     return [f"{path.parent.name}/{path.name}" for path in sources]
 
 
-def _run(command: str, options: list) -> int:
+def _run(command: str, options: list, seconds: float | None = None) -> int:
     arguments = [sys.executable, str(places.command(command)), *map(str, options)]
     print("$", *arguments[1:], flush=True)
-    return subprocess.run(arguments).returncode
+    return subprocess.run(arguments, timeout=seconds).returncode
 
 
 def main() -> None:

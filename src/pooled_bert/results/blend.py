@@ -127,6 +127,12 @@ def make_blend(
     return Blend(runs, target, how, find, folds, finder(folds), nested_weights(folds, finder), score)
 
 
+def blend_equally(runs: Sequence[Run], target: Target, how: str) -> Blend:
+    """Return the blend with equal weights of runs whose labels are not known here; it can only predict."""
+    weights = equal_weights(len(runs), len(runs[0].folds[0].oof.columns) - 1)
+    return Blend(runs, target, how, "equal", [], weights, [], "mean_auc")
+
+
 def fold_values(
     runs: Sequence[Run], target: Target, how: str, train: pd.DataFrame, score: str = "mean_auc"
 ) -> list[FoldValues]:

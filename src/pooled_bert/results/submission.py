@@ -1,7 +1,5 @@
 """Predictions -> a checked CSV in the order of the sample submission, and a record of its origin."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,6 +80,21 @@ def submitted(table: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     return result.assign(**{answer: np.array(labels, dtype=object)[chosen]})
 
 
+def submission_of_predictions(predictions: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
+    """Return the table to submit, in the order of ``predictions``, where the benchmark's files are not on this machine.
+
+    Raises InputError if only a file of the benchmark says which columns are submitted.
+    """
+    if benchmark.file and benchmark.sample_submission:
+        raise InputError(
+            f"{benchmark.sample_submission}: says which columns are submitted, and is not here; give --data"
+        )
+    if benchmark.class_column:
+        benchmark = benchmark.with_classes(list(predictions.columns[1:]))
+    table = submission_table(predictions, predictions["id"], benchmark)
+    return table.rename(columns={"id": benchmark.id_column or "id"})
+
+
 def write_submission(path: Path, table: pd.DataFrame, provenance: dict) -> None:
     """Write the CSV, and beside it a .json of the same name with the CSV's checksum and ``provenance``."""
     with atomic_path(path) as temporary:
@@ -116,31 +129,3 @@ def provenance(blend: Blend, scores: dict[str, float]) -> dict:
             for run in runs
         ],
     }
-
-
-def submit(path: Path, benchmark: Benchmark, message: str) -> None:
-    """Submit a file by ``kaggle competitions submit``; raises InputError with the client's output if that fails."""
-    if benchmark.competition is None:
-        raise InputError(f"{benchmark.title} has no competition to submit to; leave out --submit")
-    client = Path(sys.executable).with_name("kaggle")
-    command = [
-        str(client),
-        "competitions",
-        "submit",
-        "-c",
-        benchmark.competition,
-        "-f",
-        str(path),
-        "-m",
-        message,
-    ]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True)
-    except OSError as error:
-        raise InputError(f"{client}: cannot be run ({error.strerror}); install requirements.txt") from error
-    output = (result.stdout + result.stderr).strip()
-    if (
-        result.returncode != 0 or "Successfully submitted" not in output
-    ):  # the client exits 0 on some failures
-        raise InputError(f"Kaggle did not confirm the submission of {path}; its client reports: {output}")
-    print(output)

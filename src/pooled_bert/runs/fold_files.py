@@ -74,6 +74,12 @@ class Run:
         return any(fold.metrics["made_up"] for fold in self.folds)
 
     @property
+    def recorded_auc(self) -> float:
+        """Mean over the folds of the mean AUC that each training recorded; folds without one are left out."""
+        recorded = [fold.metrics["mean_auc"] for fold in self.folds]
+        return float(np.mean([auc for auc in recorded if auc is not None]))
+
+    @property
     def oof(self) -> dict[int, pd.DataFrame]:
         """The out-of-fold predictions of each fold, by its number."""
         return {fold.fold: fold.oof for fold in self.folds}

@@ -1,0 +1,42 @@
+"""When each kernel was pushed, and whether Kaggle has shown it since: its status lags behind, and has no times."""
+
+from datetime import datetime
+from pathlib import Path
+
+from ..base.files import read_json, write_json
+
+
+class Pushes:
+    """The latest push of each kernel of a folder, by the kernel's slug."""
+
+    def __init__(self, kernels: Path):
+        self.path = kernels / "pushes.json"
+
+    def time(self, slug: str) -> datetime | None:
+        """Return when a kernel was pushed; None if it never was from this folder."""
+        push = self._read().get(slug)
+        return datetime.fromisoformat(push["time"]) if push else None
+
+    def digest(self, slug: str) -> str | None:
+        """Return the digest of the plan that a kernel was pushed for; None if it never was from this folder."""
+        return self._read().get(slug, {}).get("plan")
+
+    def was_shown(self, slug: str) -> bool:
+        """Return whether Kaggle has shown the kernel as active since its push."""
+        return self._read().get(slug, {}).get("shown", False)
+
+    def add(self, slug: str, now: datetime, digest: str) -> None:
+        """Note a push, and the digest of its plan."""
+        self._write(slug, {"time": now.isoformat(timespec="seconds"), "plan": digest, "shown": False})
+
+    def show(self, slug: str) -> None:
+        """Note that Kaggle shows the kernel as active."""
+        push = self._read().get(slug)
+        if push and not push["shown"]:
+            self._write(slug, {**push, "shown": True})
+
+    def _write(self, slug: str, push: dict) -> None:
+        write_json(self.path, {**self._read(), slug: push})
+
+    def _read(self) -> dict:
+        return read_json(self.path) if self.path.exists() else {}
