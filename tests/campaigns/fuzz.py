@@ -3,13 +3,16 @@
     python tests/campaigns/fuzz.py --mutations 5000
 
 Three things must never happen: an error that is not an InputError; a damaged file that changes what is
-submitted; a refused command that changed a file. Encoders are damaged too, at a slower pace.
+submitted; a refused command that changed a file. Encoders are damaged too, at a slower pace. Options get values
+that they do not expect, and the records of a fold other values under a checksum that is right.
 """
 
 import argparse
 import contextlib
+import dataclasses
 import hashlib
 import io
+import json
 import random
 import shutil
 import sys
@@ -29,14 +32,35 @@ sys.path.insert(0, str(SRC))
 
 import make_submission  # noqa: E402
 import train_folds  # noqa: E402
+from pooled_bert.base.command_line import Parser  # noqa: E402
 from pooled_bert.base.errors import InputError  # noqa: E402
+from pooled_bert.base.files import write_record  # noqa: E402
 from pooled_bert.benchmarks.jigsaw import JIGSAW  # noqa: E402
 from pooled_bert.data.sample import write_sample  # noqa: E402
+from pooled_bert.runs.options import add_options, settings_from  # noqa: E402
 from pooled_bert.training.checkpoints import Checkpoints  # noqa: E402
+from pooled_bert.training.settings import MODEL_SETTINGS, RunSettings  # noqa: E402
 
 DATA = ("train.csv", "test.csv", "sample_submission.csv", "test_labels.csv")
 RESULTS = ("oof.csv", "test.csv", "metrics.json", "config.json")
 N_FOLDS = 2
+NUMBERS = (
+    "0",
+    "-1",
+    "1",
+    "1.5",
+    "nan",
+    "inf",
+    "1e400",
+    "-0.0",
+    "1_0",
+    "٣",
+    str(2**32),
+    str(10**18),
+    "9" * 5000,
+)
+VALUES = (*NUMBERS, "", "none", "x" * 300, "a\nb", "\u202e", "\ud83d", "../x")
+FORGED = (None, True, 0, -1, 1.5, 10**18, "", "x", "0.5", [], {}, [1], {"a": 1}, {"0": []})
 
 
 def main() -> None:
@@ -53,7 +77,7 @@ def main() -> None:
     counts, failures = Counter(), []
     with tempfile.TemporaryDirectory() as place:
         house = House(Path(place))
-        work = [chance.choices((submit, train, resume), (8, 2, 1))[0] for _ in range(args.mutations)]
+        work = chance.choices((submit, train, resume, choose, forge), (8, 2, 1, 4, 4), k=args.mutations)
         if args.encoders:
             prepare_encoder(house)
             work += [load] * args.encoders
@@ -168,6 +192,45 @@ def resume(house: House, chance: random.Random) -> str:
         assert (loaded["a"] == arrays["a"]).all()
         assert told in ({**record, "step": 1}, {**record, "step": 2})
         return "passed over" if told["step"] == 1 else "harmless"
+
+
+def choose(house: House, chance: random.Random) -> str:
+    """Give options of train_folds.py a value that they may not expect; nothing is trained."""
+    records = [RunSettings, *MODEL_SETTINGS["text"].values()]
+    name = chance.choice([field.name for field in dataclasses.fields(chance.choice(records))])
+    model = chance.choice(list(MODEL_SETTINGS["text"]))
+    words = [f"--{name.replace('_', '-')}={chance.choice(VALUES)}", f"--model={model}"]
+    house.told = " ".join(words)
+    parser = Parser()
+    add_options(parser)
+    try:
+        settings_from(vars(parser.parse_args(words)))
+    except InputError as error:
+        assert str(error).strip(), "an empty message"
+        return "refused"
+    return "accepted"
+
+
+def forge(house: House, chance: random.Random) -> str:
+    """Average the folds after a value in a record of a fold was replaced, and its checksum made right."""
+    with house.copy("data", "workspace") as place:
+        folder = place / f"workspace/folds/jigsaw/runs/linear/fold_{chance.randrange(N_FOLDS)}"
+        path = folder / chance.choice(("metrics.json", "config.json"))
+        content = json.loads(path.read_text())
+        del content["checksum"]
+        part = content
+        while True:
+            name = chance.choice(list(part))
+            if not (isinstance(part[name], dict) and part[name] and chance.random() < 0.8):
+                break
+            part = part[name]
+        part[name] = chance.choice(FORGED)
+        house.told = f"{path.name}: {name} is {part[name]!r:.40}"
+        write_record(path, content)
+        accepted = command(
+            make_submission.main, *house.options(place / "data", place / "workspace"), "--run", "linear"
+        )
+        return "accepted" if accepted else "refused"
 
 
 def prepare_encoder(house: House) -> None:

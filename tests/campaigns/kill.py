@@ -165,7 +165,8 @@ def _reference(place: Path, variant: int) -> tuple[dict[str, bytes], float, int]
 
 
 def _files(fold: Path) -> dict[str, bytes]:
-    return {name: (fold / name).read_bytes() for name in COMPARED if (fold / name).exists()}
+    paths = [*(fold / name for name in COMPARED), *(fold / "model").rglob("*")]
+    return {str(path.relative_to(fold)): path.read_bytes() for path in paths if path.is_file()}
 
 
 def _campaign(place: Path, references: list, seed: int, kills: int) -> tuple[int, int, list[str]]:

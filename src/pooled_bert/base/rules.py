@@ -58,7 +58,7 @@ class Number(Rule):
         if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
             return False
         excluded = (self.above and value == self.least) or (self.below and value == self.most)
-        return self.least <= value <= self.most and not excluded
+        return bool(self.least <= value <= self.most) and not excluded
 
     def converted(self, text: str) -> int | float:
         """Return the number."""

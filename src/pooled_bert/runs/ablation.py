@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +78,7 @@ def plan(
     return jobs
 
 
-def train(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[Job, int]]:
+def train(jobs: Sequence[Job], at_a_time: int) -> Generator[tuple[Job, int]]:
     """Train ``at_a_time`` jobs at once, each on its share of the cores; yields each job with its exit status.
 
     When the generator is closed, or this process ends, so do the trainings. A small model alone leaves cores idle while

@@ -300,9 +300,8 @@ def _write_table(path: Path, table: pd.DataFrame) -> None:
 def _read_table(path: Path, labels: list[str], fold: int) -> pd.DataFrame:
     """Read predictions; raises InputError unless they are ids, each once, and a probability per label."""
     try:
-        kinds = {"id": str, **dict.fromkeys(labels, np.float64)}
-        table = pd.read_csv(path, dtype=kinds, keep_default_na=False)
-        values = table[labels].to_numpy()
+        table = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+        values = table[labels].to_numpy(np.float64)
         is_right = list(table.columns[:1]) == ["id"] and len(table.columns) == len(labels) + 1
         is_right &= bool(((values >= 0) & (values <= 1)).all()) and not table["id"].duplicated().any()
     except (ValueError, KeyError):  # of a file that is no such table
