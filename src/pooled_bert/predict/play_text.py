@@ -24,12 +24,23 @@ MAX_BODY = 200_000  # bytes of a request
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-class Question(TypedDict):
-    """What a request asks for."""
+class Wanted(TypedDict):
+    """The models that a request asks."""
 
-    text: str
     run: str
     method: NotRequired[str]
+
+
+class Question(Wanted):
+    """A request about a text."""
+
+    text: str
+
+
+class PairQuestion(Wanted):
+    """A request about a pair."""
+
+    text: list[str]
 
 
 class TextApp(PageApp):
@@ -76,7 +87,7 @@ class TextApp(PageApp):
         """Return text or joined pair, predictor and method of a request; raises an HTTPException for an invalid one."""
         body = self.body(request)
         try:
-            content = parse_json(body, Question)
+            content = parse_json(body, PairQuestion if self.benchmark.is_pairs else Question)
             run, method = content["run"], content.get("method", "occlusion")
             text = _pair(content["text"]) if self.benchmark.is_pairs else _writable(content["text"])
             predictor = self.predictors[run]
