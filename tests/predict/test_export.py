@@ -67,11 +67,12 @@ def workspace(tmp_path_factory, tokenizer):
     place = tmp_path_factory.mktemp("workspace")
     for name in ("bert", "linear"):
         folder = place / "folds/jigsaw/runs" / name / "fold_0"
-        write_config(folder, {"fold": 0, "settings": {}}, {})
+        write_config(folder, {"fold": 0, "settings": {"n_folds": 2}, "assignment": "a"}, {})
         save = None if name == "linear" else make_classifier(tokenizer).save
         outcome = Outcome(oof=np.full((2, 2), 0.5), test=np.zeros((0, 2)), save_model=save)
         valid = table_of(["one", "two"], [[0, 1], [1, 0]])
-        write_fold(folder, outcome, SEVERAL_LABELS, valid=valid, test_ids=None, facts={"fold": 0})
+        facts = {"fold": 0, "made_up": True}
+        write_fold(folder, outcome, SEVERAL_LABELS, valid=valid, test_ids=None, facts=facts)
     return place
 
 
@@ -172,6 +173,9 @@ def test_command_exports_once_and_tells_the_speed(run_command, run_process, work
     assert "32 x 16 tokens: ONNX Runtime" in said
     refused = run_command("export.py", *options, status=2)
     assert "exists already" in refused.stderr
+    before = (tmp_path / "model.onnx").stat().st_mtime_ns
+    run_command("export.py", *options, "--overwrite")
+    assert (tmp_path / "model.onnx").stat().st_mtime_ns > before
 
 
 @pytest.mark.parametrize(
@@ -180,7 +184,10 @@ def test_command_exports_once_and_tells_the_speed(run_command, run_process, work
         (("--format", "onnx", "--output", "model"), "name a file that ends in .onnx"),
         (("--format", "savedmodel", "--output", "model.onnx"), "name a folder, without .onnx"),
         (("--format", "savedmodel", "--output", "new", "--measure", 1), "expected onnx"),
-        (("--format", "savedmodel", "--output", "mine", "--overwrite"), "is not an earlier export"),
+        (
+            ("--format", "savedmodel", "--output", "mine", "--overwrite"),
+            "was not made by this command, so it is not replaced",
+        ),
         (("--format", "onnx", "--output", "new.onnx", "--run", "linear"), "holds no model to export"),
         (("--format", "onnx", "--output", "new.onnx", "--fold", 1), "fold 1 is not finished"),
     ],
