@@ -86,6 +86,14 @@ def encoder_folder(tmp_path_factory, tokenizer):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def precision_is_put_back():
+    """Set Keras' precision back after each test, whatever the test trained in."""
+    yield
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].keras.mixed_precision.set_global_policy("float32")
+
+
 @pytest.fixture(scope="session")
 def tiny_run(sample, tmp_path_factory):
     """The folder of a run of two folds, whose models read 16 tokens; fewer than most texts of the sample have."""

@@ -38,7 +38,10 @@ def is_running(pid):
 def test_child_ends_with_a_parent_that_is_killed(number):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    # whoever runs the tests under nohup ignores SIGHUP, and a child would inherit that
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment, **pipes)
+    signal.signal(signal.SIGHUP, before)
     try:
         child = int(parent.stdout.readline())
         assert is_running(child)

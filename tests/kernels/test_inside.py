@@ -249,7 +249,7 @@ def test_gpu_that_was_asked_for_and_is_not_there_is_missed(monkeypatch, status, 
 def test_damaged_script_is_refused(start, tmp_path):
     kernel = build_fold(plan_of(LINEAR, "linear"), tmp_path / "kernels", 0)
     script = kernel / "script.py"
-    script.write_text(script.read_text().replace("Word and character TF-IDF", "Word and character tf-idf"))
+    script.write_text(script.read_text().replace("TF-IDF of words", "tf-idf of words"))
     process, working = start(kernel, is_new_layout=True, is_zipped=False)
     assert "build and push it again" in finish(process, status=1)
     assert files_of(working) == {}
