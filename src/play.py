@@ -1,6 +1,7 @@
 """Serve a page, to this machine alone, that shows scores of a typed text or of a recording, and what they rest on."""
 
 import argparse
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,9 @@ def main() -> None:
 
     examples = recordings(benchmark, args.data) if benchmark.medium == "sound" else []
     server, port = make_server(predictors, benchmark, args.port, examples)
-    print(f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", flush=True)
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt):  # this is how it is stopped
+        print(f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", flush=True)
+        server.run()
 
 
 def recordings(benchmark: Benchmark, data: Path | None) -> "list[Example]":
