@@ -110,8 +110,8 @@ def without_data(args: argparse.Namespace, runs: list) -> tuple:
         " those that each training recorded",
         file=sys.stderr,
     )
-    data = runs[0].identity["data"]
-    check_blendable(runs, {name: data[name] for name in ("train", "test")})
+    data = runs[0].identity.get("data", {})
+    check_blendable(runs, {name: data.get(name) for name in ("train", "test")})
     for run in runs:
         print(f"{run.name}: mean AUC {run.recorded_auc:.4f} (mean over {len(run.folds)} folds, out of fold)")
     blend = blend_equally(runs, args.benchmark.target, args.blend)

@@ -241,8 +241,9 @@ def _check_extra_columns(file: TableFile, benchmark: Benchmark) -> None:
     missing = [label for label in labels if label not in file.table]
     if len(missing) == len(labels):
         raise InputError(f"{file.path}: has none of the label columns {', '.join(labels)}")
+    known = {*labels, "id", benchmark.id_column, *benchmark.text_columns, benchmark.group}
     for column in columns:
-        if column not in (*labels, "id", benchmark.id_column, benchmark.text_column, benchmark.group):
+        if column not in known:
             hint = suggestion(column, missing)
             if hint:
                 raise InputError(

@@ -107,7 +107,9 @@ def run_notes(run: Run, benchmark: Benchmark) -> list[str]:
     for fold in run.folds:
         auc = fold.metrics["mean_auc"]
         if auc is not None and auc < NEAR_CHANCE:
-            notes.append(f"fold {fold.fold} is near chance; more steps or a higher --learning-rate may help")
+            notes.append(
+                f"fold {fold.fold} is near chance: next to nothing was learnt from its training rows"
+            )
         single = [label for label, auc in fold.metrics["auc"].items() if auc is None]
         if single:
             notes.append(

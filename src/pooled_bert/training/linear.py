@@ -41,7 +41,7 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
 def _vectorizer(settings: LinearSettings) -> FeatureUnion:
     """Count sequences of words; ``word_char`` also pieces of words, which recognise disguised spelling.
 
-    With --words, no sequence is too rare that stands in two texts, and words of one letter, "!" and "?" count.
+    With --words, every sequence counts that stands in two texts, and so do words of one letter, "!" and "?".
     """
     counting = {"min_df": 2, "sublinear_tf": True, "strip_accents": "unicode"}
     if settings.words is None:

@@ -20,9 +20,10 @@ def announce(title: str, settings: NeuralSettings, *, rows: int, steps: int, val
         flush=True,
     )
     if settings.learning_rate * shares.sum() < LEAST_MOVE:
+        quick = ", or give --quick" if settings.architecture == "bert" else ""
         print(
             f"warning: {title} can hardly learn: RectifiedAdam warms up over some thousand steps, and here are"
-            f" {steps:,}. Raise --learning-rate or --epochs, lower --batch-size, or give --quick",
+            f" {steps:,}. Raise --learning-rate or --epochs, or lower --batch-size{quick}",
             file=sys.stderr,
             flush=True,
         )

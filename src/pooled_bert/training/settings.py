@@ -84,7 +84,8 @@ class LinearSettings:
     )
     words: int | None = option(
         None,
-        "longest sequence of words (default: 2); 3 keeps all sequences of two texts or more",
+        "longest sequence of words; every sequence counts that stands in two texts, and so do words of one letter, !"
+        " and ? (default: the 200,000 most frequent words and pairs of words of two letters and more)",
         Number(int, 1, 5),
     )
     naive_bayes: float | None = option(
