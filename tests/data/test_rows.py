@@ -8,7 +8,8 @@ import pytest
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.data.rows import find_data, read_extra, read_rows, stable_ids
+from pooled_bert.data.rows import find_data, read_extra, read_rows
+from pooled_bert.data.table_columns import stable_ids
 
 HEADER = "id,comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate\n"
 TRAIN = HEADER + 'a,"two\nlines, ""quoted""",1,0,0,0,1,0\nb,plain,0,0,0,0,0,-1\n'

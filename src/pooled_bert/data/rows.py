@@ -6,7 +6,7 @@ column per label or class: 0, 1, or NaN for *not labelled* (empty or -1 in the f
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,13 +16,19 @@ import pandas as pd
 
 from ..base.errors import InputError, suggestion
 from ..base.files import checksum
-from ..base.pairs import joined
 from ..base.places import usual_data_folders
 from ..benchmarks.benchmark import Benchmark
-from ..benchmarks.benchmark_file import check_label
-from .csv_files import TableFile, misspelt, require_columns
+from .csv_files import TableFile
 from .review_folders import find_review_folders, read_review_folders
 from .sound_folders import find_sounds, read_sounds
+from .table_columns import (
+    check_ids,
+    classes_of,
+    groups_of,
+    label_columns,
+    require_named_columns,
+    rows_table,
+)
 from .table_files import read_table
 
 # medium, which is the name of its column -> what stands for an item in checksums
@@ -133,7 +139,7 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
             raise _missing(benchmark, benchmark.test_file, data)
         return Rows(benchmark, train, None, None, None, made_up)
     test_file = read_table(test_path)
-    test = _rows_table(test_file, benchmark, ())
+    test = rows_table(test_file, benchmark, ())
     template, answers = test["id"].rename(benchmark.id_column or "id"), benchmark.labels
     if benchmark.sample_submission is not None:
         template, answers = _template(benchmark, data / benchmark.sample_submission, test, test_path)
@@ -141,7 +147,7 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     labels_path = _find(data, benchmark.test_labels) if benchmark.test_labels else None
     test_labels = _labels_table(read_table(labels_path), benchmark, test, test_path) if labels_path else None
     if benchmark.file and set(map(benchmark.column, benchmark.labels)) <= set(test_file.table):
-        test_labels = test[["id"]].assign(**_labels(test_file, benchmark, benchmark.labels))
+        test_labels = test[["id"]].assign(**label_columns(test_file, benchmark, benchmark.labels))
     return Rows(benchmark, train, test, template, test_labels, made_up, answers)
 
 
@@ -154,18 +160,12 @@ def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
         return _read_folders(benchmark, data, "train")
     file = read_table(path)
     if benchmark.class_column:
-        benchmark = benchmark.with_classes(_classes(file, benchmark))
-    table = _rows_table(file, benchmark, benchmark.labels)
+        benchmark = benchmark.with_classes(classes_of(file, benchmark))
+    table = rows_table(file, benchmark, benchmark.labels)
     if benchmark.group:
-        _require_columns(file, benchmark, [benchmark.group])
-        table.insert(2, GROUP, _groups(file, benchmark.group, table["id"]))
+        require_named_columns(file, benchmark, [benchmark.group])
+        table.insert(2, GROUP, groups_of(file, benchmark.group, table["id"]))
     return table
-
-
-def _groups(file: TableFile, column: str, ids: pd.Series) -> pd.Series:
-    """Return each row's group; a row without one is a group of its own."""
-    groups = file.table[column]
-    return groups.where(groups != "", "row " + ids)
 
 
 def with_classes(benchmark: Benchmark, train: pd.DataFrame) -> Benchmark:
@@ -174,30 +174,6 @@ def with_classes(benchmark: Benchmark, train: pd.DataFrame) -> Benchmark:
         benchmark.with_classes([str(name) for name in labels_of(train)])
         if benchmark.class_column
         else benchmark
-    )
-
-
-def _classes(file: TableFile, benchmark: Benchmark) -> list[str]:
-    """Return the different words of the column of classes, in the order of their numbers or of the alphabet."""
-    column = str(benchmark.class_column)
-    _require_columns(file, benchmark, [column])
-    words = file.table[column]
-    words = words[words != ""]
-    classes = sorted(words.unique())
-    place = f"{benchmark.place(column)}column {column!r} of {file.path}"
-    if len(classes) < 2:
-        found = f"only the class {classes[0]!r}" if classes else "no class"
-        raise InputError(f"{place} holds {found}; two classes are needed at least")
-    if 2 * len(classes) > len(words) + 2:
-        raise InputError(
-            f"{place} holds {len(classes)} different values in {len(words)} rows; name a column of few classes, each"
-            " in many rows"
-        )
-    for name in classes:
-        check_label(name, place)
-    numbers = pd.to_numeric(pd.Series(classes), errors="coerce")
-    return (
-        classes if numbers.isna().any() else [classes[index] for index in np.argsort(numbers, kind="stable")]
     )
 
 
@@ -225,9 +201,9 @@ def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
     file = read_table(path)
     _check_extra_columns(file, benchmark)
     known = [label for label in benchmark.labels if benchmark.column(label) in file.table]
-    table = _rows_table(file, benchmark, tuple(known)).reindex(columns=["id", "text", *benchmark.labels])
+    table = rows_table(file, benchmark, tuple(known)).reindex(columns=["id", "text", *benchmark.labels])
     if benchmark.group and benchmark.group in file.table:
-        table[GROUP] = _groups(file, benchmark.group, table["id"])
+        table[GROUP] = groups_of(file, benchmark.group, table["id"])
     return table
 
 
@@ -258,57 +234,11 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.exists()), None)
 
 
-def _rows_table(file: TableFile, benchmark: Benchmark, labels: tuple[str, ...]) -> pd.DataFrame:
-    """Return id, text and ``labels`` of one file, checked."""
-    ids = [benchmark.id_column] if benchmark.id_column else []
-    _require_columns(file, benchmark, [*ids, *benchmark.text_columns, *map(benchmark.column, labels)])
-    texts, id_column = _texts(file, benchmark), benchmark.id_column or "id"
-    other = None if id_column in file.table else misspelt(id_column, map(str, file.table.columns))
-    if other is not None:
-        remedy = (
-            f'name it in {benchmark.file}: id = "{other}"'
-            if benchmark.file
-            else f"rename it to {id_column!r}"
-        )
-        print(f"note: {file.path}: column {other!r} is not read as ids; {remedy}", file=sys.stderr)
-    table = pd.DataFrame(
-        {"id": file.table[id_column] if id_column in file.table else stable_ids(texts), "text": texts}
-    )
-    _check_ids(table["id"], file, benchmark.place(id_column))
-    return pd.concat([table, pd.DataFrame(_labels(file, benchmark, labels), index=table.index)], axis=1)
-
-
-def _texts(file: TableFile, benchmark: Benchmark) -> pd.Series:
-    """Return the text of each row, or its joined pair; raises InputError for a text that cannot be in a pair."""
-    if not benchmark.is_pairs:
-        return file.table[benchmark.text_column]
-    pairs = file.table[list(benchmark.text_columns)].itertuples(index=False, name=None)
-    return pd.Series(
-        [joined(pair, f"{file.where(row)}: ") for row, pair in enumerate(pairs)],
-        file.table.index,
-        dtype=object,
-    )
-
-
-def _require_columns(file: TableFile, benchmark: Benchmark, columns: Iterable[str]) -> None:
-    """Raise InputError for a missing column, with the place in the benchmark's file that names it."""
-    missing = next((column for column in columns if column not in file.table), None)
-    if missing is not None:
-        require_columns(f"{benchmark.place(missing)}{file.path}", [missing], list(file.table.columns))
-
-
 def _read_folders(benchmark: Benchmark, data: Path, part: str) -> pd.DataFrame:
     folder = find_review_folders(benchmark, data)
     if folder is None:
         raise InputError(f"{data}: holds neither {benchmark.train_file} nor {benchmark.archive}/")
     return read_review_folders(folder / part, benchmark)
-
-
-def stable_ids(texts: pd.Series) -> pd.Series:
-    """Return ids for rows without an id: a hash of the text, and a counter if the text occurs again."""
-    hashes = texts.map(lambda text: checksum([text])[:16])
-    repeats = hashes.groupby(hashes).cumcount()
-    return hashes.where(repeats == 0, hashes + "-" + (repeats + 1).astype(str))
 
 
 def _template(
@@ -330,27 +260,16 @@ def _template(
             f"{path}: columns are {columns}, expected {id_column}, then {', '.join(benchmark.labels)}{one}"
         )
     ids = file.table[id_column]
-    _check_ids(ids, file)
+    check_ids(ids, file)
     _require_same_ids(ids, path, test["id"], test_path)
     return ids, tuple(answers)
 
 
 def _labels_table(file: TableFile, benchmark: Benchmark, test: pd.DataFrame, test_path: Path) -> pd.DataFrame:
     file.require_columns(["id", *benchmark.labels])
-    _check_ids(file.table["id"], file)
+    check_ids(file.table["id"], file)
     _require_same_ids(file.table["id"], file.path, test["id"], test_path)
-    return file.table[["id"]].assign(**_labels(file, benchmark, benchmark.labels))
-
-
-def _check_ids(ids: pd.Series, file: TableFile, place: str = "") -> None:
-    for bad, reason in (
-        (ids == "", "the id is empty"),
-        (~ids.map(str.isprintable), "id {!r} holds a line break or another control character"),
-        (ids.duplicated(), "id {!r} is repeated"),
-    ):
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise InputError(f"{place}{file.where(row)}: {reason.format(ids.iloc[row])}")
+    return file.table[["id"]].assign(**label_columns(file, benchmark, benchmark.labels))
 
 
 def _require_other_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:
@@ -373,24 +292,3 @@ def _require_same_ids(ids: pd.Series, path: Path, others: pd.Series, other_path:
                 f"{present_path}: id {missing.iloc[0]!r} is not in {expected_path} ({len(missing)} such ids);"
                 " the two files must come from the same download"
             )
-
-
-def _labels(file: TableFile, benchmark: Benchmark, labels: Iterable[str]) -> dict[str, np.ndarray]:
-    return {label: _label_values(file, label, benchmark) for label in labels}
-
-
-def _label_values(file: TableFile, label: str, benchmark: Benchmark) -> np.ndarray:
-    """Return the values of a label, float64 [n_rows]: 0, 1 or NaN."""
-    column, words = benchmark.column(label), benchmark.label_words.get(label)
-    texts = file.table[column]
-    values = texts.map(words) if words else pd.to_numeric(texts.replace({"": "-1"}), errors="coerce")
-    bad = ~(texts.isin(list(words)) if words else values.isin([0.0, 1.0, -1.0]))
-    if bad.any():
-        row = int(np.argmax(bad))
-        expected = " or ".join(filter(None, words)) if words else "0, 1, or -1 (not labelled)"
-        if benchmark.class_column:
-            expected += ", the classes of the training rows"
-        elif benchmark.file:
-            expected += f'; a column of other numbers, or of words, is a class: class = "{column}"'
-        raise InputError(f"{file.where(row)}: column {column!r} is {texts.iloc[row]!r}, expected {expected}")
-    return values.astype(np.float64).replace(-1.0, np.nan).to_numpy()
