@@ -12,12 +12,7 @@ from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.places import BUILD, command
 from pooled_bert.kernels.options import UPLOADS, add_build_options, add_run_options, add_upload_options
-from pooled_bert.runs.options import (
-    check_folds,
-    default_run,
-    given_options,
-    settings_from,
-)
+from pooled_bert.runs.options import check_folds, default_run, given_options, settings_from
 from pooled_bert.training.neural_settings import NeuralSettings
 from pooled_bert.training.settings import TextSettings
 

@@ -204,6 +204,15 @@ class StopAfter(Deadline):
             raise TimeLimitReached
 
 
+def rows_of(path):
+    """Read the rows that a TOML file describes."""
+    from pooled_bert.benchmarks.registry import find_benchmark
+    from pooled_bert.data.rows import find_data, read_rows
+
+    benchmark = find_benchmark(str(path))
+    return read_rows(benchmark, find_data(benchmark, None))
+
+
 def table_of(texts, labels=None, names=("toxic", "obscene")):
     """A rows table from texts and a float array of labels [n_rows, n_labels]."""
     table = pd.DataFrame({"id": [f"r{number:05d}" for number in range(len(texts))], "text": texts})

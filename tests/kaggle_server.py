@@ -130,6 +130,13 @@ class Kaggle:
             "KAGGLE_KEY": SECRET,
         }
 
+    def log_in(self, monkeypatch, home: Path) -> None:
+        """Have the client of this process use the server, with a home of its own."""
+        for name, value in self.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(home))
+        monkeypatch.setenv("HOME", str(home))
+
     def active(self, gpu: bool = True) -> int:
         return sum(k.status in ACTIVE and k.metadata["enableGpu"] == gpu for k in self.kernels.values())
 

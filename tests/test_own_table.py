@@ -5,6 +5,7 @@ import random
 
 import pandas as pd
 import pytest
+from conftest import rows_of
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.places import Workspace
@@ -37,11 +38,6 @@ def write(folder, content=TOML, name="films.toml", n_rows=90):
     test.to_csv(folder / "test.csv", index=False)
     (folder / name).write_text(content)
     return folder / name
-
-
-def rows_of(path):
-    benchmark = find_benchmark(str(path))
-    return read_rows(benchmark, find_data(benchmark, None))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import rows_of
 from werkzeug.test import Client
 
 from pooled_bert.base.errors import InputError
@@ -40,11 +41,6 @@ def write(folder, content=TOML, name="faq.toml", n_rows=80):
     test.to_csv(folder / "test.csv", index=False)
     (folder / name).write_text(content)
     return folder / name
-
-
-def rows_of(path):
-    benchmark = find_benchmark(str(path))
-    return read_rows(benchmark, find_data(benchmark, None))
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,7 @@ VARIABLES = ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN")
 def kaggle(tmp_path, monkeypatch):
     clock = FakeClock()
     with Kaggle(lambda slug, _: tmp_path, clock=clock) as server:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
-        monkeypatch.setenv("HOME", str(tmp_path))
+        server.log_in(monkeypatch, tmp_path)
         yield server
 
 

@@ -23,9 +23,7 @@ def kaggle(tmp_path, monkeypatch):
     monkeypatch.setattr(Clock, "now", lambda self: clock.now())
     monkeypatch.setattr(Clock, "sleep", lambda self, seconds: clock.sleep(seconds))
     with Kaggle(lambda slug, _: tmp_path) as server:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+        server.log_in(monkeypatch, tmp_path)
         yield server
 
 

@@ -25,10 +25,7 @@ def kaggle(tmp_path, monkeypatch):
     monkeypatch.setattr(Clock, "now", lambda self: clock.now())
     monkeypatch.setattr(Clock, "sleep", lambda self, seconds: clock.sleep(seconds))
     with Kaggle(lambda slug, _: finished_fold(tmp_path / "outputs", slug)) as server:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
-        monkeypatch.setenv("HOME", str(tmp_path))
+        server.log_in(monkeypatch, tmp_path)
         yield server
 
 

@@ -27,9 +27,7 @@ def kaggle(tmp_path, monkeypatch):
     for plan in (PLAN, SECOND):
         built(plan, tmp_path / "kernels")
     with Kaggle(execute, clock=FakeClock(), hours=lambda slug: 10.0, counts_hours=True) as server:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+        server.log_in(monkeypatch, tmp_path)
         yield server
 
 

@@ -14,9 +14,7 @@ from pooled_bert.kernels.submit import submit, wait_for_score
 @pytest.fixture
 def kaggle(tmp_path, monkeypatch):
     with Kaggle(lambda slug, _: tmp_path) as server:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+        server.log_in(monkeypatch, tmp_path)
         yield server
 
 

@@ -17,9 +17,7 @@ def kaggle(tmp_path, monkeypatch):
     """A server whose kernels finish with a fold, the client's environment, and the kernels of a plan."""
     built(PLAN, tmp_path / "kernels")
     with Kaggle(lambda slug, _: finished_fold(tmp_path / "outputs", slug)) as server:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+        server.log_in(monkeypatch, tmp_path)
         yield server
 
 

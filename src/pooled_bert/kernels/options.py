@@ -1,9 +1,9 @@
 """The options of kaggle_kernels.py."""
 
 import argparse
-from pathlib import Path
 
 from ..base.places import KERNELS
+from ..base.rules import COUNT, FOLD, PLACE
 from ..runs.options import add_benchmark, add_options, add_workspace
 
 TIME_LIMIT = 660  # minutes; Kaggle ends a kernel after 720
@@ -19,7 +19,7 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of build."""
     parser.add_argument("--owner", help="Kaggle user name (default: that of the login)")
     parser.add_argument("--run", metavar="NAME", help="name of the run (default: the value of --model)")
-    parser.add_argument("--fold", type=int, nargs="+", help="folds to build kernels for (default: all)")
+    parser.add_argument("--fold", type=FOLD, nargs="+", help="folds to build kernels for (default: all)")
     parser.add_argument(
         "--time-limit",
         type=float,
@@ -46,7 +46,7 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pseudo-rows",
-        type=int,
+        type=COUNT,
         metavar="N",
         help="number of test rows for --pseudo, drawn at random (default: all)",
     )
@@ -79,7 +79,7 @@ def add_run_options(parser: argparse.ArgumentParser, action: str) -> None:
         help="runs, as for build, pushed in this order; of other benchmarks: imdb/bert (default: the name that build"
         " gives)",
     )
-    parser.add_argument("--fold", type=int, nargs="+", help="these folds only (default: all)")
+    parser.add_argument("--fold", type=FOLD, nargs="+", help="these folds only (default: all)")
     add_kernels(parser)
     add_workspace(parser)
     if action in ("run", "push"):
@@ -113,7 +113,7 @@ def add_kernels(parser: argparse.ArgumentParser) -> None:
     """Add --kernels."""
     parser.add_argument(
         "--kernels",
-        type=Path,
+        type=PLACE,
         default=KERNELS,
         metavar="FOLDER",
         help="folder of the kernels' folders (default: kernels/)",
