@@ -12,7 +12,7 @@ from ..benchmarks.metrics import column_auc
 from ..benchmarks.targets import SCORE_TITLES, gain
 from ..runs.fold_files import Run
 
-NEAR_CHANCE = 0.6  # of a mean AUC
+NEAR_CHANCE = 0.6  # a mean AUC below it is not clearly better than chance
 MADE_UP_NOTE = "made-up sample: these scores mean nothing"
 SHARED_GROUPS_NOTE = (
     "not {group}-independent (--group-by none): each {group} is in training and validation rows, so these scores say"
@@ -108,7 +108,7 @@ def run_notes(run: Run, benchmark: Benchmark) -> list[str]:
         auc = fold.metrics["mean_auc"]
         if auc is not None and auc < NEAR_CHANCE:
             notes.append(
-                f"fold {fold.fold} is near chance: next to nothing was learnt from its training rows"
+                f"fold {fold.fold} is not clearly better than chance"
             )
         single = [label for label, auc in fold.metrics["auc"].items() if auc is None]
         if single:
