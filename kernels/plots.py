@@ -18,8 +18,11 @@ def show_fold(output: Path) -> None:
     print(f"{folder.name}: {metrics['rows']} rows, mean ROC AUC {metrics['mean_auc']:.4f}")
     history = folder / "history.csv"
     figure, axes = plt.subplots(1, 2 if history.exists() else 1, figsize=(11, 4), squeeze=False)
-    pd.Series(metrics["auc"], dtype=float).plot.barh(ax=axes[0, 0], title="ROC AUC by label", xlim=(0.5, 1))
+    aucs = pd.Series(metrics["auc"], dtype=float)
+    limits = (min(0.5, aucs.min()), 1)
+    aucs.plot.barh(ax=axes[0, 0], title="ROC AUC by label, out of fold", xlim=limits, grid=True)
     if history.exists():
-        pd.read_csv(history, index_col="epoch").plot(ax=axes[0, 1], subplots=False, title="learning curves")
+        curves = pd.read_csv(history, index_col="epoch")[["loss", "mean_auc"]]
+        curves.plot(ax=axes[0, 1], title="loss in training, mean AUC out of fold", grid=True, marker="o")
     figure.tight_layout()
     plt.show()

@@ -41,7 +41,13 @@ def test_what_must_be_said_of_a_run_is_said(tmp_path):
     notes = run_notes(make_run(tmp_path / "x", optimistic=True, made_up=True, folds=(1,)), IMDB)
     assert len(notes) == 4
     text = format_scores("title", pd.DataFrame({"mean AUC": [0.5, np.nan]}), notes)
-    for word in ("made-up", "optimistic", "1 of 2 folds", "fold 1 is not clearly better than chance", "0.5000"):
+    for word in (
+        "made-up",
+        "optimistic",
+        "1 of 2 folds",
+        "fold 1 is not clearly better than chance",
+        "0.5000",
+    ):
         assert word in text
 
 

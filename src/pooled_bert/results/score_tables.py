@@ -107,9 +107,7 @@ def run_notes(run: Run, benchmark: Benchmark) -> list[str]:
     for fold in run.folds:
         auc = fold.metrics["mean_auc"]
         if auc is not None and auc < NEAR_CHANCE:
-            notes.append(
-                f"fold {fold.fold} is not clearly better than chance"
-            )
+            notes.append(f"fold {fold.fold} is not clearly better than chance")
         single = [label for label, auc in fold.metrics["auc"].items() if auc is None]
         if single:
             notes.append(
