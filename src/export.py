@@ -25,7 +25,7 @@ def main() -> None:
     fold = read_fold(folder, args.fold, tables=())
     if not model_folder(runs / args.run, args.fold).is_dir():
         raise InputError(f"{folder}: holds no model to export; folds of --model linear keep none")
-    check_models(runs / args.run, [fold])
+    check_models({folder: fold})
     if args.measure:
         os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(args.measure))
     start_tensorflow()

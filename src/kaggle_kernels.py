@@ -154,8 +154,7 @@ def run(args: argparse.Namespace) -> None:
 
 def finish(queue, benchmark, names: list[str], args: argparse.Namespace) -> None:
     """Submit the average of the runs of one benchmark and print its score, if asked; else say what to do next."""
-    from pooled_bert.base.files import read_json
-    from pooled_bert.kernels.submit import submit, wait_for_score
+    from pooled_bert.kernels.submit import message_for, submit, wait_for_score
 
     options = ["--benchmark", benchmark.argument, "--run", *names, "--workspace", str(args.workspace.root)]
     if not args.submit:
@@ -168,11 +167,7 @@ def finish(queue, benchmark, names: list[str], args: argparse.Namespace) -> None
         raise InputError("the folds could not be averaged; the reason is above")
     connection = queue.client.connection
     path = args.workspace.submissions / f"{name}.csv"
-    record = read_json(path.with_suffix(".json"))
-    if record["made_up"]:
-        raise InputError(f"{path}: was made from made-up rows, so it is not submitted; leave out --submit")
-    words = f"{record['blend']} of {', '.join(names)}: {record['oof_mean_auc']:.4f} out of fold"
-    message = submit(connection, path, benchmark, words)
+    message = submit(connection, path, benchmark, message_for(path))
     print(f"{path}: submitted as {message!r}", flush=True)
     print("score:", wait_for_score(connection, benchmark, message, poll_seconds=args.poll_seconds))
 

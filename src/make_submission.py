@@ -28,16 +28,10 @@ def main() -> None:
     if table is None:
         return
     path = args.workspace.submissions / f"{name}.csv"
-    record = provenance(blend, scores)
-    write_submission(path, table, record)
+    write_submission(path, table, provenance(blend, scores))
     print(f"{path}: {len(table)} rows, checked")
     if args.submit:
-        if record["made_up"]:
-            raise InputError(
-                f"{path}: was made from made-up rows, so it is not submitted; leave out --submit"
-            )
-        default = f"{args.blend} of {', '.join(names)}: {scores['oof_mean_auc']:.4f} out of fold"
-        send(path, args.benchmark, args.message or default)
+        send(path, args.benchmark, args.message)
 
 
 def folder_of_data(args: argparse.Namespace) -> Path | None:
@@ -119,12 +113,13 @@ def without_data(args: argparse.Namespace, runs: list) -> tuple:
     return blend, scores, submission_of_predictions(blend.test(), args.benchmark)
 
 
-def send(path: Path, benchmark, message: str) -> None:
-    """Submit a file to the benchmark's competition."""
+def send(path: Path, benchmark, given: str | None) -> None:
+    """Submit a file to the benchmark's competition, with the message ``given``; None: with the usual one."""
     from pooled_bert.kernels.clock import Clock
     from pooled_bert.kernels.connection import Connection
-    from pooled_bert.kernels.submit import submit
+    from pooled_bert.kernels.submit import message_for, submit
 
+    message = message_for(path, given)
     print(f"{path}: submitted as {submit(Connection(Clock()), path, benchmark, message)!r}")
 
 

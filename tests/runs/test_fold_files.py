@@ -118,6 +118,11 @@ def test_file_of_another_fold_is_refused(tmp_path, name):
         read_run(tmp_path)
 
 
+@pytest.fixture
+def by_folder(tmp_path):
+    return lambda run: {fold_folder(tmp_path, fold.fold): fold for fold in run.folds}
+
+
 def save_model(folder):
     (folder / "weights").write_bytes(b"123")
     (folder / "parts").mkdir()
@@ -126,23 +131,23 @@ def save_model(folder):
 
 @pytest.mark.parametrize("name", ["model/weights", "model/parts/head.json"])
 @pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"124"), lambda path: path.unlink()])
-def test_model_that_was_changed_is_named_when_it_is_to_be_loaded(tmp_path, name, damage):
+def test_model_that_was_changed_is_named_when_it_is_to_be_loaded(tmp_path, by_folder, name, damage):
     for fold in (0, 1):
         write(tmp_path, fold, save_model=save_model)
     run = read_run(tmp_path)
-    check_models(tmp_path, run.folds)
+    check_models(by_folder(run))
     damage(fold_folder(tmp_path, 1) / name)
     with pytest.raises(InputError, match=rf"fold_1/{name}: is missing or was changed .*--fold 1 --overwrite"):
-        check_models(tmp_path, read_run(tmp_path).folds)
+        check_models(by_folder(read_run(tmp_path)))
 
 
-def test_fold_of_an_earlier_revision_is_read_with_a_word_about_its_model(tmp_path, capsys):
+def test_fold_of_an_earlier_revision_is_read_with_a_word_about_its_model(tmp_path, by_folder, capsys):
     write(tmp_path, 0, save_model=save_model)
     path = fold_folder(tmp_path, 0) / "metrics.json"
     metrics = read_json(path)
     metrics["files"] = {name: digest for name, digest in metrics["files"].items() if "model" not in name}
     write_record(path, {name: value for name, value in metrics.items() if name != "checksum"})
-    check_models(tmp_path, read_run(tmp_path).folds)
+    check_models(by_folder(read_run(tmp_path)))
     assert (
         "fold 0 was finished by an earlier revision, without checksums of its model"
         in capsys.readouterr().err

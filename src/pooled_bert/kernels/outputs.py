@@ -6,7 +6,7 @@ from pathlib import Path
 from ..base.errors import InputError
 from ..base.places import Workspace, fold_folder
 from ..runs.cross_validation import CHECKPOINTS
-from ..runs.fold_files import is_done, read_config, read_fold
+from ..runs.fold_files import FoldResult, check_models, is_done, read_config, read_fold
 from ..runs.identity import first_difference, identity_settings
 from .client import Client
 from .plan import Plan
@@ -65,14 +65,21 @@ class FoldOutput:
                 self._fetch(name)
         if not is_done(self.download):
             raise InputError(f"{self.plan.slug(self.fold)}: Kaggle's list of its output has changed")
-        read_fold(self.download, self.fold)
+        fold = read_fold(self.download, self.fold)
+        if with_model:
+            check_models({self.download: fold})
         return self.download
 
-    def model(self) -> Path | None:
-        """Download the model; returns its folder, or None if the fold keeps none."""
+    def model(self, fold: FoldResult) -> Path | None:
+        """Download the model of a fold that is here already; returns its folder, or None if the fold keeps none.
+
+        Raises InputError if the model is not that of the fold.
+        """
         names = [name for name in self.files if name.startswith(f"{MODEL}/")]
         for name in names:
             self._fetch(name)
+        if names:
+            check_models({self.download: fold})
         return self.download / MODEL if names else None
 
     def discard(self) -> None:

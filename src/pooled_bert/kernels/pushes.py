@@ -2,8 +2,17 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import TypedDict
 
 from ..base.files import read_json, write_json
+
+
+class Push(TypedDict):
+    """The latest push of a kernel: when, of which plan, and whether Kaggle has shown it."""
+
+    time: str
+    plan: str
+    shown: bool
 
 
 class Pushes:
@@ -19,11 +28,13 @@ class Pushes:
 
     def digest(self, slug: str) -> str | None:
         """Return the digest of the plan that a kernel was pushed for; None if it never was from this folder."""
-        return self._read().get(slug, {}).get("plan")
+        push = self._read().get(slug)
+        return push["plan"] if push else None
 
     def was_shown(self, slug: str) -> bool:
         """Return whether Kaggle has shown the kernel as active since its push."""
-        return self._read().get(slug, {}).get("shown", False)
+        push = self._read().get(slug)
+        return bool(push) and push["shown"]
 
     def add(self, slug: str, now: datetime, digest: str) -> None:
         """Note a push, and the digest of its plan."""
@@ -35,8 +46,9 @@ class Pushes:
         if push and not push["shown"]:
             self._write(slug, {**push, "shown": True})
 
-    def _write(self, slug: str, push: dict) -> None:
+    def _write(self, slug: str, push: Push) -> None:
         write_json(self.path, {**self._read(), slug: push})
 
-    def _read(self) -> dict:
-        return read_json(self.path) if self.path.exists() else {}
+    def _read(self) -> dict[str, Push]:
+        remedy = "delete it; kernels that run are then found by their plan"
+        return read_json(self.path, dict[str, Push], remedy=remedy) if self.path.exists() else {}

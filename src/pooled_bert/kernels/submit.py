@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..base.files import file_checksum
+from ..base.files import file_checksum, read_json
 from ..benchmarks.benchmark import Benchmark
 from .connection import Connection, Unanswered
 
@@ -13,6 +13,18 @@ MOST_ATTEMPTS = 3
 PAUSE = 60.0  # seconds until Kaggle lists a submission
 
 log = logging.getLogger(__name__)
+
+
+def message_for(path: Path, given: str | None = None) -> str:
+    """Return the message beside a submission: the one that is given, or the blend, its runs and its score.
+
+    They stand in the file beside ``path``. Raises InputError if the submission was made from made-up rows.
+    """
+    record = read_json(path.with_suffix(".json"))
+    if record["made_up"]:
+        raise InputError(f"{path}: was made from made-up rows, so it is not submitted; leave out --submit")
+    runs = ", ".join(run["name"] for run in record["runs"])
+    return given or f"{record['blend']} of {runs}: {record['oof_mean_auc']:.4f} out of fold"
 
 
 def submit(connection: Connection, path: Path, benchmark: Benchmark, message: str) -> str:

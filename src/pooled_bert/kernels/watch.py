@@ -10,11 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..base.files import read_json
-from ..base.places import Workspace, model_folder
+from ..base.places import Workspace, fold_numbers, model_folder
 from ..runs.cross_validation import CHECKPOINTS
-from ..runs.fold_files import is_done, read_config
-from ..runs.identity import first_difference
+from ..runs.fold_files import is_done, read_config, read_fold
+from ..runs.identity import PER_FOLD, first_difference
 from ..runs.run_folder import RunFolder
 from ..training.checkpoints import Checkpoints
 from .build import build_part
@@ -252,11 +251,13 @@ class Watch:
             return
         output = self._output(seen.fold, seen.part)
         try:
-            if output.config() == read_config(self.run_folder.fold(seen.fold), seen.fold):
-                model = output.model()
-                if model:
-                    shutil.move(model, model_folder(self.run_folder.path, seen.fold))
-        except OtherBuild as error:
+            home = read_fold(self.run_folder.fold(seen.fold), seen.fold, tables=())
+            model = output.model(home) if output.config() == home.config else None
+            if model:
+                shutil.move(model, model_folder(self.run_folder.path, seen.fold))
+        except NoAnswer:
+            raise
+        except (OtherBuild, InputError) as error:
             log.warning("fold %d: its model is not on Kaggle: %s", seen.fold, error)
         output.discard()
 
@@ -290,13 +291,15 @@ class Watch:
 
     def _check_with_home(self, config: dict, fold: int) -> None:
         """Raise InputError if the finished folds at home have different data or folds than a fold on Kaggle."""
-        for path in sorted(self.run_folder.path.glob("fold_*/metrics.json")):
-            other = read_json(path.parent / "config.json")["identity"]
-            difference = first_difference(config["identity"], other, ("fold", "pseudo_labels"))
-            if difference:
-                raise InputError(
-                    f"{path.parent}: does not belong to the same run as fold {fold} on Kaggle: {difference}"
-                )
+        for number in fold_numbers(self.run_folder.path):
+            folder = self.run_folder.fold(number)
+            if is_done(folder):
+                other = read_config(folder, number)["identity"]
+                difference = first_difference(config["identity"], other, PER_FOLD)
+                if difference:
+                    raise InputError(
+                        f"{folder}: does not belong to the same run as fold {fold} on Kaggle: {difference}"
+                    )
 
     def _give_up(self, fold: int, reason: str) -> None:
         self.failed[fold] = reason

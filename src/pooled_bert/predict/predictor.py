@@ -185,7 +185,7 @@ def load_predictor(
     """
     run = read_run(Path(run_folder), folds, tables=())
     folders = {fold.fold: _model_folder(Path(run_folder), fold) for fold in run.folds}
-    check_models(Path(run_folder), run.folds)
+    check_models({folders[fold.fold].parent: fold for fold in run.folds})
     start_tensorflow(is_guest=True)
     from ..models.precision import precision_set
 

@@ -7,7 +7,7 @@ is written atomically.
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -243,19 +243,20 @@ def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> F
     return FoldResult(fold, oof, test, metrics, config)
 
 
-def check_models(run_folder: Path, folds: Sequence[FoldResult]) -> None:
-    """Compare the files of folds' models with their checksums; raises InputError that names the file.
+def check_models(folds: Mapping[Path, FoldResult]) -> None:
+    """Compare the files of the models of folds, by their folders, with their checksums.
 
-    A fold that was finished by an earlier revision has no such checksums, which is reported on stderr.
+    Raises InputError that names the file. A fold that was finished by an earlier revision has no such checksums, which
+    is reported on stderr.
     """
     expected: dict[Path, tuple[int, str]] = {}
     unknown = []
-    for fold in folds:
-        folder = fold_folder(run_folder, fold.fold)
+    for folder, fold in folds.items():
         files = {name: digest for name, digest in fold.metrics["files"].items() if _is_of_model(name)}
         expected |= {folder / name: (fold.fold, digest) for name, digest in files.items()}
         unknown += [] if files else [str(fold.fold)]
     if unknown:
+        run_folder = next(iter(folds)).parent
         print(
             f"note: {run_folder}: fold {' '.join(unknown)} was finished by an earlier revision, without checksums of"
             " its model, which is therefore not checked",
