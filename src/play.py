@@ -24,7 +24,6 @@ def main() -> None:
             f"--data: gives recordings to choose on the page; --benchmark {benchmark.name} has texts, leave it out"
         )
 
-    from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.predictor import load_predictor
 
     folder = args.workspace.runs(benchmark.name)
@@ -32,7 +31,6 @@ def main() -> None:
     predictors = {name: load_predictor(folder / name, args.folds) for name in names}
     for predictor in predictors.values():
         predictor.check_noun(benchmark)
-    start_tensorflow()
 
     from pooled_bert.predict.play_server import make_server
 

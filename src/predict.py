@@ -18,7 +18,6 @@ def main() -> None:
     args = parse_arguments()
     args.run = args.run or default_run(args.benchmark)
 
-    from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
     from pooled_bert.predict.output_formats import TableLayout, layout_of
     from pooled_bert.predict.predictor import MADE_UP_NOTE, load_predictor
@@ -40,7 +39,6 @@ def main() -> None:
     folder = args.workspace.run(args.benchmark.name, args.run)
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
     predictor.check_noun(args.benchmark)
-    start_tensorflow()
     if args.folds is None and not predictor.run.is_complete:
         numbers = " ".join(str(fold.fold) for fold in predictor.run.folds)
         print(
@@ -206,7 +204,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16", "float16"),
-        help="precision of matrix products (default: the one that the run was trained in)",
+        help="precision of matrix products (default: that of the run, or for auto float32 without a GPU)",
     )
     parser.add_argument(
         "--thresholds",

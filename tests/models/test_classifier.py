@@ -43,7 +43,7 @@ def classifier(request, tokenizer):
         "truncation": "head",
         "windows": None,
     }
-    return Classifier(model, encoder, text_reader(tokenizer, head), head)
+    return Classifier(text_reader(tokenizer, head), head, model, encoder)
 
 
 def tokens_of(texts, tokenizer):
@@ -234,7 +234,7 @@ def test_blstm_that_cannot_be_read_is_refused(tmp_path, tokenizer):
     head = {"architecture": "blstm", "labels": ["a"], "pooling": "last", "dropout": 0.1, "windows": None}
     head |= {"max_length": 16, "truncation": "head"}
     model = build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=1, pooling="last", dropout=0.1)
-    Classifier(model, encoder, text_reader(tokenizer, head), head).save(tmp_path)
+    Classifier(text_reader(tokenizer, head), head, model, encoder).save(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"model.safetensors: cannot be read .* train the fold again"):
         load_classifier(tmp_path)

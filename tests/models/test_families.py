@@ -1,78 +1,35 @@
 """Small random encoders of every family: read, trained a step, saved, loaded, explained."""
 
+import functools
+
 import numpy as np
 import pytest
-import transformers
-from tokenizers import Tokenizer, models, pre_tokenizers
+from small_encoders import classifier_of, save_encoder
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.pairs import joined
-from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.inputs.pair_tokens import PairReader
-from pooled_bert.inputs.tokens import TextReader
-from pooled_bert.models.classifier import Classifier, load_classifier
+from pooled_bert.models.classifier import load_classifier
 from pooled_bert.models.encoders import load_encoder, load_language_model, load_tokenizer, longest_text
 from pooled_bert.models.families import FAMILIES
 from pooled_bert.models.inference import predict
-from pooled_bert.models.network import build_model
 from pooled_bert.training.optimizer import layers_above, make_optimizer
 from pooled_bert.training.step import train_step_function
 
-SIZES = {
-    "vocab_size": 46,
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "max_position_embeddings": 40,
-}
-OTHER_SIZES = {
-    "distilbert": {
-        "vocab_size": 46, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 40,
-    },
-    "electra": {**SIZES, "embedding_size": 8},
-    "albert": {**SIZES, "embedding_size": 8},
-    "deberta": {**SIZES, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
-    "deberta-v2": {**SIZES, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
-}  # fmt: skip
 TEXTS = ["w1 w2 w3", "w4 " * 60, "w5", ""]
 
 
 @pytest.fixture(scope="module")
 def folder_of(tmp_path_factory):
-    """Return the folder of a family's random encoder, with dropout in every layer, made once."""
-    made = {}
+    """Return the folder of a family's random encoder, made once."""
 
+    @functools.cache
     def make(name, **options):
-        key = (name, *options.items())
-        if key not in made:
-            family, folder = FAMILIES[name], tmp_path_factory.mktemp(name)
-            sizes = {**OTHER_SIZES.get(name, SIZES), **options}
-            config = getattr(transformers, f"{family.name}Config")(**sizes)
-            encoder = family.model(config)
-            encoder.build_in_name_scope()
-            encoder.save_pretrained(folder, safe_serialization=True)
-            words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{number}" for number in range(41))]
-            vocabulary = {word: number for number, word in enumerate(words)}
-            tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-            tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-            marks = {f"{mark}_token": f"[{mark.upper()}]" for mark in ("pad", "unk", "cls", "sep", "mask")}
-            fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **marks)
-            fast.save_pretrained(folder)
-            made[key] = folder
-        return str(made[key])
+        folder = tmp_path_factory.mktemp(name)
+        save_encoder(folder, name, **options)
+        return str(folder)
 
     return make
-
-
-def classifier_of(folder, **options):
-    tokenizer = load_tokenizer(folder, [])
-    encoder = load_encoder(folder, tokenizer)
-    reader = TextReader(tokenizer, longest_text(encoder), "head", None)
-    options = {"pooling": "mean", "dropout": 0.1, **options}
-    model = build_model(encoder, reader.signature, target=SEVERAL_LABELS, n_labels=2, **options)
-    head = {"architecture": "bert", "labels": ["a", "b"], **options, **reader.settings()}
-    return Classifier(model, encoder, reader, head)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -186,7 +186,7 @@ def test_explanation_that_nobody_waits_for_any_more_is_given_up(predictor):
     )
     assert answer.status_code == 503
     assert "nobody waits" in answer.json["error"]
-    assert len(asked) == 3
+    assert len(asked) >= 3
     assert post(client, "/predict", {"text": "one", "run": "bert"}).status_code == 200
 
 

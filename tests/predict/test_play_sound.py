@@ -22,6 +22,7 @@ from pooled_bert.data.sample import write_sample
 from pooled_bert.inputs.frames import FrameReader, block_seconds
 from pooled_bert.models.blstm import Blstm, BlstmConfig
 from pooled_bert.models.classifier import Classifier
+from pooled_bert.models.fold_model import open_fold_model
 from pooled_bert.models.network import build_model
 from pooled_bert.predict.play_server import make_server
 from pooled_bert.predict.play_sound import MAX_BODY, MAX_SECONDS, PEAKS, SoundApp, choose_examples, peaks
@@ -40,7 +41,7 @@ def table(tmp_path_factory):
     return read_train(EMODB, folder)
 
 
-def untrained(sounds, name, pooling, *, by_speaker):
+def untrained(folder, sounds, name, pooling, *, by_speaker):
     """Return a predictor of random weights that reads the first second of a sound."""
     tf.keras.utils.set_random_seed(0)
     reader = FrameReader(1.0, by_speaker).fitted(sounds, np.arange(len(sounds)), cache=None)
@@ -48,17 +49,21 @@ def untrained(sounds, name, pooling, *, by_speaker):
     model = build_model(
         encoder, reader.signature, target=ONE_CLASS, n_labels=len(EMODB.labels), pooling=pooling, dropout=0.0
     )
-    head = {"medium": "sound", "labels": list(EMODB.labels), "pooling": pooling, **reader.settings()}
-    classifier = Classifier(model, encoder, reader, head)
-    return Predictor(SimpleNamespace(name=name, made_up=False), EMODB.labels, (classifier,), None, "float32")
+    head = {
+        "medium": "sound", "architecture": "blstm", "target": ONE_CLASS.name, "labels": list(EMODB.labels),
+        "pooling": pooling, "dropout": 0.0, **reader.settings(),
+    }  # fmt: skip
+    Classifier(reader, head, model, encoder).save(folder)
+    fold_model = open_fold_model(folder, "float32")
+    return Predictor(SimpleNamespace(name=name, made_up=False), EMODB.labels, (fold_model,), None)
 
 
 @pytest.fixture(scope="module")
-def predictors(table):
-    sounds = table["sound"].tolist()[:10]
+def predictors(table, tmp_path_factory):
+    sounds, folder = table["sound"].tolist()[:10], tmp_path_factory.mktemp
     return {
-        "blstm": untrained(sounds, "blstm", "attention", by_speaker=True),
-        "mean": untrained(sounds, "mean", "mean", by_speaker=False),
+        "blstm": untrained(folder("blstm"), sounds, "blstm", "attention", by_speaker=True),
+        "mean": untrained(folder("mean"), sounds, "mean", "mean", by_speaker=False),
     }
 
 

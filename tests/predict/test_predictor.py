@@ -125,7 +125,8 @@ def test_shown_predictor_is_one_short_line(whole):
 def test_program_that_loads_a_predictor_keeps_its_precision(tiny_run):
     tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
-        assert load_predictor(tiny_run, [0]).precision == "float32"
+        predictor = load_predictor(tiny_run, [0])
+        assert predictor.precision == predictor.models[0].network.compute_dtype == "float32"
         assert tf.keras.mixed_precision.global_policy().name == "mixed_bfloat16"
     finally:
         tf.keras.mixed_precision.set_global_policy("float32")
@@ -135,10 +136,10 @@ def test_other_tensorflow_and_keras_that_cannot_be_loaded_are_refused(tiny_run, 
     with monkeypatch.context() as patch:
         patch.setattr(tf, "__version__", "2.16.1")
         with pytest.raises(InputError, match=r"TensorFlow 2\.16\.1 is installed, expected 2\.15"):
-            load_predictor(tiny_run, [0])
+            load_predictor(tiny_run, [0], precision="bfloat16")
     monkeypatch.delattr(tf.keras, "backend")  # as where Keras was asked for with the variable set
     with pytest.raises(InputError, match="unset this variable and restart Python"):
-        load_predictor(tiny_run, [0])
+        load_predictor(tiny_run, [0], precision="bfloat16")
 
 
 def test_no_texts_are_no_rows(predictor):
@@ -169,7 +170,7 @@ def test_what_is_no_text_is_refused(predictor, texts, expected):
 
 
 def test_folds_that_read_alike_share_their_tokens(predictor):
-    first, second = predictor.classifiers
+    first, second = predictor.models
     assert same_tokens([first, second]) == [[first, second]]
     other = dataclasses.replace(second, reader=dataclasses.replace(second.reader, max_length=12))
     assert same_tokens([first, other]) == [[first], [other]]

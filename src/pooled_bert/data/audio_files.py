@@ -7,7 +7,6 @@ from typing import BinaryIO
 
 import numpy as np
 import soundfile
-from scipy.signal import resample_poly
 
 from ..base.errors import InputError
 from ..base.sound import RATE, Sound
@@ -85,5 +84,9 @@ def _is_cut(start: bytes, size: int) -> bool:
 def _resampled(samples: np.ndarray, rate: int) -> np.ndarray:
     if rate == RATE:
         return samples
+    from scipy.signal import (
+        resample_poly,  # takes most of a second, which whoever reads texts need not wait for
+    )
+
     divisor = math.gcd(rate, RATE)
     return resample_poly(samples, RATE // divisor, rate // divisor).astype(np.float32)

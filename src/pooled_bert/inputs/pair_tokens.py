@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from transformers import PreTrainedTokenizerFast
 
 from ..base.pairs import each_text, separated, shares
+from .saved_tokenizer import TextTokenizer
 from .tokens import SIGNATURE, Reading, TextReader, Tokens, cached, cut, token_ids, words_of
 
 
@@ -54,7 +54,7 @@ class Marks:
         return np.concatenate([self.before, texts[0], self.between, texts[1], self.after])
 
 
-def find_marks(tokenizer: PreTrainedTokenizerFast) -> Marks:
+def find_marks(tokenizer: TextTokenizer) -> Marks:
     """Return the marks of a tokenizer, found in its own encoding of a pair; BERT's if it puts none around texts."""
     sample = tokenizer.backend_tokenizer.encode(tokenizer.sep_token, tokenizer.sep_token)
     tokens = np.stack([np.array(sample.ids, np.int32), np.array(sample.type_ids, np.int32)], axis=1)
@@ -133,7 +133,7 @@ class PairReader(TextReader):
         return first_kept, second_kept
 
 
-def text_reader(tokenizer: PreTrainedTokenizerFast, settings: dict) -> TextReader:
+def text_reader(tokenizer: TextTokenizer, settings: dict) -> TextReader:
     """Return the reader, of texts or of pairs, whose ``settings()`` were saved."""
     kind = PairReader if settings.get("pairs") else TextReader
     return kind(tokenizer, settings["max_length"], settings["truncation"], settings["windows"])

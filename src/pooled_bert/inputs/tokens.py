@@ -9,13 +9,13 @@ from typing import Self
 
 import numpy as np
 from tokenizers import Encoding
-from transformers import PreTrainedTokenizerFast
 
 from ..base.errors import InputError
 from ..base.files import checksum, read_arrays, write_arrays
 from ..base.progress import progress_bar
 from ..benchmarks.targets import Target
 from .batches import Sequences, Signature
+from .saved_tokenizer import TextTokenizer
 
 CHUNK = 2000  # texts tokenised at a time: limits memory, and how often the progress bar is updated
 
@@ -79,7 +79,7 @@ class Windows:
 
 def encode(
     texts: list[str],
-    tokenizer: PreTrainedTokenizerFast,
+    tokenizer: TextTokenizer,
     *,
     max_length: int,
     truncation: str,
@@ -95,7 +95,7 @@ def encode(
 
 
 def encode_windows(
-    texts: list[str], tokenizer: PreTrainedTokenizerFast, *, max_length: int, pooling: str, cache: Path | None
+    texts: list[str], tokenizer: TextTokenizer, *, max_length: int, pooling: str, cache: Path | None
 ) -> Windows:
     """Tokenise ``texts`` whole: a longer text in windows of ``max_length`` tokens that overlap by half.
 
@@ -106,7 +106,7 @@ def encode_windows(
 
 
 def encode_whole(
-    texts: list[str], tokenizer: PreTrainedTokenizerFast, *, max_length: int, cache: Path | None
+    texts: list[str], tokenizer: TextTokenizer, *, max_length: int, cache: Path | None
 ) -> Tokens:
     """Tokenise ``texts`` whole, each token once: a longer text in pieces of ``max_length`` tokens."""
     return _encoded(texts, tokenizer, max_length, "pieces", cache)[0]
@@ -114,7 +114,7 @@ def encode_whole(
 
 def _encoded(
     texts: list[str],
-    tokenizer: PreTrainedTokenizerFast,
+    tokenizer: TextTokenizer,
     max_length: int,
     cutting: str,
     cache: Path | None,
@@ -149,7 +149,7 @@ def cached(
 
 
 def _encode(
-    texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int, cutting: str
+    texts: list[str], tokenizer: TextTokenizer, max_length: int, cutting: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     start_id, end_id = tokenizer.cls_token_id, tokenizer.sep_token_id
     flat, lengths, counts = (
@@ -167,7 +167,7 @@ def _encode(
     return np.array(flat, np.int32), offsets, first
 
 
-def token_ids(texts: list[str], tokenizer: PreTrainedTokenizerFast) -> Iterator[list[int]]:
+def token_ids(texts: list[str], tokenizer: TextTokenizer) -> Iterator[list[int]]:
     """Yield the token ids of each text, whole and without marks, under a progress bar."""
     bar = progress_bar(
         total=len(texts), desc="tokenising", unit=" texts", leave=False, disable=len(texts) <= CHUNK
@@ -234,7 +234,7 @@ class TextReader:
     by ``mean`` or ``max``; None: cut as in training.
     """
 
-    tokenizer: PreTrainedTokenizerFast
+    tokenizer: TextTokenizer
     max_length: int
     truncation: str
     windows: str | None

@@ -1,9 +1,6 @@
-"""The families of encoders that can be fine-tuned, and in what they differ from BERT."""
+"""The families of encoders that can be fine-tuned, and in what they differ from BERT. Needs no TensorFlow to import."""
 
 from dataclasses import dataclass
-
-import tensorflow as tf
-import transformers
 
 from ..base.errors import InputError
 
@@ -28,11 +25,15 @@ class Family:
     @property
     def model(self) -> type:
         """The TensorFlow class of the encoder."""
+        import transformers
+
         return getattr(transformers, f"TF{self.name}Model")
 
     @property
     def tokenizer(self) -> type:
         """The class of the tokenizer, the fast one."""
+        import transformers
+
         return getattr(transformers, f"{self.name}TokenizerFast")
 
 
@@ -69,6 +70,8 @@ def convert_branches(encoder, family: Family) -> None:
     """Let AutoGraph convert the code of an encoder that needs it; this project's graphs are built without it."""
     if family.has_branches:
         main = getattr(encoder, encoder.base_model_prefix)
+        import tensorflow as tf
+
         main.call = tf.function(main.call, autograph=True)
 
 

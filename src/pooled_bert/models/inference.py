@@ -1,9 +1,4 @@
-"""The one prediction loop: validation rows, test rows, any text."""
-
-import contextlib
-import time
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+"""The forward pass of a model in TensorFlow."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,10 +6,10 @@ import tensorflow as tf
 from ..base.deadline import Deadline
 from ..base.distribution import full, share
 from ..base.errors import InputError
-from ..base.progress import progress_bar
 from ..inputs.batches import Inputs, prediction_batches, width_multiple
 from ..inputs.tokens import Windows
 from .outputs import probabilities
+from .prediction import Device, Forward, attention_of, predict_all
 
 # Tokens per batch. On a CPU, 2,048 tokens keep the intermediate values in its caches: 5 % faster than 8,192 (MiniLM,
 # two cores). A GPU needs larger batches to be busy.
@@ -28,79 +23,49 @@ def predict(
     progress: str | None = None,
     deadline: Deadline | None = None,
 ) -> np.ndarray:
-    """Return probabilities, float32 [n_items, n_labels], in the order of the items.
+    """Return probabilities, float32 [n_items, n_labels], in the order of the items; see ``predict_all``."""
+    n_labels = model.output_shape[-1]
+    forwards = [tensorflow_forward(model)]
+    return predict_all(
+        forwards, inputs, model.target, n_labels, device(), progress=progress, deadline=deadline
+    )[0]
 
-    ``progress`` is the title of a progress bar; None: no bar.
 
-    Raises TimeLimitReached when ``deadline`` is near.
-    """
-    if isinstance(inputs, Windows):
-        pieces = predict(model, inputs.tokens, progress=progress, deadline=deadline)
-        return inputs.pooled(pieces, model.target)
+def tensorflow_forward(model: tf.keras.Model) -> Forward:
+    """Return the model's forward pass over some rows of inputs."""
     forward = forward_function(model)
-    n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    predicted = np.empty((len(inputs), model.output_shape[-1]), np.float32)
-    with progress_bar(
-        total=len(inputs),
-        desc=progress,
-        unit=" rows",
-        leave=False,
-        disable=progress is None or len(inputs) == 0,
-    ) as bar:
-        slowest = 0.0
-        for rows in budgeted_batches(inputs.lengths):
-            started = time.monotonic()
-            batch = inputs.padded(full(rows, n_replicas), width_multiple(model.xla))
-            predicted[rows] = forward(batch).numpy()[: len(rows)]
-            bar.update(len(rows))
-            slowest = max(slowest, time.monotonic() - started)
-            if deadline:
-                deadline.check(2 * slowest)
-    return predicted
+
+    def compute(inputs: Inputs, rows: np.ndarray) -> np.ndarray:
+        n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        batch = inputs.padded(full(rows, n_replicas), width_multiple(model.xla))
+        return forward(batch).numpy()[: len(rows)]
+
+    return compute
 
 
 def attention_weights(model: tf.keras.Model, inputs: Inputs) -> list[np.ndarray]:
-    """Return each step's weight in the attention pooling: one float32 [length] array per row, summing to 1.
+    """Return each step's weight in the attention pooling, see ``attention_of``.
 
     Raises InputError for a model with another pooling.
     """
     if not hasattr(model, "attention"):
         raise InputError("this model has no attention weights; train one with --pooling attention")
-    weights = [np.zeros(0, np.float32)] * len(inputs)
-    for rows in budgeted_batches(inputs.lengths):
-        padded_weights = model.attention(inputs.padded(rows), training=False).numpy()
-        for row, row_weights in zip(rows, padded_weights, strict=True):
-            weights[row] = row_weights[: inputs.lengths[row]]
-    return weights
+    return attention_of(tensorflow_attention(model), inputs, device())
 
 
-def budgeted_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield batches of rows for ``predict``: many short texts or few long texts, as suits the device.
-
-    Raises NotWanted before a batch if the results are not wanted any more.
-    """
-    device = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    for rows in prediction_batches(lengths, BUDGETS[device]):
-        if not _is_wanted.get()():
-            raise NotWanted
-        yield rows
+def tensorflow_attention(model: tf.keras.Model) -> Forward:
+    """Return the function from some rows of inputs to their attention weights."""
+    return lambda inputs, rows: model.attention(inputs.padded(rows), training=False).numpy()
 
 
-class NotWanted(Exception):
-    """Nobody waits for the results any more."""
+def device() -> Device:
+    """Return how batches suit the device that TensorFlow computes on."""
+    return Device(BUDGETS["GPU" if tf.config.list_logical_devices("GPU") else "CPU"])
 
 
-_is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted", default=lambda: True)
-
-
-@contextlib.contextmanager
-def while_wanted(is_wanted: Callable[[], bool]) -> Iterator[None]:
-    """Raise NotWanted in the block, before the next batch is computed, once ``is_wanted`` answers no."""
-    token = _is_wanted.set(is_wanted)
-    try:
-        yield
-    finally:
-        _is_wanted.reset(token)
+def budgeted_batches(lengths: np.ndarray):
+    """Return an iterator over the batches of rows that ``predict`` computes."""
+    return prediction_batches(lengths, device().tokens)
 
 
 def forward_function(model: tf.keras.Model):

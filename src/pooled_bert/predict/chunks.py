@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..base.files import file_checksum
 from ..base.places import fold_folder
@@ -10,8 +11,10 @@ from ..base.progress import progress_bar
 from .output_formats import Layout
 from .predictor import Predictor
 from .resumable_output import PredictionFile
-from .sound_paths import SoundFile
 from .text_files import Lines, Text, chunks
+
+if TYPE_CHECKING:
+    from .sound_paths import SoundFile
 
 CHUNK = 2000  # texts; the texts of a chunk are batched by length, so chunk boundaries affect the rounding of results
 
@@ -31,7 +34,7 @@ class StandardOutput:
 
 def predict_texts(
     predictor: Predictor,
-    texts: Iterable[Text] | Iterable[SoundFile],
+    texts: "Iterable[Text] | Iterable[SoundFile]",
     layout: Layout,
     output: PredictionFile | StandardOutput,
     *,

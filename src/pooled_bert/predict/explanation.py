@@ -4,17 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
 from ..base.errors import InputError, require
 from ..benchmarks.targets import Target
 from ..inputs.tokens import Reading, Tokens
-from ..models.classifier import Classifier
-from ..models.inference import attention_weights, predict
-from ..models.outputs import log_odds
+from ..models.fold_model import FoldModel, predict_folds
 from .predictor import Predictor
 
-STEPS = 16  # of the sum that approximates the integral in integrated gradients
 BINS = 10  # parts of a text over which attention is added up, as in the article's plots
 
 
@@ -68,22 +64,22 @@ def explain(predictor: Predictor, item: str | Sequence[str], method: str = "occl
     """
     check_method(predictor, method)
     (text,) = predictor.checked([item])
-    readings = [classifier.text_reader.read(text) for classifier in predictor.classifiers]
-    pairs = zip(predictor.classifiers, readings, strict=True)
-    weights = np.mean([METHODS[method](classifier, reading) for classifier, reading in pairs], axis=0)
+    readings = [model.text_reader.read(text) for model in predictor.models]
+    pairs = zip(predictor.models, readings, strict=True)
+    weights = np.mean([METHODS[method](model, reading) for model, reading in pairs], axis=0)
     probabilities = predictor.predict_proba([text])[0]
     return Explanation(
         text, method, predictor.target, predictor.labels, probabilities, readings[0].spans, weights
     )
 
 
-def _log_odds(classifier: Classifier, tokens: Tokens) -> np.ndarray:
+def log_odds(model: FoldModel, tokens: Tokens) -> np.ndarray:
     """Return the log-odds of rows of tokens, float64 [n_rows, n_labels]."""
-    probabilities = predict(classifier.model, tokens).astype(np.float64)
-    return classifier.target.to_scale(probabilities, "logit")
+    (probabilities,) = predict_folds([model], tokens).astype(np.float64)
+    return model.target.to_scale(probabilities, "logit")
 
 
-def _by_word(reading: Reading, row: int, values: np.ndarray) -> np.ndarray:
+def by_word(reading: Reading, row: int, values: np.ndarray) -> np.ndarray:
     """Add up the values of a row's tokens [length, n] by word, float64 [n_words, n]; those of marks are left out."""
     words = reading.word_of[row]
     sums = np.zeros((len(reading.spans), values.shape[1]))
@@ -91,9 +87,9 @@ def _by_word(reading: Reading, row: int, values: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _occlusion(classifier: Classifier, reading: Reading) -> np.ndarray:
+def _occlusion(model: FoldModel, reading: Reading) -> np.ndarray:
     """Return the log-odds of the text minus those with each word masked, float64 [n_words, n_labels]."""
-    mask, n_windows = classifier.text_reader.mask_id, len(reading.tokens)
+    mask, n_windows = model.text_reader.mask_id, len(reading.tokens)
     masked, word_and_window = [], []
     for window, words in enumerate(reading.word_of):
         ids = reading.row_ids(window)
@@ -102,53 +98,39 @@ def _occlusion(classifier: Classifier, reading: Reading) -> np.ndarray:
             word_and_window.append((word, window))
     whole = range(n_windows)
     windows = [*whole, *(window for _, window in word_and_window)]
-    values = _log_odds(classifier, reading.variants(windows, [*map(reading.row_ids, whole), *masked]))
+    values = log_odds(model, reading.variants(windows, [*map(reading.row_ids, whole), *masked]))
     without_word = np.repeat(values[np.newaxis, :n_windows], len(reading.spans), axis=0)
     for indices, value in zip(word_and_window, values[n_windows:], strict=True):
         without_word[indices] = value
     # combines the windows' log-odds like Target.pool
-    pool = np.max if classifier.text_reader.windows == "max" else np.mean
+    pool = np.max if model.text_reader.windows == "max" else np.mean
     return pool(values[:n_windows], axis=-2) - pool(without_word, axis=-2)
 
 
-def _gradients(classifier: Classifier, reading: Reading) -> np.ndarray:
+def _gradients(model: FoldModel, reading: Reading) -> np.ndarray:
     """Return integrated gradients by word, float64 [n_words, n_labels]."""
-    windows = range(len(reading.tokens))
+    network = model.network  # sets TensorFlow up, before it is imported
+    from .gradients import window_gradients
+
     gradients = np.array(
-        [_by_word(reading, window, _window_gradients(classifier, reading, window)) for window in windows]
+        [
+            by_word(reading, window, window_gradients(network, model.text_reader, reading, window))
+            for window in range(len(reading.tokens))
+        ]
     )
-    if classifier.text_reader.windows != "max":
+    if model.text_reader.windows != "max":
         return gradients.mean(axis=0)
-    largest = _log_odds(classifier, reading.tokens).argmax(axis=0)
+    largest = log_odds(model, reading.tokens).argmax(axis=0)
     return gradients[largest, :, np.arange(len(largest))].T
 
 
-def _window_gradients(classifier: Classifier, reading: Reading, window: int) -> np.ndarray:
-    """Return integrated gradients for the tokens of one window, float64 [length, n_labels]."""
-    model, mask = classifier.model, classifier.text_reader.mask_id
-    ids = reading.row_ids(window)
-    masks = np.where(reading.word_of[window] >= 0, mask, ids)
-    embedded = model.embed(reading.variants([window, window], [ids, masks]).padded(np.arange(2)))
-    real, masked = (tf.cast(part, tf.float32) for part in embedded["inputs_embeds"])
-    path = (tf.range(STEPS, dtype=tf.float32) + 0.5) / STEPS  # the middle of each step, from 0 to 1
-    words = masked + path[:, tf.newaxis, tf.newaxis] * (real - masked)
-    others = {name: tf.repeat(value[:1], STEPS, axis=0) for name, value in embedded.items()}
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(words)
-        logits = model.classify({**others, "inputs_embeds": words}, training=False)
-        columns = tf.unstack(log_odds(logits, model.target), axis=1)
-    slopes = [tf.reduce_mean(tape.gradient(column, words), axis=0) for column in columns]
-    shares = tf.stack([tf.reduce_sum(slope * (real - masked), axis=1) for slope in slopes], axis=1)
-    return shares.numpy().astype(np.float64)
-
-
-def _attention(classifier: Classifier, reading: Reading) -> np.ndarray:
+def _attention(model: FoldModel, reading: Reading) -> np.ndarray:
     """Return shares of the attention by word, the same for each label, float64 [n_words, n_labels]."""
-    weights_of_windows = attention_weights(classifier.model, reading.tokens)
+    weights_of_windows = model.attention(reading.tokens)
     shares = [
-        _by_word(reading, window, weights[:, np.newaxis]) for window, weights in enumerate(weights_of_windows)
+        by_word(reading, window, weights[:, np.newaxis]) for window, weights in enumerate(weights_of_windows)
     ]
-    return np.repeat(np.mean(shares, axis=0), len(classifier.head["labels"]), axis=1)
+    return np.repeat(np.mean(shares, axis=0), len(model.head["labels"]), axis=1)
 
 
 METHODS = {"occlusion": _occlusion, "gradients": _gradients, "attention": _attention}

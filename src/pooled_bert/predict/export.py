@@ -3,13 +3,14 @@
 Exports compute in float32, whatever precision the fold was trained in.
 """
 
-import importlib
 import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import tensorflow as tf
 
 from ..base.errors import InputError
@@ -27,7 +28,7 @@ OUTPUT = "probabilities"
 RECORD = "export.json"  # marks a folder as an export
 OPSET = 17  # version of ONNX's operators, from 2022; it has all operators that the models need
 TOLERANCE = 1e-4  # largest difference of a probability that is accepted
-ONNX_PACKAGES = {"tf2onnx": "1.17.0", "onnx": "1.18.0", "onnxruntime": "1.32.0"}
+CONVERTER = "tf2onnx==1.17.0"  # needed for ONNX alone
 
 # the three inputs, int32 [batch, length] each -> probabilities, float32 [batch, n_labels]
 Function = Callable[[dict[str, np.ndarray]], np.ndarray]
@@ -81,7 +82,6 @@ def made_up(classifier: Classifier, n_rows: int, width: int) -> dict[str, np.nda
 
 def onnx_session(path: Path, threads: int = 0):
     """Return an ``onnxruntime.InferenceSession`` on the CPU; 0 threads: ONNX Runtime picks the number."""
-    (onnxruntime,) = _import("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.force_spinning_stop", "1")  # frees the cores between calls
@@ -137,7 +137,10 @@ def _read_savedmodel(folder: Path) -> Function:
 
 
 def _write_onnx(classifier: Classifier, path: Path, record: dict) -> None:
-    tf2onnx, onnx, _ = _import(*ONNX_PACKAGES)
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise InputError(f"--format onnx: {error}; pip install {CONVERTER}") from error
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     proto, _ = tf2onnx.convert.from_function(_serving_function(classifier.model), _signature(), opset=OPSET)
     for value in (*proto.graph.input, *proto.graph.output):
@@ -173,12 +176,3 @@ def _serving_function(model: tf.keras.Model):
 
 def _signature() -> list[tf.TensorSpec]:
     return [tf.TensorSpec([None, None], tf.int32, name) for name in INPUTS]
-
-
-def _import(*names: str) -> list:
-    """Import the packages that only ONNX needs; raises InputError that says how to install them."""
-    try:
-        return [importlib.import_module(name) for name in names]
-    except ImportError as error:
-        pins = " ".join(f"{name}=={version}" for name, version in ONNX_PACKAGES.items())
-        raise InputError(f"--format onnx: {error}; pip install {pins}") from error

@@ -7,14 +7,17 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..base.errors import InputError
 from ..base.shown_text import shortened, visible
 from ..benchmarks.targets import Target
-from .sound_paths import SoundFile
 from .text_files import ID, Text
+
+if TYPE_CHECKING:
+    from .sound_paths import SoundFile
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Layout:
         """Return the bytes before the first chunk."""
         return b""
 
-    def chunk(self, texts: Sequence[Text | SoundFile], probabilities: np.ndarray) -> bytes:
+    def chunk(self, texts: Sequence["Text | SoundFile"], probabilities: np.ndarray) -> bytes:
         """Format some texts and their probabilities, float32 [n_texts, n_labels]."""
         raise NotImplementedError
 
@@ -59,7 +62,7 @@ class CsvLayout(Layout):
         """Return the line of column names."""
         return _csv([self.columns])
 
-    def chunk(self, texts: Sequence[Text | SoundFile], probabilities: np.ndarray) -> bytes:
+    def chunk(self, texts: Sequence["Text | SoundFile"], probabilities: np.ndarray) -> bytes:
         """Format one line per text."""
         rows = [
             [text.id, *map(_NUMBER, row)] for text, row in zip(texts, probabilities.tolist(), strict=True)
@@ -74,7 +77,7 @@ class CsvLayout(Layout):
 class JsonlLayout(Layout):
     """One JSON object per line; the assigned labels are a list."""
 
-    def chunk(self, texts: Sequence[Text | SoundFile], probabilities: np.ndarray) -> bytes:
+    def chunk(self, texts: Sequence["Text | SoundFile"], probabilities: np.ndarray) -> bytes:
         """Format one line per text."""
         rows = [
             [text.id, *(float(_NUMBER(value)) for value in row)]
@@ -89,7 +92,7 @@ class JsonlLayout(Layout):
 class TableLayout(Layout):
     """An aligned table, as wide as the terminal; control characters in texts are spelt out."""
 
-    def chunk(self, texts: Sequence[Text | SoundFile], probabilities: np.ndarray) -> bytes:
+    def chunk(self, texts: Sequence["Text | SoundFile"], probabilities: np.ndarray) -> bytes:
         """Format a table with its own header."""
         rows = [self.columns]
         for text, row, names in zip(texts, probabilities.tolist(), self.assigned(probabilities), strict=True):

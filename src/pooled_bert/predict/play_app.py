@@ -25,7 +25,7 @@ from werkzeug.wrappers import Request, Response
 from ..base.errors import InputError
 from ..base.places import PAGE_FOLDER
 from ..benchmarks.benchmark import Benchmark
-from ..models.inference import NotWanted, while_wanted
+from ..models.prediction import NotWanted, while_wanted
 from .predictor import MADE_UP_NOTE, Predictor
 
 WAITING = 4  # requests that may be computed or wait at the same time; further requests are refused

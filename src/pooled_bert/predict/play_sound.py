@@ -183,4 +183,4 @@ def peaks(samples: np.ndarray) -> np.ndarray:
 
 
 def _max_seconds(predictor: Predictor) -> float:
-    return max(classifier.head["max_seconds"] for classifier in predictor.classifiers)
+    return max(model.head["max_seconds"] for model in predictor.models)

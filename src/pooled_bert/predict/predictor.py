@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +20,10 @@ from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..data.audio_files import read_sound_file
 from ..data.table_files import is_writable
+from ..models.fold_model import FoldModel, open_fold_model, predict_folds
 from ..runs.fold_files import FoldResult, Run, check_models, read_run
 
 if TYPE_CHECKING:
-    from ..models.classifier import Classifier
     from .explanation import Explanation
     from .sound_explanation import SoundExplanation
 
@@ -34,16 +35,14 @@ MADE_UP_NOTE = "learnt from a made-up sample, so its scores mean nothing for rea
 class Predictor:
     """The models of a run's folds; their log-odds are averaged, as in make_submission.py.
 
-    labels : names of the columns.  classifiers : one per fold, in the order of ``run.folds``.
+    labels : names of the columns.  models : one per fold, in the order of ``run.folds``.
     windows : how texts longer than the models' ``max_length`` are read, one of WINDOWS; None for pairs and sounds.
-    precision : the precision of matrix products, e.g. ``float32``.
     """
 
     run: Run  # without the folds' tables
     labels: tuple[str, ...]
-    classifiers: tuple["Classifier", ...]
+    models: tuple[FoldModel, ...]
     windows: str | None
-    precision: str
 
     def predict_proba(self, items: Sequence) -> np.ndarray:
         """Return the probability of each label, float32 [n_items, n_labels].
@@ -52,15 +51,12 @@ class Predictor:
         sound files. Their probabilities are independent of each other (up to rounding), unless the run normalises by
         speaker. Raises InputError, see ``checked_texts``, ``checked_pairs`` and ``checked_sounds``.
         """
-        from ..models.inference import predict
-
         items = self.checked(items)
         log_odds = np.zeros((len(items), len(self.labels)))
-        for classifiers in self._groups:
-            inputs = classifiers[0].reader.encode_to_predict(items, cache=None)
-            for classifier in classifiers:
-                probabilities = predict(classifier.model, inputs).astype(np.float64)
-                log_odds += self.target.to_scale(probabilities, "logit") / len(self.classifiers)
+        for models in self._groups:
+            inputs = models[0].reader.encode_to_predict(items, cache=None)
+            for probabilities in predict_folds(models, inputs).astype(np.float64):
+                log_odds += self.target.to_scale(probabilities, "logit") / len(self.models)
         return self.target.from_scale(log_odds, "logit").astype(np.float32)
 
     def checked(self, items: Sequence) -> list:
@@ -137,33 +133,38 @@ class Predictor:
         return np.array(values, np.float64)
 
     @property
+    def precision(self) -> str:
+        """The precision of matrix products, e.g. ``float32``."""
+        return self.models[0].used_precision
+
+    @property
     def medium(self) -> str:
         """What the run reads: text or sound."""
-        return self.classifiers[0].medium
+        return self.models[0].medium
 
     @property
     def noun(self) -> str:
         """What an item is, in words: a text, a pair or a sound."""
-        return self.classifiers[0].noun
+        return self.models[0].noun
 
     @property
     def target(self) -> Target:
         """The kind of target."""
-        return self.classifiers[0].target
+        return self.models[0].target
 
     @property
     def has_attention(self) -> bool:
         """Whether all models pool by attention, whose weights can be shown."""
-        return all(classifier.head["pooling"] == "attention" for classifier in self.classifiers)
+        return all(model.head["pooling"] == "attention" for model in self.models)
 
     @property
     def by_speaker(self) -> bool:
         """Whether any model normalises each speaker's sounds together."""
-        return any(classifier.head.get("by_speaker", False) for classifier in self.classifiers)
+        return any(model.head.get("by_speaker", False) for model in self.models)
 
     @cached_property
-    def _groups(self) -> list[list["Classifier"]]:
-        return same_tokens(self.classifiers)
+    def _groups(self) -> list[list[FoldModel]]:
+        return same_tokens(self.models)
 
 
 def load_predictor(
@@ -186,9 +187,6 @@ def load_predictor(
     run = read_run(Path(run_folder), folds, tables=())
     folders = {fold.fold: _model_folder(Path(run_folder), fold) for fold in run.folds}
     check_models({folders[fold.fold].parent: fold for fold in run.folds})
-    start_tensorflow(is_guest=True)
-    from ..models.precision import precision_set
-
     settings = run.identity["settings"]
     if "windows" in settings:
         require(windows in (None, *WINDOWS), "windows", windows, " or ".join(WINDOWS))
@@ -196,23 +194,22 @@ def load_predictor(
         raise InputError(
             f"windows {windows!r}: this run reads sounds, which are not cut into windows; leave it out"
         )
-    with precision_set(precision or settings.get("precision", "auto")) as used_precision:
-        classifiers = tuple(_load(folder, fold) for fold, folder in folders.items())
-    labels = classifiers[0].head["labels"]
-    for (fold, folder), classifier in zip(folders.items(), classifiers, strict=True):
-        if classifier.head["labels"] != labels:
+    models = _open_models(folders, precision or settings.get("precision", "auto"))
+    labels = models[0].head["labels"]
+    for (fold, folder), model in zip(folders.items(), models, strict=True):
+        if model.head["labels"] != labels:
             raise InputError(
                 f"{folder}: has other labels, or the labels in another order, than fold {run.folds[0].fold}; train it"
                 f" again with --fold {fold} --overwrite"
             )
-    if classifiers[0].noun == "pair" and windows not in (None, "none"):
+    if models[0].noun == "pair" and windows not in (None, "none"):
         raise InputError(f"windows {windows!r}: {NO_WINDOWS}; leave it out")
-    if classifiers[0].noun == "text":
+    if models[0].noun == "text":
         windows = windows or settings["windows"] or "mean"
-        classifiers = tuple(_with_windows(classifier, windows) for classifier in classifiers)
+        models = tuple(_with_windows(model, windows) for model in models)
     else:
         windows = None
-    return Predictor(run, tuple(labels), classifiers, windows, used_precision)
+    return Predictor(run, tuple(labels), models, windows)
 
 
 def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
@@ -225,20 +222,33 @@ def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     return folder
 
 
-def _load(folder: Path, fold: int) -> "Classifier":
-    from ..models.classifier import load_classifier
+def _open_models(folders: Mapping[int, Path], precision: str) -> tuple[FoldModel, ...]:
+    """Open the models of folds at the same time; those that only TensorFlow computes are loaded one by one."""
 
-    try:
-        return load_classifier(folder)
-    except InputError as error:  # its message may name --encoder, which the caller did not give
-        raise InputError(
-            f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})"
-        ) from error
+    def attempt(fold: int, work: Callable):
+        try:
+            return work()
+        except InputError as error:  # its message may name --encoder, which the caller did not give
+            raise InputError(
+                f"{folders[fold]}: is damaged; train it again with --fold {fold} --overwrite ({error})"
+            ) from error
+
+    with ThreadPoolExecutor() as pool:
+        opened = pool.map(
+            lambda fold: attempt(fold, lambda: open_fold_model(folders[fold], precision)), folders
+        )
+        models = tuple(opened)
+    if not all(model.engine for model in models):
+        start_tensorflow(is_guest=True)
+    for fold, model in zip(folders, models, strict=True):
+        if not model.engine:
+            attempt(fold, lambda model=model: model.network)
+    return models
 
 
-def _with_windows(classifier: "Classifier", windows: str) -> "Classifier":
-    reader = dataclasses.replace(classifier.text_reader, windows=None if windows == "none" else windows)
-    return dataclasses.replace(classifier, reader=reader)
+def _with_windows(model: FoldModel, windows: str) -> FoldModel:
+    reader = dataclasses.replace(model.text_reader, windows=None if windows == "none" else windows)
+    return dataclasses.replace(model, reader=reader)
 
 
 def checked_texts(texts: Sequence[str], place: str = "") -> list[str]:
@@ -290,13 +300,13 @@ CHECKS: dict[str, Callable[[Sequence], list]] = {
 }
 
 
-def same_tokens(classifiers: Sequence["Classifier"]) -> list[list["Classifier"]]:
-    """Group the classifiers that read the same token ids: usually all folds of a run.
+def same_tokens(models: Sequence[FoldModel]) -> list[list[FoldModel]]:
+    """Group the models that read the same token ids: usually all folds of a run.
 
     The encoder ``tiny`` is an exception: its vocabulary comes from the texts of the fold, pseudo-labelled texts
     included.
     """
-    groups: dict[tuple, list[Classifier]] = {}
-    for classifier in classifiers:
-        groups.setdefault(classifier.reader.key, []).append(classifier)
+    groups: dict[tuple, list[FoldModel]] = {}
+    for model in models:
+        groups.setdefault(model.reader.key, []).append(model)
     return list(groups.values())

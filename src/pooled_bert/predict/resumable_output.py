@@ -4,14 +4,16 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from ..base.errors import InputError
 from ..base.files import check_output, checksum, held, make_folder, put_on_disk, read_json, write_json
 from ..base.rules import Number
 from ..runs.identity import first_difference
-from .sound_paths import SoundFile
 from .text_files import Text
+
+if TYPE_CHECKING:
+    from .sound_paths import SoundFile
 
 
 @contextlib.contextmanager
@@ -100,7 +102,7 @@ class PredictionFile:
                 self.stream = self.partial.open("wb")
                 self.stream.write(header)
 
-    def has(self, chunk: list[Text] | list[SoundFile]) -> bool:
+    def has(self, chunk: "list[Text] | list[SoundFile]") -> bool:
         """Return whether the next chunk of the input is already written; raises InputError if its texts differ."""
         self.chunks += 1
         self.digest = checksum([self.digest, *(part for text in chunk for part in text.fingerprint)])

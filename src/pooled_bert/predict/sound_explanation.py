@@ -8,7 +8,6 @@ from ..base.errors import InputError
 from ..base.sound import Sound
 from ..benchmarks.targets import Target
 from ..inputs.frames import block_seconds
-from ..models.inference import attention_weights
 from .explanation_view import bars
 from .predictor import Predictor
 
@@ -50,12 +49,9 @@ def explain_sounds(predictor: Predictor, sounds: list[Sound]) -> list[SoundExpla
         raise InputError(
             f"run {predictor.run.name!r} has no attention weights; give a run trained with --pooling attention"
         )
-    weights = [
-        attention_weights(classifier.model, classifier.reader.encode(sounds, cache=None))
-        for classifier in predictor.classifiers
-    ]
+    weights = [model.attention(model.reader.encode(sounds, cache=None)) for model in predictor.models]
     means = [np.mean(parts, axis=0, dtype=np.float64) for parts in zip(*weights, strict=True)]
-    longest = predictor.classifiers[0].head["max_seconds"]
+    longest = predictor.models[0].head["max_seconds"]
     bounds = [block_seconds(sound, longest) for sound in sounds]
     return [
         SoundExplanation(predictor.target, predictor.labels, *parts)

@@ -25,7 +25,6 @@ from ..base.files import (
     write_record,
 )
 from ..base.places import fold_folder, fold_numbers
-from ..benchmarks.metrics import column_auc
 from ..benchmarks.targets import Target
 from ..data.rows import labels_of
 from ..training.problem import Outcome
@@ -123,6 +122,8 @@ def write_fold(
     oof = _read_table(folder / "oof.csv", list(labels.columns), facts["fold"])[labels.columns].to_numpy(
         np.float64
     )
+    from ..benchmarks.metrics import column_auc  # with scikit-learn, which readers do not need
+
     aucs = column_auc(labels.to_numpy(), oof)
     metrics = {
         **facts,

@@ -79,7 +79,7 @@ def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
         seed=problem.seed,
         xla=settings.xla,
     )
-    return Classifier(model, encoder, reader, head)
+    return Classifier(reader, head, model, encoder)
 
 
 class Training:

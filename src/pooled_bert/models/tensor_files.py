@@ -1,0 +1,31 @@
+"""Tensors of a safetensors file as views of the file, so that only what is used is read into memory.
+
+The format (https://github.com/huggingface/safetensors): 8 bytes, the length of a JSON header; the header, which gives
+each tensor's type, shape and place; the tensors. The library itself copies every tensor.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..base.errors import InputError
+from .saved_model import REMEDY
+
+
+def mapped_tensors(path: Path) -> dict[str, np.ndarray]:
+    """Return the tensors of a file by name, float32, read-only; raises InputError if it is damaged."""
+    try:
+        content = np.memmap(path, np.uint8, mode="r")
+        start = 8 + int.from_bytes(content[:8].tobytes(), "little")
+        header = json.loads(content[8:start].tobytes())
+        header.pop("__metadata__", None)
+        tensors = {}
+        for name, tensor in header.items():
+            if tensor["dtype"] != "F32":
+                raise ValueError(f"{name} is of type {tensor['dtype']}, expected F32")
+            first, last = (start + place for place in tensor["data_offsets"])
+            tensors[name] = content[first:last].view(np.float32).reshape(tensor["shape"])
+        return tensors
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); {REMEDY}") from error

@@ -1,0 +1,138 @@
+"""The engine computes what TensorFlow computes."""
+
+import functools
+
+import numpy as np
+import pytest
+from small_encoders import classifier_of, save_encoder
+
+from pooled_bert.base.errors import InputError
+from pooled_bert.base.pairs import joined
+from pooled_bert.benchmarks.targets import ONE_CLASS, SEVERAL_LABELS
+from pooled_bert.inputs.pair_tokens import PairReader
+from pooled_bert.models.families import FAMILIES
+from pooled_bert.models.fold_model import open_fold_model, predict_folds
+from pooled_bert.models.graph import LAYOUTS
+from pooled_bert.models.inference import attention_weights, predict
+
+TEXTS = ["w1 w2 w3", "w4 " * 60, "w5", "", *(f"w{number} w7 " * number for number in range(20))]
+
+
+@pytest.fixture(scope="module")
+def folder_of(tmp_path_factory):
+    """Return the folder of a family's random encoder, made once."""
+
+    @functools.cache
+    def make(name, **options):
+        folder = tmp_path_factory.mktemp(name)
+        save_encoder(folder, name, **options)
+        return str(folder)
+
+    return make
+
+
+def saved(classifier, folder, seed=1):
+    """Save a classifier with random weights above the encoder too; return it as it is opened to predict."""
+    random = np.random.default_rng(seed)
+    for variable in classifier.model.classify.get_layer("logits").weights:
+        variable.assign(random.normal(size=variable.shape))
+    for variable in classifier.model.classify.get_layer("pooling").weights:
+        variable.assign(random.normal(size=variable.shape))
+    classifier.save(folder)
+    return open_fold_model(folder, "float32")
+
+
+@pytest.mark.numerical
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, {}) for name in LAYOUTS),
+        ("roberta", {"type_vocab_size": 1}),
+        ("electra", {"embedding_size": 16}),
+        ("albert", {"num_hidden_layers": 4, "num_hidden_groups": 2, "inner_group_num": 2}),
+        ("bert", {"hidden_act": "relu"}),
+    ],
+)
+def test_engine_agrees_with_tensorflow_for_every_family_that_it_knows(folder_of, tmp_path, name, options):
+    classifier = classifier_of(folder_of(name, **options))
+    model = saved(classifier, tmp_path)
+    assert model.engine
+    inputs = classifier.reader.encode(TEXTS, cache=None)
+    expected = predict(classifier.model, inputs)
+    assert np.abs(expected - 0.5).max() > 0.1
+    assert np.abs(predict_folds([model], inputs)[0] - expected).max() < 1e-5
+
+
+@pytest.mark.numerical
+@pytest.mark.parametrize("target", [SEVERAL_LABELS, ONE_CLASS], ids=lambda target: target.name)
+@pytest.mark.parametrize("pooling", ["mean", "max", "mean_max", "cls", "attention"])
+def test_engine_agrees_with_tensorflow_for_every_pooling_and_target(folder_of, tmp_path, pooling, target):
+    classifier = classifier_of(folder_of("bert"), pooling=pooling, target=target)
+    model = saved(classifier, tmp_path)
+    inputs = classifier.reader.encode(TEXTS, cache=None)
+    assert np.abs(predict_folds([model], inputs)[0] - predict(classifier.model, inputs)).max() < 1e-5
+    if pooling == "attention":
+        pairs = zip(model.attention(inputs), attention_weights(classifier.model, inputs), strict=True)
+        assert all(len(own) == len(other) and np.abs(own - other).max() < 1e-5 for own, other in pairs)
+    else:
+        with pytest.raises(InputError, match="--pooling attention"):
+            model.attention(inputs)
+
+
+def test_engine_reads_the_types_of_pairs(folder_of, tmp_path):
+    classifier = classifier_of(folder_of("bert"))
+    model = saved(classifier, tmp_path)
+    reader = PairReader(classifier.text_reader.tokenizer, 12, "head", None)
+    inputs = reader.encode([joined(pair) for pair in (("w1 w2", "w3"), ("w1", "w2 w3"))], cache=None)
+    assert np.abs(predict_folds([model], inputs)[0] - predict(classifier.model, inputs)).max() < 1e-5
+
+
+def test_several_folds_are_predicted_at_once_each_by_its_own_weights(folder_of, tmp_path):
+    classifier = classifier_of(folder_of("bert"))
+    inputs = classifier.reader.encode(TEXTS, cache=None)
+    models, expected = [], []
+    for fold in range(3):
+        folder = tmp_path / str(fold)
+        folder.mkdir()
+        models.append(saved(classifier, folder, seed=fold))
+        expected.append(predict(classifier.model, inputs))
+    found = predict_folds(models, inputs)
+    assert np.abs(found - expected).max() < 1e-5
+    assert np.abs(found[0] - found[1]).max() > 0.1
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES.keys() - LAYOUTS.keys()))
+def test_family_that_the_engine_does_not_know_is_computed_by_tensorflow(folder_of, tmp_path, name):
+    classifier = classifier_of(folder_of(name))
+    model = saved(classifier, tmp_path)
+    assert model.engine is None
+    inputs = classifier.reader.encode(TEXTS, cache=None)
+    assert np.abs(predict_folds([model], inputs)[0] - predict(classifier.model, inputs)).max() < 1e-5
+
+
+@pytest.mark.parametrize("options", [{"precision": "bfloat16"}, {"gpu": True}, {"hidden_act": "silu"}])
+def test_other_precision_a_gpu_or_an_unknown_activation_needs_tensorflow(
+    folder_of, tmp_path, monkeypatch, options
+):
+    encoder = {name: value for name, value in options.items() if name == "hidden_act"}
+    saved(classifier_of(folder_of("bert", **encoder)), tmp_path)
+    monkeypatch.setattr("pooled_bert.models.fold_model.has_gpu", lambda: "gpu" in options)
+    assert open_fold_model(tmp_path, options.get("precision", "auto")).engine is None
+
+
+def test_weights_of_other_shapes_and_damaged_files_are_named(folder_of, tmp_path):
+    saved(classifier_of(folder_of("bert")), tmp_path)
+    config, weights = tmp_path / "config.json", tmp_path / "model.safetensors"
+    whole = config.read_text()
+    config.write_text(whole.replace('"num_hidden_layers": 2', '"num_hidden_layers": 3'))
+    with pytest.raises(InputError, match=r"are not those that config\.json and head.json ask for"):
+        open_fold_model(tmp_path, "float32")
+    config.write_text(whole.replace('"num_attention_heads": 2', '"num_attention_heads": 3'))
+    with pytest.raises(InputError, match=r"are not those that config\.json and head.json ask for"):
+        open_fold_model(tmp_path, "float32")
+    config.write_text(whole)
+    content = weights.read_bytes()
+    for damaged in (content[:-4], content[:5], b"", content[:8] + b"x" + content[9:]):
+        weights.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"model.safetensors: cannot be read .*; train the fold again"):
+            open_fold_model(tmp_path, "float32")
