@@ -14,30 +14,28 @@ from ..base.files import read_json
 from ..inputs.batches import Inputs
 from .graph import ATTENTION, PROBABILITIES, can_write, write_graph
 from .saved_model import ENCODER_CONFIG, ENCODER_WEIGHTS, HEAD_WEIGHTS, REMEDY, Described
-from .tensor_files import mapped_tensors
+from .tensor_files import stored_tensors
 
-OPTIONS = {  # session.force_spinning_stop: an idle thread does not keep a core busy
-    "session.force_spinning_stop": "1",
-}
+WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 
 
 class Engine:
     """The model in ``folder``, opened; raises InputError if its files do not belong together.
 
-    Its weights are views of the files, of which ONNX Runtime copies those of matrix products into the order that suits
-    the processor.
+    Its weights are mapped from the files. ONNX Runtime copies those of matrix products into the order that suits the
+    processor.
     """
 
     def __init__(self, folder: Path, description: Described):
         head, config = description.head, read_json(folder / ENCODER_CONFIG, remedy=REMEDY)
-        encoder, top = (mapped_tensors(folder / name) for name in (ENCODER_WEIGHTS, HEAD_WEIGHTS))
+        encoder, top = (stored_tensors(folder / name) for name in (ENCODER_WEIGHTS, HEAD_WEIGHTS))
         n_labels = len(head["labels"])
         outputs = {PROBABILITIES: ["batch", n_labels]}
         if head["pooling"] == "attention":
             outputs[ATTENTION] = ["batch", "length"]
         try:
             graph = write_graph(config, head, description.target, encoder, top)
-            self._session = _open(graph.proto(outputs), graph.large_weights())
+            self._session = _open(graph.proto(outputs), folder)
         except (KeyError, ValueError, TypeError, onnxruntime.capi.onnxruntime_pybind11_state.Fail) as error:
             raise InputError(
                 f"{folder}: its weights are not those that {ENCODER_CONFIG} and head.json ask for ({error}); {REMEDY}"
@@ -62,10 +60,9 @@ def has_engine(folder: Path, description: Described) -> bool:
     return can_write(read_json(folder / ENCODER_CONFIG, remedy=REMEDY), description.head)
 
 
-def _open(proto: bytes, weights: dict[str, np.ndarray]) -> onnxruntime.InferenceSession:
+def _open(proto: bytes, folder: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3  # errors alone
-    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
-    options.add_external_initializers(list(weights), values)
+    options.add_session_config_entry(WEIGHTS_FOLDER, str(folder))
     return onnxruntime.InferenceSession(proto, options, providers=["CPUExecutionProvider"])

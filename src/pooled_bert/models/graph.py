@@ -1,7 +1,7 @@
 """The computation of a text classifier as an ONNX graph, made of ONNX Runtime's fused operators.
 
 It computes what ``network.py`` computes in prediction, without TensorFlow. Nothing is converted: the graph is written
-from the encoder's config.json, within milliseconds, and the weights stay where they are.
+from the encoder's config.json, within milliseconds, and the weights stay in their files.
 
 The fused operators: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 """
@@ -14,16 +14,19 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ..benchmarks.targets import Target
 from .families import FAMILIES
+from .tensor_files import StoredTensor
 
 FUSED = "com.microsoft"
 OPERATORS = ((17, ""), (1, FUSED))  # versions; ONNX's of 2022
 PROBABILITIES, ATTENTION = "probabilities", "attention"  # the outputs
 INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 IS_FUSED = ("EmbedLayerNormalization", "MultiHeadAttention", "SkipLayerNormalization", "BiasGelu", "FastGelu")
-SMALL = 1024  # bytes; smaller constants stand in the graph, where ONNX Runtime expects axes and the like
 
 # name in config.json -> the operator, and whether it adds the bias itself
 ACTIVATIONS = {"gelu": ("BiasGelu", True), "gelu_new": ("FastGelu", True), "relu": ("Relu", False)}
+
+
+Weight = np.ndarray | StoredTensor
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,10 @@ class Graph:
     """A graph under construction: its nodes, and the weights that they use, by name."""
 
     nodes: list = field(default_factory=list)
-    weights: dict[str, np.ndarray] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
+    weights: dict[str, Weight] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)  # of the weights, by their id
 
-    def add(self, operator: str, *inputs: str | np.ndarray, name: str | None = None, **attributes) -> str:
+    def add(self, operator: str, *inputs: str | Weight, name: str | None = None, **attributes) -> str:
         """Add a node, and return the name of its first output. An input is an output's name, or a weight itself."""
         output = name or f"{operator}_{len(self.nodes)}"
         names = [each if isinstance(each, str) else self._weight(each) for each in inputs]
@@ -102,39 +105,38 @@ class Graph:
         self.nodes.append(helper.make_node(operator, names, outputs, output, domain=domain, **attributes))
         return output
 
-    def _weight(self, values: np.ndarray) -> str:
-        """Return the name of a weight; the same array gets one name, however often it is used."""
-        name = self.names.setdefault(id(values), f"weight_{len(self.names)}")
-        self.weights[name] = values
+    def _weight(self, weight: Weight) -> str:
+        """Return the name of a weight; the same one gets one name, however often it is used."""
+        name = self.names.setdefault(id(weight), f"weight_{len(self.names)}")
+        self.weights[name] = weight
         return name
 
     def proto(self, outputs: Mapping[str, list[str | int]]) -> bytes:
-        """Return the graph in ONNX's format, without its large weights. ``outputs``: the sizes of each, by name."""
+        """Return the graph in ONNX's format. ``outputs``: the sizes of each, by name.
+
+        Stored weights are named by their file, which is expected in the folder that ONNX Runtime is told.
+        """
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "length"]) for name in INPUTS
         ]
         results = [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes) for name, sizes in outputs.items()
         ]
-        weights = [_described(name, values) for name, values in self.weights.items()]
+        weights = [_described(name, weight) for name, weight in self.weights.items()]
         graph = helper.make_graph(self.nodes, "classifier", inputs, results, weights)
         versions = [helper.make_opsetid(domain, version) for version, domain in OPERATORS]
         return helper.make_model(graph, opset_imports=versions, ir_version=8).SerializeToString()
-
-    def large_weights(self) -> dict[str, np.ndarray]:
-        """Return the weights that ``proto`` leaves out."""
-        return {name: values for name, values in self.weights.items() if values.nbytes >= SMALL}
 
 
 WITH_MASK = ("EmbedLayerNormalization",)  # has a second output, which must be named although nothing uses it
 
 
-def _described(name: str, values: np.ndarray) -> TensorProto:
-    if values.nbytes < SMALL:
-        return numpy_helper.from_array(np.array(values, order="C"), name)
-    kind = helper.np_dtype_to_tensor_dtype(values.dtype)
-    tensor = TensorProto(name=name, data_type=kind, dims=values.shape, data_location=TensorProto.EXTERNAL)
-    for key, value in (("location", "weights"), ("offset", 0), ("length", values.nbytes)):
+def _described(name: str, weight: Weight) -> TensorProto:
+    if isinstance(weight, np.ndarray):
+        return numpy_helper.from_array(weight, name)
+    kind, shape, size = TensorProto.FLOAT, weight.values.shape, weight.values.nbytes
+    tensor = TensorProto(name=name, data_type=kind, dims=shape, data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", weight.path.name), ("offset", weight.start), ("length", size)):
         tensor.external_data.add(key=key, value=str(value))
     return tensor
 
@@ -151,8 +153,8 @@ def write_graph(
     config: Mapping,
     head: Mapping,
     target: Target,
-    encoder: Mapping[str, np.ndarray],
-    top: Mapping[str, np.ndarray],
+    encoder: Mapping[str, StoredTensor],
+    top: Mapping[str, StoredTensor],
 ) -> Graph:
     """Return the graph from INPUTS, int32 [batch, length] each, to probabilities, float32 [batch, n_labels].
 
@@ -172,7 +174,7 @@ def write_graph(
     return graph
 
 
-def _encoder(graph: Graph, config: Mapping, tensors: Mapping[str, np.ndarray]) -> str:
+def _encoder(graph: Graph, config: Mapping, tensors: Mapping[str, StoredTensor]) -> str:
     """Add embeddings and layers; returns the name of the hidden states [batch, length, width]."""
     family, layout = config.get("model_type", "bert"), LAYOUTS[config.get("model_type", "bert")]
     epsilon = config.get("layer_norm_eps", 1e-12)
@@ -189,7 +191,7 @@ def _encoder(graph: Graph, config: Mapping, tensors: Mapping[str, np.ndarray]) -
         }
         parts = (layout.query, layout.key, layout.value)
         projected = [graph.add("MatMul", x, layer[f"{part}/kernel"]) for part in parts]
-        bias = np.concatenate([layer[f"{part}/bias"] for part in parts])
+        bias = np.concatenate([layer[f"{part}/bias"].values for part in parts])
         if len(bias) // 3 % n_heads:
             raise ValueError(f"{n_heads} heads do not divide {len(bias) // 3}")
         context = graph.add("MultiHeadAttention", *projected, bias, "attention_mask", num_heads=n_heads)
@@ -215,15 +217,18 @@ def _layers(layout: Layout, config: Mapping) -> Iterator[str]:
             yield layout.layer.format(layer=number)
 
 
-def _embeddings(graph: Graph, tensors: Mapping[str, np.ndarray], first_position: int, epsilon: float) -> str:
+def _embeddings(
+    graph: Graph, tensors: Mapping[str, StoredTensor], first_position: int, epsilon: float
+) -> str:
     """Add the sum of the three embeddings, normed. One token type is the same for all tokens, as is no token type."""
     words = tensors["embeddings/word_embeddings/weight"]
-    positions = tensors["embeddings/position_embeddings/embeddings"][first_position:]
+    positions = tensors["embeddings/position_embeddings/embeddings"]
     types = tensors.get("embeddings/token_type_embeddings/embeddings")
     gamma, beta = (tensors[f"embeddings/LayerNorm/{name}"] for name in ("gamma", "beta"))
-    has_types = types is not None and len(types) > 1
-    if types is not None and not has_types:
-        positions = positions + types
+    has_types = types is not None and len(types.values) > 1
+    if first_position or not has_types:
+        constant = 0.0 if types is None or has_types else types.values
+        positions = positions.values[first_position:] + constant
     table, segments = (types, "token_type_ids") if has_types else ("", "")
     return graph.add(
         "EmbedLayerNormalization",
@@ -238,13 +243,19 @@ def _embeddings(graph: Graph, tensors: Mapping[str, np.ndarray], first_position:
     )
 
 
-def _dense(graph: Graph, x: str, weights: Mapping[str, np.ndarray], name: str) -> str:
+def _dense(graph: Graph, x: str, weights: Mapping[str, StoredTensor], name: str) -> str:
     """Add a dense layer without activation."""
     return graph.add("Add", graph.add("MatMul", x, weights[f"{name}/kernel"]), weights[f"{name}/bias"])
 
 
 def _added_and_normed(
-    graph: Graph, x: str, skipped: str, layer: Mapping[str, np.ndarray], dense: str, norm: str, epsilon: float
+    graph: Graph,
+    x: str,
+    skipped: str,
+    layer: Mapping[str, StoredTensor],
+    dense: str,
+    norm: str,
+    epsilon: float,
 ) -> str:
     """Add a dense layer, the connection that skips it, and the norm of their sum."""
     product = graph.add("MatMul", x, layer[f"{dense}/kernel"])
@@ -277,12 +288,12 @@ def _mean_and_largest(graph: Graph, hidden: str, top: Mapping) -> str:
     return graph.add("Concat", _mean(graph, hidden, top), _largest(graph, hidden, top), axis=1)
 
 
-def _attention(graph: Graph, hidden: str, top: Mapping[str, np.ndarray]) -> str:
+def _attention(graph: Graph, hidden: str, top: Mapping[str, StoredTensor]) -> str:
     """Add ``AttentionPooling``, see pooling.py, and its weights as an output."""
     direction, scale, kernel, bias = (top[f"pooling_{number}"] for number in range(4))
+    vector = scale.values * direction.values / np.linalg.norm(direction.values)
     projected = graph.add("Tanh", graph.add("Add", graph.add("MatMul", hidden, kernel), bias))
-    vector = (scale * direction / np.linalg.norm(direction))[:, np.newaxis].astype(np.float32)
-    energies = graph.add("MatMul", projected, vector)
+    energies = graph.add("MatMul", projected, vector[:, np.newaxis])
     padding = graph.add("Sub", np.array(1, np.float32), _mask(graph))
     kept = graph.add("Sub", energies, graph.add("Mul", padding, np.array(1e9, np.float32)))
     weights = graph.add("Softmax", kept, axis=1)
