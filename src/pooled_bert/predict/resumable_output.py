@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -88,6 +89,9 @@ class PredictionFile:
         self.path, self.identity = path, identity
         self.partial, self.state_path = _partial(path), _progress(path)
         self.chunks, self.digest = 0, ""  # of the input read so far
+        self.unwritten: deque[tuple[int, str]] = (
+            deque()
+        )  # number and digest of chunks that are being predicted
         named = _named_progress(path, identity)
         self.file = self.partial if named is None else path
         self.state = named or self._read_state() or {"chunks": 0, "bytes": len(header), "texts": ""}
@@ -107,18 +111,21 @@ class PredictionFile:
         self.chunks += 1
         self.digest = checksum([self.digest, *(part for text in chunk for part in text.fingerprint)])
         is_written = self.chunks <= self.state["chunks"]
+        if not is_written:
+            self.unwritten.append((self.chunks, self.digest))
         is_other = self.chunks == self.state["chunks"] and self.digest != self.state["texts"]
         if is_other or (self.file == self.path and not is_written):
             raise self._other_texts()
         return is_written
 
     def write(self, content: bytes) -> None:
-        """Append the predictions of the chunk for which ``has`` was called last."""
+        """Append the predictions of the first chunk that ``has`` did not find and that was not written since."""
+        chunks, digest = self.unwritten.popleft()
         with self._clear_writing():
             self.stream.write(content)
             self.stream.flush()
             os.fsync(self.stream.fileno())  # before the progress says that it is done
-        self.state = {"chunks": self.chunks, "bytes": self.stream.tell(), "texts": self.digest}
+        self.state = {"chunks": chunks, "bytes": self.stream.tell(), "texts": digest}
         write_json(self.state_path, {"identity": self.identity, **self.state})
 
     def finish(self) -> None:
