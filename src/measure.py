@@ -126,16 +126,74 @@ def labels(args: argparse.Namespace) -> None:
         print(as_text(planted_table(rows, benchmark, args.rate, args.seed, Path(folder))))
 
 
+def answers(args: argparse.Namespace) -> None:
+    """Time the wait from a command to its first answer, with all folds of a run."""
+    import statistics
+
+    from pooled_bert.measure.answers import largest_memory, waiting_times
+
+    options = [
+        "--benchmark",
+        args.benchmark.argument,
+        "--run",
+        args.run,
+        "--workspace",
+        str(args.workspace.root),
+    ]
+    times = waiting_times(args.workspace.run(args.benchmark.name, args.run), options, args.rounds)
+    print(f"seconds, median (and range) of {args.rounds} rounds")
+    for name, seconds in times.items():
+        print(f"{statistics.median(seconds):7.2f}  ({min(seconds):.2f} to {max(seconds):.2f})  {name}")
+    print(f"the largest process used {largest_memory():.0f} MB")
+
+
+def int8(args: argparse.Namespace) -> None:
+    """Measure on out-of-fold rows what 8-bit integers cost a run and gain; predict.py --precision int8 asks for it."""
+    from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
+    from pooled_bert.measure.int8_loss import int8_losses
+    from pooled_bert.predict.predictor import load_predictor
+    from pooled_bert.results.blend import check_same_rows
+    from pooled_bert.results.fold_scores import fold_scores
+    from pooled_bert.runs.fold_files import read_run
+    from pooled_bert.runs.int8_check import MOST, write_check
+
+    args.benchmark.require_texts("this measurement")
+    train = read_train(args.benchmark, find_data(args.benchmark, args.data))
+    benchmark = with_classes(args.benchmark, train)
+    folder = args.workspace.run(benchmark.name, args.run)
+    run = read_run(folder, None, tables=("oof.csv",))
+    check_same_rows([run], {"train": table_checksum(train)})
+    predictor = load_predictor(folder, precision="float32")
+    texts, aucs = train["text"].tolist(), {}
+    print("fold  mean AUC in float32   in int8      lost  largest difference  rows/s in float32  in int8")
+    for loss in int8_losses(predictor, fold_scores(run, train, benchmark.labels), texts, args.rows):
+        aucs[loss.fold] = (loss.float32, loss.int8)
+        print(
+            f"{loss.fold:4}  {loss.float32:19.5f}  {loss.int8:8.5f}  {loss.float32 - loss.int8:+8.5f}"
+            f"  {loss.largest:18.4f}  {loss.rates[0]:17.1f}  {loss.rates[1]:7.1f}",
+            flush=True,
+        )
+    write_check(folder, aucs)
+    lost = sum(exact - other for exact, other in aucs.values()) / len(aucs)
+    print(f"lost in the mean: {lost:+.5f}; predict.py --precision int8 accepts up to {MOST}")
+
+
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="speed|scale|explanations|labels")
-    for action in (speed, scale, explanations, labels):
+    actions = {
+        speed: add_speed,
+        scale: add_scale,
+        explanations: add_explanations,
+        labels: add_labels,
+        answers: add_answers,
+        int8: add_int8,
+    }
+    commands = parser.add_subparsers(required=True, metavar="|".join(action.__name__ for action in actions))
+    for action, add_options in actions.items():
         command = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
         command.set_defaults(action=action)
-        {speed: add_speed, scale: add_scale, explanations: add_explanations, labels: add_labels}[action](
-            command
-        )
+        add_options(command)
     return parser.parse_args()
 
 
@@ -239,6 +297,34 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=SEED, default=0, help="seed of the choice (default: 0)")
     add_data(parser)
+
+
+def add_answers(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``answers``."""
+    add_benchmark(parser)
+    parser.add_argument(
+        "--run", type=NAME, default="bert", metavar="NAME", help="run whose folds answer (default: bert)"
+    )
+    parser.add_argument(
+        "--rounds", type=COUNT, default=5, help="times that each is measured, in turn (default: 5)"
+    )
+    add_workspace(parser)
+
+
+def add_int8(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``int8``."""
+    add_benchmark(parser)
+    parser.add_argument(
+        "--run", type=NAME, default="bert", metavar="NAME", help="run that is measured (default: bert)"
+    )
+    parser.add_argument(
+        "--rows",
+        type=COUNT,
+        default=5_000,
+        help="validation rows of each fold, drawn at random (default: 5000)",
+    )
+    add_data(parser)
+    add_workspace(parser)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pooled_bert.benchmarks.targets import ONE_CLASS, SEVERAL_LABELS
 from pooled_bert.inputs.pair_tokens import PairReader
 from pooled_bert.models.families import FAMILIES
 from pooled_bert.models.fold_model import open_fold_model, predict_folds
-from pooled_bert.models.graph import LAYOUTS
+from pooled_bert.models.graph import LAYOUTS, quantized
 from pooled_bert.models.inference import attention_weights, predict
 
 TEXTS = ["w1 w2 w3", "w4 " * 60, "w5", "", *(f"w{number} w7 " * number for number in range(20))]
@@ -136,3 +136,23 @@ def test_weights_of_other_shapes_and_damaged_files_are_named(folder_of, tmp_path
         weights.write_bytes(damaged)
         with pytest.raises(InputError, match=r"model.safetensors: cannot be read .*; train the fold again"):
             open_fold_model(tmp_path, "float32")
+
+
+def test_int8_computes_nearly_the_same_with_weights_of_a_quarter_of_the_size(folder_of, tmp_path):
+    classifier = classifier_of(folder_of("bert"))
+    saved(classifier, tmp_path)
+    model = open_fold_model(tmp_path, "int8")
+    assert model.used_precision == "int8"
+    inputs = classifier.reader.encode(TEXTS, cache=None)
+    exact, found = predict(classifier.model, inputs), predict_folds([model], inputs)[0]
+    assert not np.array_equal(exact, found)
+    assert np.corrcoef(exact.ravel(), found.ravel())[0, 1] > 0.98
+
+
+def test_quantised_weights_are_within_half_a_step_of_each_columns_largest():
+    weights = np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32) * np.arange(7)
+    whole, scales, zeros = quantized(weights)
+    assert whole.dtype == zeros.dtype == np.int8
+    assert not zeros.any()
+    assert np.abs(whole * scales - weights).max(axis=0) == pytest.approx(scales / 2, rel=0.2, abs=1e-6)
+    assert (np.abs(whole).max(axis=0)[1:] == 127).all()

@@ -1,4 +1,4 @@
-"""A fold's model in ONNX Runtime: float32 on the CPU, ready in a fraction of a second, without TensorFlow.
+"""A fold's model in ONNX Runtime: on the CPU, ready in a fraction of a second, without TensorFlow.
 
 Several batches are computed at the same time, one per core, each by one thread: cores that share one batch would wait
 for each other.
@@ -22,11 +22,14 @@ WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 class Engine:
     """The model in ``folder``, opened; raises InputError if its files do not belong together.
 
+    precision : ``float32``, or ``int8`` for the products of the encoder's layers.
+
     Its weights are mapped from the files. ONNX Runtime copies those of matrix products into the order that suits the
     processor.
     """
 
-    def __init__(self, folder: Path, description: Described):
+    def __init__(self, folder: Path, description: Described, precision: str):
+        self.precision = precision
         head, config = description.head, read_json(folder / ENCODER_CONFIG, remedy=REMEDY)
         encoder, top = (stored_tensors(folder / name) for name in (ENCODER_WEIGHTS, HEAD_WEIGHTS))
         n_labels = len(head["labels"])
@@ -34,7 +37,8 @@ class Engine:
         if head["pooling"] == "attention":
             outputs[ATTENTION] = ["batch", "length"]
         try:
-            graph = write_graph(config, head, description.target, encoder, top)
+            int8 = precision == "int8"
+            graph = write_graph(config, head, description.target, encoder, top, int8=int8)
             self._session = _open(graph.proto(outputs), folder)
         except (KeyError, ValueError, TypeError, onnxruntime.capi.onnxruntime_pybind11_state.Fail) as error:
             raise InputError(

@@ -1,6 +1,5 @@
 """A finished fold's model, to predict with: in an engine that is ready at once, or in TensorFlow."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.processor import has_gpu, n_cores
 from ..base.tensorflow_setup import start_tensorflow
 from ..inputs.batches import Inputs
 from ..inputs.tokens import Windows
@@ -39,7 +39,7 @@ class FoldModel(Described):
     @property
     def used_precision(self) -> str:
         """The precision of matrix products, e.g. ``float32``."""
-        return "float32" if self.engine else self._loaded[1]
+        return self.engine.precision if self.engine else self._loaded[1]
 
     @cached_property
     def _loaded(self) -> tuple["tf.keras.Model", str]:
@@ -63,7 +63,7 @@ class FoldModel(Described):
     def device(self) -> Device:
         """How batches suit what computes."""
         if self.engine:
-            return Device(ENGINE_TOKENS, at_once=len(os.sched_getaffinity(0)))
+            return Device(ENGINE_TOKENS, at_once=n_cores())
         from .inference import device
 
         return device()
@@ -83,19 +83,15 @@ class FoldModel(Described):
 def open_fold_model(folder: Path, precision: str) -> FoldModel:
     """Open the model that ``Classifier.save`` wrote into ``folder``; raises InputError if it is damaged.
 
-    precision : of matrix products, where TensorFlow computes. ``float32`` and ``auto`` are computed by the engine if
-    there is one for this model, and no GPU.
+    precision : of matrix products: ``float32``, ``bfloat16``, ``float16``, ``int8``, or ``auto``, which is float32 on a
+    CPU. The engine computes float32 and int8, if it knows the model's family and there is no GPU; TensorFlow computes
+    the rest.
     """
     description = read_description(folder)
-    wants_engine = precision in ("float32", "auto") and not has_gpu() and has_engine(folder, description)
-    engine = Engine(folder, description) if wants_engine else None
+    engine = None
+    if precision in ("float32", "auto", "int8") and not has_gpu() and has_engine(folder, description):
+        engine = Engine(folder, description, "int8" if precision == "int8" else "float32")
     return FoldModel(description.reader, description.head, folder, precision, engine)
-
-
-def has_gpu() -> bool:
-    """Return whether this machine has an NVIDIA GPU that this process may see; TensorFlow is not asked, it is slow."""
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1")
-    return Path("/dev/nvidiactl").exists() and not hidden
 
 
 def predict_folds(models: Sequence[FoldModel], inputs: Inputs | Windows) -> np.ndarray:

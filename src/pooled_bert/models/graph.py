@@ -20,7 +20,8 @@ FUSED = "com.microsoft"
 OPERATORS = ((17, ""), (1, FUSED))  # versions; ONNX's of 2022
 PROBABILITIES, ATTENTION = "probabilities", "attention"  # the outputs
 INPUTS = ("input_ids", "token_type_ids", "attention_mask")
-IS_FUSED = ("EmbedLayerNormalization", "MultiHeadAttention", "SkipLayerNormalization", "BiasGelu", "FastGelu")
+IS_FUSED = ("EmbedLayerNormalization", "MultiHeadAttention", "SkipLayerNormalization", "BiasGelu", "FastGelu",
+            "DynamicQuantizeMatMul")  # fmt: skip
 
 # name in config.json -> the operator, and whether it adds the bias itself
 ACTIVATIONS = {"gelu": ("BiasGelu", True), "gelu_new": ("FastGelu", True), "relu": ("Relu", False)}
@@ -90,8 +91,12 @@ LAYOUTS = {  # model_type in config.json -> layout
 
 @dataclass
 class Graph:
-    """A graph under construction: its nodes, and the weights that they use, by name."""
+    """A graph under construction: its nodes, and the weights that they use, by name.
 
+    ``int8``: the products of the layers are computed with 8-bit integers, see ``quantized``.
+    """
+
+    int8: bool = False
     nodes: list = field(default_factory=list)
     weights: dict[str, Weight] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)  # of the weights, by their id
@@ -104,6 +109,12 @@ class Graph:
         domain = FUSED if operator in IS_FUSED else ""
         self.nodes.append(helper.make_node(operator, names, outputs, output, domain=domain, **attributes))
         return output
+
+    def product(self, x: str, weight: StoredTensor) -> str:
+        """Add the product with a dense layer's weights."""
+        if self.int8:
+            return self.add("DynamicQuantizeMatMul", x, *quantized(weight.values))
+        return self.add("MatMul", x, weight)
 
     def _weight(self, weight: Weight) -> str:
         """Return the name of a weight; the same one gets one name, however often it is used."""
@@ -126,6 +137,15 @@ class Graph:
         graph = helper.make_graph(self.nodes, "classifier", inputs, results, weights)
         versions = [helper.make_opsetid(domain, version) for version, domain in OPERATORS]
         return helper.make_model(graph, opset_imports=versions, ir_version=8).SerializeToString()
+
+
+def quantized(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return weights as int8 [n_in, n_out], and the scale, float32 [n_out], and zero, int8 [n_out], of each column.
+
+    Each column's largest weight becomes 127. Activations are quantised by ONNX Runtime, per batch.
+    """
+    scales = np.maximum(np.abs(weights).max(axis=0) / 127, np.finfo(np.float32).tiny).astype(np.float32)
+    return np.rint(weights / scales).astype(np.int8), scales, np.zeros(len(scales), np.int8)
 
 
 WITH_MASK = ("EmbedLayerNormalization",)  # has a second output, which must be named although nothing uses it
@@ -155,15 +175,17 @@ def write_graph(
     target: Target,
     encoder: Mapping[str, StoredTensor],
     top: Mapping[str, StoredTensor],
+    *,
+    int8: bool = False,
 ) -> Graph:
     """Return the graph from INPUTS, int32 [batch, length] each, to probabilities, float32 [batch, n_labels].
 
     With ``--pooling attention``, the weights of the attention are an output too, float32 [batch, length].  encoder,
     top : weights of the encoder, by their names in its file, and of what is above it, by those in head.safetensors.
-    Raises KeyError if there is no weight of a name.
+    int8 : see Graph. Raises KeyError if there is no weight of a name.
     """
     tensors = {name.partition("/")[2].removesuffix(":0"): values for name, values in encoder.items()}
-    graph = Graph()
+    graph = Graph(int8)
     hidden = _encoder(graph, config, tensors)
     pooled = POOLINGS[head["pooling"]](graph, hidden, top)
     logits = graph.add("Gemm", pooled, top["kernel"], top["bias"])
@@ -190,14 +212,14 @@ def _encoder(graph: Graph, config: Mapping, tensors: Mapping[str, StoredTensor])
             if name.startswith(f"{prefix}/")
         }
         parts = (layout.query, layout.key, layout.value)
-        projected = [graph.add("MatMul", x, layer[f"{part}/kernel"]) for part in parts]
+        projected = [graph.product(x, layer[f"{part}/kernel"]) for part in parts]
         bias = np.concatenate([layer[f"{part}/bias"].values for part in parts])
         if len(bias) // 3 % n_heads:
             raise ValueError(f"{n_heads} heads do not divide {len(bias) // 3}")
         context = graph.add("MultiHeadAttention", *projected, bias, "attention_mask", num_heads=n_heads)
         x = _added_and_normed(graph, context, x, layer, layout.context, layout.context_norm, epsilon)
         if adds_bias:
-            up = graph.add("MatMul", x, layer[f"{layout.up}/kernel"])
+            up = graph.product(x, layer[f"{layout.up}/kernel"])
             active = graph.add(operator, up, layer[f"{layout.up}/bias"])
         else:
             active = graph.add(operator, _dense(graph, x, layer, layout.up))
@@ -245,7 +267,7 @@ def _embeddings(
 
 def _dense(graph: Graph, x: str, weights: Mapping[str, StoredTensor], name: str) -> str:
     """Add a dense layer without activation."""
-    return graph.add("Add", graph.add("MatMul", x, weights[f"{name}/kernel"]), weights[f"{name}/bias"])
+    return graph.add("Add", graph.product(x, weights[f"{name}/kernel"]), weights[f"{name}/bias"])
 
 
 def _added_and_normed(
@@ -258,7 +280,7 @@ def _added_and_normed(
     epsilon: float,
 ) -> str:
     """Add a dense layer, the connection that skips it, and the norm of their sum."""
-    product = graph.add("MatMul", x, layer[f"{dense}/kernel"])
+    product = graph.product(x, layer[f"{dense}/kernel"])
     gamma, beta, bias = layer[f"{norm}/gamma"], layer[f"{norm}/beta"], layer[f"{dense}/bias"]
     return graph.add("SkipLayerNormalization", product, skipped, gamma, beta, bias, epsilon=epsilon)
 

@@ -2,9 +2,10 @@
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import tensorflow as tf
+
+from ..base.processor import BFLOAT16, processor_flags
 
 
 def set_precision(precision: str) -> str:
@@ -36,9 +37,4 @@ def _fast_precision() -> str:
             tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus
         )
         return "bfloat16" if capability >= (8, 0) else "float16" if capability >= (7, 0) else "float32"
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as stream:
-            flags = next((line for line in stream if line.startswith("flags")), "")
-    except OSError:
-        return "float32"
-    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags.split()) else "float32"
+    return "bfloat16" if BFLOAT16 & processor_flags() else "float32"

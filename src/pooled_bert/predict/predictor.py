@@ -22,6 +22,7 @@ from ..data.audio_files import read_sound_file
 from ..data.table_files import is_writable
 from ..models.fold_model import FoldModel, open_fold_model, predict_folds
 from ..runs.fold_files import FoldResult, Run, check_models, read_run
+from ..runs.int8_check import check_int8
 
 if TYPE_CHECKING:
     from .explanation import Explanation
@@ -179,7 +180,7 @@ def load_predictor(
     ``windows`` says how a text longer than the models' ``max_length`` is read: whole, in windows that overlap by half
     (``mean`` of their log-odds, or ``max`` probability), or cut as in training (``none``). None: the run's own setting
     if it has windows, otherwise ``mean``; pairs are always cut. ``precision``: as in train_folds.py; None: the run's
-    own setting.
+    own setting. ``auto`` is float32 on a CPU; ``int8`` works once measure.py int8 has found that it costs nothing.
 
     Works whether TensorFlow was imported before or not (see ``start_tensorflow``), and leaves the process's precision
     policy as it was. Raises InputError if a fold is missing, damaged, or has no model.
@@ -194,6 +195,8 @@ def load_predictor(
         raise InputError(
             f"windows {windows!r}: this run reads sounds, which are not cut into windows; leave it out"
         )
+    if precision == "int8":
+        check_int8(Path(run_folder), run.folds)
     models = _open_models(folders, precision or settings.get("precision", "auto"))
     labels = models[0].head["labels"]
     for (fold, folder), model in zip(folders.items(), models, strict=True):
@@ -238,6 +241,8 @@ def _open_models(folders: Mapping[int, Path], precision: str) -> tuple[FoldModel
             lambda fold: attempt(fold, lambda: open_fold_model(folders[fold], precision)), folders
         )
         models = tuple(opened)
+    if precision == "int8" and not all(model.engine for model in models):
+        raise InputError("precision int8: is for encoders like BERT, on a CPU; leave it out")
     if not all(model.engine for model in models):
         start_tensorflow(is_guest=True)
     for fold, model in zip(folders, models, strict=True):

@@ -1,0 +1,29 @@
+"""What this machine's processor and graphics card can do, without asking TensorFlow, whose import takes seconds."""
+
+import functools
+import os
+from pathlib import Path
+
+VNNI = {"avx512_vnni", "avx_vnni", "amx_int8"}  # instructions for products of 8-bit integers
+BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+
+
+@functools.cache
+def processor_flags() -> frozenset[str]:
+    """Return the names of the instruction sets that the processor has, as Linux calls them; elsewhere none."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as stream:
+            return frozenset(next((line for line in stream if line.startswith("flags")), "").split())
+    except OSError:
+        return frozenset()
+
+
+def has_gpu() -> bool:
+    """Return whether there is an NVIDIA GPU that this process may use."""
+    is_hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1")
+    return Path("/dev/nvidiactl").exists() and not is_hidden
+
+
+def n_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
