@@ -7,6 +7,8 @@ from pooled_bert.base.errors import run_command
 from pooled_bert.base.rules import NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace
 
+OOF = ("oof.csv",)
+
 
 def main() -> None:
     """Read the runs, draw, write, print the paths."""
@@ -14,11 +16,8 @@ def main() -> None:
 
     from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.report.model_card import write_model_card
-    from pooled_bert.report.page import write_report
-    from pooled_bert.report.run_section import run_section
-    from pooled_bert.report.sections import data_section, runs_section
+    from pooled_bert.report.report import make_report
     from pooled_bert.results.blend import check_same_rows
-    from pooled_bert.results.run_comparison import confusion_table
     from pooled_bert.results.score_tables import best_run
     from pooled_bert.results.thresholds import keep_thresholds
     from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
@@ -27,26 +26,26 @@ def main() -> None:
     benchmark = with_classes(args.benchmark, train)
     folder = args.workspace.runs(benchmark.name)
     checksum = table_checksum(train)
-    others = [run for run in read_runs(folder) if run.identity["data"]["train"] == checksum]
+    others = [run for run in read_runs(folder, tables=OOF) if run.identity["data"]["train"] == checksum]
     names = dict.fromkeys(args.run or [best_run(others, folder, benchmark.score).name])
-    runs = [read_run(folder / name, args.folds, tables=("oof.csv",)) for name in names]
-    check_same_rows(runs, {"train": checksum})
-    parts = [run_section(run, folder / run.name, train, benchmark) for run in runs]
-    confusions = {}
-    if benchmark.target.is_exclusive:
-        confusions = {run.name: confusion_table(run, train, benchmark) for run in runs}
-    sections = [
-        runs_section(on_same_folds(runs[0], others), benchmark, confusions),
-        data_section(train, runs[0], benchmark),
-        *parts,
-    ]
-    masked = benchmark.is_offensive and not args.raw
-    output = args.output or args.workspace.report(benchmark.name)
-    print(write_report(output, benchmark.title, sections, train, noun=benchmark.noun, masked=masked))
-    for run, part in zip(runs, parts, strict=True):
-        if part.thresholds:
-            keep_thresholds(folder / run.name, run, part.thresholds)
-        print(write_model_card(folder / run.name, run, part, benchmark))
+    shown = [read_run(folder / name, args.folds, tables=OOF) for name in names]
+    check_same_rows(shown, {"train": checksum})
+    runs = [*shown, *(run for run in on_same_folds(shown[0], others) if run.name not in names)]
+    path, sections = make_report(
+        shown,
+        runs,
+        folder,
+        train,
+        benchmark,
+        output=args.output or args.workspace.report(benchmark.name),
+        masked=benchmark.is_offensive and not args.raw,
+        explained=not args.no_explanations,
+    )
+    print(path)
+    for run, section in zip(shown, sections, strict=True):
+        if section.thresholds:
+            keep_thresholds(folder / run.name, run, section.thresholds)
+        print(write_model_card(folder / run.name, run, section, benchmark))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -62,6 +61,11 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_folds(parser)
     parser.add_argument("--raw", action="store_true", help="show offensive words unmasked")
+    parser.add_argument(
+        "--no-explanations",
+        action="store_true",
+        help="do not explain the worst mistakes, which takes about as long as to predict a few thousand texts",
+    )
     add_data(parser)
     add_workspace(parser)
     parser.add_argument(

@@ -188,6 +188,38 @@ def browser():
     found.quit()
 
 
+@pytest.fixture
+def accessibility(browser):
+    """Return what axe finds in the page that is open: wide and narrow, light and dark, with everything unfolded.
+
+    Pictures are left out: each has a role and a name of its own, and thousands of parts.
+    """
+    from importlib.resources import files
+
+    axe = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+    run = (
+        "const done = arguments[arguments.length - 1];"
+        "axe.run({exclude: [['svg']]}, {resultTypes: ['violations']}).then(({violations}) => done(violations.map("
+        "({id, nodes}) => [id, ...nodes.slice(0, 3).map((node) => node.html.slice(0, 200))])))"
+    )
+
+    def find():
+        findings = []
+        browser.set_script_timeout(VERY_LONG)
+        browser.execute_script(axe)
+        browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
+        for width in (1280, 390):
+            size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            for scheme in ("light", "dark"):
+                feature = {"name": "prefers-color-scheme", "value": scheme}
+                browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+                findings += [(width, scheme, finding) for finding in browser.execute_async_script(run)]
+        return findings
+
+    return find
+
+
 class StopAfter(Deadline):
     """Leaves time for a number of steps."""
 

@@ -83,14 +83,17 @@ def test_hostile_texts_are_shown_as_text(page):
 
 @pytest.mark.slow
 def test_page_and_pictures_hold_every_part(page, workspace):
-    for part in ("All runs", "Data and folds", "Run bert", "Run linear", "Worst mistakes", "fold assignment"):
+    for part in ("Runs", "Data and folds", "Run bert", "Run linear", "Worst mistakes", "Curves", "fold assignment"):
         assert part in page
     assert "made-up sample" in page
     pictures = {path.name for path in (workspace / "folds" / "jigsaw" / "report").glob("*.png")}
-    kinds = ("roc", "precision-recall", "calibration", "histogram", "confusion")
+    kinds = ("histogram", "confusion")
     assert {f"{run}-{kind}.png" for run in ("bert", "linear") for kind in kinds} <= pictures
     assert {
         "runs.png",
+        "roc.png",
+        "precision-recall.png",
+        "calibration.png",
         "lengths.png",
         "balance.png",
         "labels.png",
@@ -98,6 +101,68 @@ def test_page_and_pictures_hold_every_part(page, workspace):
         "bert-tokens.png",
     } <= pictures
     assert "linear-history.png" not in pictures
+
+
+@pytest.mark.slow
+def test_page_opens_with_a_verdict_whose_links_lead_somewhere(page):
+    elements = Elements(page).found
+    assert [tag for tag, _ in elements if tag in ("h1", "h2")][:2] == ["h1", "h2"]
+    assert re.search(r'id="headline">Best of 3: ', page)
+    assert "95 % interval" in page
+    assert "bert, linear: made-up sample" in page
+    names = {attributes.get("id") for _, attributes in elements}
+    links = [attributes["href"] for tag, attributes in elements if tag == "a"]
+    assert {"#verdict", "#runs", "#mistakes", "#curves", "#run-bert", "#data"} <= set(links)
+    assert all(link[1:] in names for link in links)
+
+
+@pytest.mark.slow
+def test_runs_are_overlaid_and_figures_say_what_is_seen(page):
+    assert re.search(r"(bert|linear) is above (bert|linear) for \d of \d labels: ROC AUC from", page)
+    assert re.search(r"rate differs between folds by .* % at most", page)
+    assert page.count("<figure") == page.count('class="seen"')
+
+
+@pytest.mark.slow
+def test_groups_without_scores_are_named_in_a_sentence(page):
+    assert "Too few texts name: gay" in page
+    assert '<th role="rowheader" scope="row">gay' not in page
+
+
+@pytest.mark.slow
+def test_mistakes_of_a_run_with_models_are_explained_on_a_click(page, masked):
+    for shown in (page, masked):
+        assert "Words that count most" in shown
+        assert re.search(r'<span style="background: rgba\(var\(--raise\), 0\.\d\d\)" title="\+\d', shown)
+    assert not re.search("onerror|egnp|script", re.sub(r"o•+|s•+", "", masked.split("</style>")[1]))
+
+
+@pytest.mark.slow
+def test_explanations_can_be_left_out(workspace, data, run_command):
+    options = ("--data", data, "--workspace", workspace, "--run", "bert", "--no-explanations")
+    run_command("report.py", *options, "--output", workspace / "quick")
+    page = (workspace / "quick" / "report.html").read_text(encoding="utf-8")
+    assert "Worst mistakes" in page
+    assert "Words that count most" not in page
+
+
+@pytest.mark.slow
+def test_in_a_browser_links_open_what_is_folded_and_nothing_is_cut(page, workspace, browser, accessibility):
+    browser.get((workspace / "folds" / "jigsaw" / "report" / "report.html").as_uri())
+    assert accessibility() == []
+    for width in (390, 1280):
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
+        )
+        browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        tables = "[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().right)"
+        assert max(browser.execute_script(f"return {tables}")) <= width
+    browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = false")
+    assert not browser.execute_script("return document.getElementById('data').checkVisibility()")
+    browser.execute_script("document.querySelector('nav a[href=\"#data\"]').click()")
+    assert browser.execute_script("return document.getElementById('data').checkVisibility()")
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +233,11 @@ def test_words_that_mark_labelled_texts_are_masked():
     assert mask(texts[0]) == "y•• a•• a f••••"  # "you" stands in nothing but labelled texts either
     assert mask("A Fiend, a FIEND!") == "A F••••, a F••••!"
     assert mask(texts[5]) == "z•• friend"
+
+
+def test_words_that_name_people_are_never_masked():
+    texts = ["gay fiends", "a gay man"]
+    assert WordMask(texts, np.array([True, True]), [0, 1], ["gay"])("Gay fiends") == "Gay f•••••"
 
 
 def test_what_acts_in_a_text_is_spelt_out_and_the_rest_stays():

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -52,10 +52,13 @@ class WordMask:
 
     A word is masked if at least half of the texts with this word have any label. The words are counted in up to
     COUNTED training rows and in the shown texts. So no word list is needed, in any language; a harmless word that
-    occurs only in labelled texts is masked too. Words of one letter are never masked.
+    occurs only in labelled texts is masked too. Words of one letter are never masked, nor are those of ``kept``: names
+    of groups of people are no offences, though they often occur in labelled texts. A masked text keeps its length.
     """
 
-    def __init__(self, texts: Sequence[str], is_labelled: np.ndarray, shown: Sequence[int]):
+    def __init__(
+        self, texts: Sequence[str], is_labelled: np.ndarray, shown: Sequence[int], kept: Iterable[str] = ()
+    ):
         row_step = max(1, len(texts) // COUNTED)
         shown_words = {word for row in shown for word in _words(texts[row])}
         labelled_counts, all_counts = Counter(), Counter()
@@ -64,7 +67,8 @@ class WordMask:
             all_counts.update(words)
             if is_labelled[row]:
                 labelled_counts.update(words)
-        self.masked = {word for word in shown_words if 2 * labelled_counts[word] >= all_counts[word]}
+        typical = {word for word in shown_words if 2 * labelled_counts[word] >= all_counts[word]}
+        self.masked = typical - {word.casefold() for word in kept}
 
     def __call__(self, text: str) -> str:
         """Return the text, with each masked word as its first letter and dots."""

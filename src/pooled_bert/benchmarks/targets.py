@@ -27,6 +27,14 @@ def gain(name: str, value: float) -> float:
     return -value if name in LOWER_IS_BETTER else value
 
 
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the first axis, of the values that are not NaN; NaN where all are."""
+    known = ~np.isnan(values)
+    n_known = known.sum(axis=0)
+    sums = np.where(known, values, 0).sum(axis=0)
+    return np.divide(sums, n_known, out=np.full(sums.shape, np.nan), where=n_known > 0)
+
+
 class Target(abc.ABC):
     """How labels and probabilities of one kind are scored, blended, decided and checked."""
 
@@ -91,6 +99,35 @@ class Target(abc.ABC):
         labels : float [n_rows, n_labels], 0, 1 or NaN.  probabilities : float [n_rows, n_labels].
         """
 
+    def resampled(
+        self, name: str, labels: np.ndarray, probabilities: np.ndarray, counts: np.ndarray
+    ) -> np.ndarray:
+        """Return the score ``name`` in many resamples of the rows, float64 [n_samples]; NaN where it is undefined.
+
+        labels, probabilities : as for ``scores``.  counts : [n_samples, n_rows], how often a resample holds a row.
+        """
+        from .metrics import resampled_auc, resampled_mean, resampled_share
+
+        if name == "mean_auc":
+            aucs = [resampled_auc(*column, counts) for column in zip(labels.T, probabilities.T, strict=True)]
+            return mean_of_known(np.array(aucs))
+        labels = self._known(labels)
+        assigned = self.decide(probabilities)
+        if name in ("average_recall", "macro_f1"):
+            return resampled_mean(labels, assigned, counts, false_alarms=name == "macro_f1")
+        parts, wholes = self._row_parts(name, labels, probabilities, assigned)
+        return resampled_share(parts, wholes, counts)
+
+    @abc.abstractmethod
+    def _known(self, labels: np.ndarray) -> np.ndarray:
+        """Return the labels, with NaN in all cells that do not count."""
+
+    @abc.abstractmethod
+    def _row_parts(
+        self, name: str, labels: np.ndarray, probabilities: np.ndarray, assigned: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return per row what the accuracy or the log loss adds up, and by how much it is divided, [n_rows] each."""
+
     @abc.abstractmethod
     def decide(self, probabilities: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
         """Return which labels are assigned, bool [n_rows, n_labels]."""
@@ -150,6 +187,17 @@ class SeveralLabels(Target):
             "macro_f1": macro_f1(labels, self.decide(probabilities)),
         }
 
+    def _known(self, labels):
+        return labels
+
+    def _row_parts(self, name, labels, probabilities, assigned):
+        from .metrics import cell_losses
+
+        known = ~np.isnan(labels)
+        right = assigned == (labels == 1)
+        values = right if name == "accuracy" else cell_losses(labels, probabilities)
+        return np.where(known, values, 0).sum(axis=1), known.sum(axis=1)
+
     def decide(self, probabilities, thresholds=None):
         """Assign each label whose probability is above its threshold, float64 [n_labels], by default 0.5."""
         return probabilities > (self.threshold if thresholds is None else thresholds)
@@ -202,6 +250,16 @@ class OneClass(Target):
 
         aucs = column_auc(labels, probabilities)
         return {"mean_auc": mean_auc(aucs), **class_scores(labels, probabilities)}
+
+    def _known(self, labels):
+        return np.where(np.isnan(labels).any(axis=1, keepdims=True), np.nan, labels)
+
+    def _row_parts(self, name, labels, probabilities, assigned):
+        from .metrics import cell_losses
+
+        known = ~np.isnan(labels[:, 0])
+        values = assigned if name == "accuracy" else cell_losses(labels, probabilities)
+        return np.where(labels == 1, values, 0).sum(axis=1), known
 
     def decide(self, probabilities, thresholds=None):
         """Assign the likeliest class, or the first one of equally likely classes; ``thresholds`` must be None."""

@@ -6,7 +6,8 @@ from pathlib import Path
 from ..base.files import atomic_path
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..runs.fold_files import Run
-from .sections import Section, Table
+from .sections import Section
+from .tables import Table
 
 CARD = "README.md"
 

@@ -1,61 +1,50 @@
-"""The sections of a report -> one HTML page that works offline, and a PNG of each figure."""
+"""The verdict and the sections of a report -> one HTML page that works offline, and a PNG of each figure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from ..base.pages import write_page
-from ..base.shown_text import WordMask, shortened, visible
-from ..data.rows import labels_of
+from .comparison import Head
 from .sections import Section
 
 PAGE = "report.html"
-SHOWN = 500  # characters of a text that are shown
 MASKED_NOTE = (
-    "Scores are out of fold. Words that occur mostly in texts with a label are masked (--raw shows them)."
-    " The texts are from the data set: do not pass this page on."
+    "Words that occur mostly in texts with a label are masked (--raw shows them). The texts are from the data set: do"
+    " not pass this page on."
 )
-RAW_NOTE = "Scores are out of fold. The {noun}s are from the data set, unmasked: do not pass this page on."
+RAW_NOTE = "The {noun}s are from the data set, unmasked: do not pass this page on."
+EXPLAINED_NOTE = (
+    " Open one to see which words carried its score: red raised it, blue lowered it. A word's number is the fall of the"
+    " label's log-odds when the word is masked."
+)
 
 
 def write_report(
     folder: Path,
     title: str,
+    head: Head,
     sections: Sequence[Section],
-    train: pd.DataFrame,
     *,
     noun: str,
     masked: bool,
+    explained: bool,
 ) -> Path:
     """Write ``folder/report.html`` and the figures as PNG; returns the page's path.
 
-    noun : what a row is, in words.  masked : see WordMask.
+    noun : what a row is, in words.  masked : whether words are masked.  explained : whether any mistake is.
     """
+    note = MASKED_NOTE if masked else RAW_NOTE.format(noun=noun)
     write_page(
         folder / PAGE,
         "report.html",
         title=title,
+        head=head,
         sections=sections,
-        mistakes_note=MASKED_NOTE if masked else RAW_NOTE.format(noun=noun),
+        titles={section.name: section.title for section in sections},
+        mistakes_note=note + EXPLAINED_NOTE * explained,
         noun=noun,
-        show_text=_text_shower(sections, train, masked),
     )
-    for section in sections:
-        for figure in section.figures:
-            figure.write_png(folder)
+    figures = [figure for section in sections for figure in section.figures]
+    for figure in [*([head.figure] if head.figure else []), *figures]:
+        figure.write_png(folder)
     return folder / PAGE
-
-
-def _text_shower(sections: Sequence[Section], train: pd.DataFrame, masked: bool) -> Callable[[int], str]:
-    """Return the function: index of a row of the training table -> its text, shortened and masked for display."""
-    if "text" not in train:
-        return train["id"].tolist().__getitem__
-    texts, mask = train["text"].tolist(), str
-    if masked:
-        pairs = [pair for section in sections for pair in section.mistakes.values()]
-        shown = [mistake.row for pair in pairs for mistakes in pair for mistake in mistakes]
-        is_labelled = (labels_of(train) == 1).any(axis=1).to_numpy(np.bool_)
-        mask = WordMask(texts, is_labelled, shown)
-    return lambda row: visible(shortened(mask(texts[row]), SHOWN))

@@ -1,4 +1,4 @@
-"""The section about one run in a report: scores, curves, decisions, mistakes, tokens, settings."""
+"""The section about one run in a report: scores by fold, decisions, fairness, training, tokens, settings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,31 +13,26 @@ from ..base.places import fold_folder, model_folder
 from ..base.shown_text import visible
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import confusion_counts
+from ..benchmarks.targets import SCORE_TITLES
 from ..inputs.batches import shuffled_batches
 from ..results.class_intervals import decisions, group_table, interval_table, row_groups
-from ..results.curves import calibration, precision_recall_curves, roc_curves
-from ..results.fairness import FAIRNESS_NOTE, fairness_table
+from ..results.fairness import FAIRNESS_NOTE, fairness_table, groups_without_scores
 from ..results.fold_scores import FoldScores, fold_scores, known_columns, pooled
-from ..results.mistakes import worst_mistakes
 from ..results.score_tables import run_notes, score_table
 from ..results.thresholds import ARTICLE, decide, decision_figures
 from ..runs.fold_files import Run
-from .figures import (
-    Figure,
-    Panel,
-    draw_calibration,
-    draw_confusion,
-    draw_curves,
-    draw_histogram,
-    draw_history,
-    draw_lengths,
-)
-from .sections import Recording, Section, Table, as_table, confusion_panel
+from .comparison import run_place
+from .drawings import draw_confusion, draw_histogram, draw_history, draw_lengths
+from .figures import Figure, Panel
+from .findings import confusion_finding, histogram_finding, history_finding, misses_finding, tokens_finding
+from .mistakes import LabelMistakes
+from .numbers import decimals, number, percent
+from .sections import Recording, Section, confusion_panel
 from .sound_parts import attention_figures, example_recordings
+from .tables import Table, as_table, places_by_count, places_by_spread
 
 MOST_GROUPS = 50  # with more, no table of scores by group is shown
 TOKENISED = 4_000  # texts whose tokens are counted, drawn at random
-MISTAKES = 5  # of each kind, per label
 TOKENS_NOTE = f"measured on up to {TOKENISED:,} training texts, drawn at random."
 DECISIONS_NOTE = (
     "Decisions: the threshold has the best F1 on all out-of-fold rows (use it with predict.py --thresholds tuned)."
@@ -51,8 +46,17 @@ CLASSES_NOTE = (
 )
 
 
-def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmark) -> Section:
-    """Make the section about a run: scores, curves, decisions, mistakes, settings. ``folder``: the run's folder."""
+def run_section(
+    run: Run,
+    folder: Path,
+    train: pd.DataFrame,
+    benchmark: Benchmark,
+    mistakes: Sequence[LabelMistakes] = (),
+) -> Section:
+    """Make the section about a run: scores, decisions, training, settings. ``folder``: the run's folder.
+
+    The first two tables are the scores by fold, and the decisions by label. ``mistakes``: those to show here.
+    """
     labels = benchmark.labels
     folds = fold_scores(run, train, labels)
     everything = pooled(folds)
@@ -60,42 +64,58 @@ def run_section(run: Run, folder: Path, train: pd.DataFrame, benchmark: Benchmar
     best_thresholds, assigned = decide(folds, target)
     thresholds = {} if best_thresholds is None else dict(zip(labels, best_thresholds.tolist(), strict=True))
     scores = score_table(run.oof, train, benchmark)
+    note = f"Out of fold: ROC AUC, and scores of decisions {target.decision_rule}."
     tables = [
-        as_table(scores, f"Out of fold: ROC AUC, and scores of decisions {target.decision_rule}.", "fold"),
+        as_table(scores, note, "fold", places_by_spread(scores)),
         _decisions(everything, labels, thresholds, assigned),
     ]
     if target.is_exclusive:
         tables += _interval_tables(everything, train, benchmark)
     if benchmark.identity_terms:
-        fairness = fairness_table(everything, train["text"], benchmark.identity_terms)
-        tables.append(as_table(fairness, FAIRNESS_NOTE.format(label=labels[0]), "text names"))
+        tables += _fairness(everything, train, benchmark)
     figures = [
-        *_curve_figures(folds, labels),
+        *_histograms(folds, labels),
         _confusion(everything, labels, thresholds, assigned),
         *_history_figures(run, folder),
     ]
     lengths = token_lengths(folder, run, train["text"], benchmark) if "text" in train else None
     if lengths is not None:
         settings = run.identity["settings"]
-        tables.append(_padding_table(lengths, settings["max_length"], settings["batch_size"]))
-        drawn = draw_lengths(lengths, unit="tokens", limit=settings["max_length"])
+        limit = settings["max_length"]
+        tables.append(_padding_table(lengths, limit, settings["batch_size"]))
+        drawn = draw_lengths(lengths, unit="tokens", noun=benchmark.noun, limit=limit)
         caption = f"Number of tokens per {benchmark.noun}, {TOKENS_NOTE}"
-        figures.append(Figure("tokens", caption, [Panel("tokens", drawn)]))
+        title = tokens_finding(lengths, limit, benchmark.noun)
+        figures.append(Figure("tokens", title, caption, [Panel("tokens", drawn)]))
     recordings: list[Recording] = []
     if benchmark.medium == "sound":
         figures += attention_figures(run, folder, train, benchmark)
         recordings = example_recordings(everything, train, benchmark)
+    title = SCORE_TITLES[benchmark.score]
+    row = "mean" if "mean" in scores.index else scores.index[0]
+    places = places_by_spread(scores).get(title, 3)
     return Section(
-        run.name,
+        run_place(run.name),
         f"Run {run.name}",
+        f"{title} {number(float(scores[title][row]), places)}; folds, decisions, training, settings",
         notes=run_notes(run, benchmark),
         tables=tables,
         figures=[replace(figure, name=f"{run.name}-{figure.name}") for figure in figures],
-        mistakes=worst_mistakes(everything, labels, n=MISTAKES),
+        mistakes=mistakes,
         recordings=recordings,
         facts=_facts(run),
         thresholds=thresholds,
     )
+
+
+def _fairness(everything: FoldScores, train: pd.DataFrame, benchmark: Benchmark) -> list[Table]:
+    """Make the table of fairness, without groups that have no score; their names are in its note."""
+    table = fairness_table(everything, train["text"], benchmark.identity_terms)
+    empty = groups_without_scores(table)
+    note = FAIRNESS_NOTE.format(label=benchmark.labels[0])
+    if empty:
+        note += f" Too few texts name: {', '.join(empty)}."
+    return [as_table(table.drop(index=empty), note, "text names")]
 
 
 def _interval_tables(everything: FoldScores, train: pd.DataFrame, benchmark: Benchmark) -> list[Table]:
@@ -104,47 +124,41 @@ def _interval_tables(everything: FoldScores, train: pd.DataFrame, benchmark: Ben
     run = decisions(everything.labels, everything.scores, benchmark.target, groups)
     drawn = f"{benchmark.group}s" if groups is not None else "rows"
     note = f"Scores of the likeliest class, all folds pooled, with 95 % intervals by a bootstrap of {drawn}."
-    tables = [as_table(interval_table(run), note, "score")]
+    intervals = interval_table(run)
+    places = {
+        name: decimals((high - low) / 2)
+        for name, (_, low, high) in zip(intervals.index, intervals.to_numpy(), strict=True)
+    }
+    tables = [as_table(intervals, note, "score", places)]
     if groups is not None and len(np.unique(groups)) <= MOST_GROUPS:
         note = f"Scores by {benchmark.group}, out of fold, over the classes that occur."
-        tables.append(as_table(group_table(run), note, str(benchmark.group)))
+        by_group = group_table(run)
+        places = places_by_count(dict(zip(by_group.index.astype(str), by_group["rows"], strict=True)))
+        tables.append(as_table(by_group, note, str(benchmark.group), places))
     return tables
 
 
-def _curve_figures(folds: Sequence[FoldScores], labels: Sequence[str]) -> list[Figure]:
-    """Draw ROC, precision–recall, calibration and histograms: one panel per label that has both classes."""
-    roc, precision, calibrated, counts = [], [], [], []
+def _histograms(folds: Sequence[FoldScores], labels: Sequence[str]) -> list[Figure]:
+    """Draw histograms of probabilities: one panel per label that has both classes in a fold."""
+    panels, title = [], ""
     for column, label in enumerate(labels):
         columns = known_columns(folds, column)
-        if not columns:
-            continue
-        truth, scores = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-        words = {"x": "false-positive rate", "y": "true-positive rate", "area": "AUC"}
-        roc.append(Panel(label, draw_curves(roc_curves(columns), **words, chance=None)))
-        words = {"x": "recall", "y": "precision", "area": "average precision"}
-        curves = precision_recall_curves(columns)
-        precision.append(Panel(label, draw_curves(curves, **words, chance=float(truth.mean()))))
-        calibrated.append(Panel(label, draw_calibration(calibration(truth, scores))))
-        counts.append(Panel(label, draw_histogram(truth, scores)))
-    band = "mean of the folds; the band reaches from the lowest fold to the highest, and the dotted line is chance."
-    captions = {
-        "roc": f"ROC: {band}",
-        "precision-recall": f"Precision and recall: {band}",
-        "calibration": "Calibration, all folds: predicted probability, and the share of these rows that have the label."
-        " On the dotted line the two agree. Bars are 95 % intervals; larger dots stand for more rows. The error is the"
-        " mean distance from the line, weighted by rows.",
-        "histogram": "Number of rows by predicted probability (logarithmic scale).",
-    }
-    panels = (roc, precision, calibrated, counts)
-    return [Figure(name, captions[name], part) for name, part in zip(captions, panels, strict=True) if part]
+        if columns:
+            truth, scores = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+            panels.append(Panel(label, draw_histogram(truth, scores)))
+            title = title or histogram_finding(label, truth, scores)
+    caption = "Number of rows by predicted probability (logarithmic scale)."
+    return [Figure("histogram", title, caption, panels)] if panels else []
 
 
 def _decisions(
     everything: FoldScores, labels: Sequence[str], thresholds: dict[str, float], assigned: np.ndarray
 ) -> Table:
+    positives = np.nansum(everything.labels == 1, axis=0).tolist()
+    places = places_by_count({**dict(zip(labels, positives, strict=True)), "mean": min(positives)})
     if thresholds:
-        return as_table(decision_table(everything, thresholds, assigned), DECISIONS_NOTE, "label")
-    return as_table(class_table(everything, labels, assigned), CLASSES_NOTE, "class")
+        return as_table(decision_table(everything, thresholds, assigned), DECISIONS_NOTE, "label", places)
+    return as_table(class_table(everything, labels, assigned), CLASSES_NOTE, "class", places)
 
 
 def decision_table(
@@ -192,13 +206,16 @@ def _confusion(
         caption = (
             "Confusion matrix, all folds: rows of each true class by the likeliest class, shaded by recall."
         )
-        return Figure("confusion", caption, [confusion_panel("classes", table)])
-    panels = []
-    for column, (label, threshold) in enumerate(thresholds.items()):
-        figures = decision_figures(everything.labels[:, column], assigned[:, column])
-        panels.append(Panel(label, draw_confusion(figures, threshold)))
+        return Figure("confusion", confusion_finding(table), caption, [confusion_panel("classes", table)])
+    outcomes = {
+        label: decision_figures(everything.labels[:, column], assigned[:, column])
+        for column, label in enumerate(thresholds)
+    }
+    panels = [
+        Panel(label, draw_confusion(outcomes[label], threshold)) for label, threshold in thresholds.items()
+    ]
     caption = "Confusion matrices, each fold decided by the F1-best threshold of the other folds."
-    return Figure("confusion", caption, panels)
+    return Figure("confusion", misses_finding(outcomes), caption, panels)
 
 
 def _history_figures(run: Run, folder: Path) -> list[Figure]:
@@ -210,7 +227,8 @@ def _history_figures(run: Run, folder: Path) -> list[Figure]:
     loss = draw_history(histories, {"loss": "training loss", "log_loss": "validation log loss"})
     auc = draw_history(histories, {"mean_auc": "validation mean AUC"})
     caption = "Loss and AUC by epoch; one line per fold."
-    return [Figure("history", caption, [Panel("loss", loss), Panel("AUC", auc)])]
+    title = history_finding(list(histories.values()))
+    return [Figure("history", title, caption, [Panel("loss", loss), Panel("AUC", auc)])]
 
 
 def token_lengths(folder: Path, run: Run, texts: pd.Series, benchmark: Benchmark) -> np.ndarray | None:
@@ -244,8 +262,9 @@ def _padding_table(lengths: np.ndarray, max_length: int, batch_size: int) -> Tab
             shuffled_batches(cut, batch_size, seed=0, epoch=1)
         ),
     }
-    frame = pd.DataFrame({"padding": {way: 1 - cut.sum() / total for way, total in tokens_read.items()}})
-    return as_table(frame, f"Share of padding among the tokens that the model reads, {TOKENS_NOTE}", "padded")
+    rows = [[way, percent(float(1 - cut.sum() / total))] for way, total in tokens_read.items()]
+    note = f"Share of padding among the tokens that the model reads, {TOKENS_NOTE}"
+    return Table(["padded", "padding"], rows, note)
 
 
 def _facts(run: Run) -> list[Table]:

@@ -14,7 +14,8 @@ from ..data.audio_files import wav_bytes
 from ..inputs.frames import block_seconds
 from ..results.fold_scores import FoldScores
 from ..runs.fold_files import Run
-from .figures import Figure, Panel, draw_attention
+from .drawings import draw_attention
+from .figures import Figure, Panel
 from .sections import Recording
 
 ENOUGH = 0.25  # the attention is shown over the time that all but this share of the sounds last
@@ -48,7 +49,8 @@ def attention_figures(run: Run, folder: Path, train: pd.DataFrame, benchmark: Be
         f"Attention by true class, out of fold: the shares of the first {n_bins * SECONDS:g} s in parts of {SECONDS} s,"
         f" mean over the sounds that last as long. The dotted line is even attention."
     )
-    return [Figure("attention", caption, panels)]
+    title = f"Where the attention lies in the first {n_bins * SECONDS:g} s, by true class"
+    return [Figure("attention", title, caption, panels)]
 
 
 def _attention(run: Run, folder: Path, train: pd.DataFrame):

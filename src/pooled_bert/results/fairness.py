@@ -14,6 +14,8 @@ from ..benchmarks.metrics import resampled_auc
 from .fold_scores import FoldScores
 
 ENOUGH = 10  # rows per class; with fewer, an AUC is too uncertain to show
+AUCS = ("subgroup", "background positive", "background negative")
+NO_SCORE = "–"
 FAIRNESS_NOTE = (
     "Fairness, {label}. Subgroup: AUC of the texts that name the group. Background positive: AUC of texts that name"
     " the group, without {label}, against other texts with {label}; it is low if the mere mention raises scores."
@@ -28,7 +30,7 @@ def fairness_table(
 ) -> pd.DataFrame:
     """Return a table with one row per group: rows with and without the label, and the three AUCs, as text.
 
-    The last row is for all texts.
+    The last row is for all texts. ``groups_without_scores`` finds the groups that have too few rows for any AUC.
 
     texts : of the training table, indexed by ``scores.rows``.  terms : group -> words, in lower case.
     """
@@ -43,6 +45,11 @@ def fairness_table(
         "background negative": "",
     }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def groups_without_scores(table: pd.DataFrame) -> list[str]:
+    """Return the groups of a ``fairness_table`` that have no AUC."""
+    return table.index[(table[list(AUCS)] == NO_SCORE).all(axis=1)].tolist()
 
 
 def names_group(texts: Sequence[str], words: Sequence[str]) -> np.ndarray:
@@ -69,7 +76,7 @@ def _auc(truth: np.ndarray, values: np.ndarray, chosen: np.ndarray) -> str:
     n_positive = int(truth.sum())
     n_negative = len(truth) - n_positive
     if min(n_positive, n_negative) < ENOUGH:
-        return "–"
+        return NO_SCORE
     auc = float(resampled_auc(truth, values)[0])
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)  # as named in the article
     variance = auc * (1 - auc) + (n_positive - 1) * (q1 - auc**2) + (n_negative - 1) * (q2 - auc**2)

@@ -7,13 +7,13 @@ import pandas as pd
 
 from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
-from ..benchmarks.metrics import confusion_counts, resampled_auc
+from ..benchmarks.metrics import confusion_counts
+from ..benchmarks.targets import mean_of_known
 from ..runs.fold_files import Run, in_one_order
 from .class_intervals import decisions, difference_table, row_groups
+from .resampling import estimate, resampled_aucs
 from .score_tables import as_text, format_scores, notes_on
 from .thresholds import decision_figures
-
-RESAMPLES = 1000
 
 
 def check_labels(without: Sequence[str], benchmark: Benchmark) -> None:
@@ -61,42 +61,23 @@ def auc_table(
     """Return one row per run: mean AUC over ``labels``, its spread over folds, and its difference from the first run.
 
     Each run is compared with the first on the folds that both have. ``low`` and ``high`` are the bounds of the 95 %
-    interval of the difference, by a paired bootstrap: RESAMPLES times, validation rows are drawn within folds, with
-    replacement, and the same rows for both runs. Seed-to-seed variance is not included.
+    interval of the difference, by the paired bootstrap of ``resampling``.
     """
-    base = {fold: _fold_aucs(table, train, labels, seed + fold) for fold, table in runs[0].oof.items()}
+    resampled = {run.name: resampled_aucs(run.oof, train, labels, seed) for run in runs}
+    base = resampled[runs[0].name]
     rows = {}
-    for run in runs:
-        aucs = {fold: _fold_aucs(table, train, labels, seed + fold) for fold, table in run.oof.items()}
+    for name, aucs in resampled.items():
         common = sorted(base.keys() & aucs.keys())
         if not common:
             raise InputError(
-                f"runs {runs[0].name!r} and {run.name!r} have no finished fold in common; train the same fold of both"
+                f"runs {runs[0].name!r} and {name!r} have no finished fold in common; train the same fold of both"
             )
         means = pd.Series({fold: np.nanmean(aucs[fold][:, 0]) for fold in common})
-        rows[run.name] = {"folds": len(common), "mean AUC": means.mean(), "sd": means.std(ddof=1)}
-        if run is not runs[0]:
-            differences = np.mean([_paired(aucs[fold], base[fold]) for fold in common], axis=0)
-            low, high = np.quantile(differences[1:], [0.025, 0.975])
-            rows[run.name] |= {"difference": differences[0], "low": low, "high": high}
+        rows[name] = {"folds": len(common), "mean AUC": means.mean(), "sd": means.std(ddof=1)}
+        if name != runs[0].name:
+            found = estimate(np.mean([mean_of_known(aucs[fold] - base[fold]) for fold in common], axis=0))
+            rows[name] |= {"difference": found.value, "low": found.low, "high": found.high}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
-
-
-def _fold_aucs(
-    predictions: pd.DataFrame, train: pd.DataFrame, labels: Sequence[str], seed: int
-) -> np.ndarray:
-    """Return each label's AUC, float64 [n_labels, 1 + RESAMPLES]: of the rows themselves, then of each draw."""
-    truth = train.set_index("id").loc[predictions["id"], list(labels)].to_numpy(np.float64)
-    scores = predictions[list(labels)].to_numpy(np.float64)
-    n_rows = len(truth)
-    draws = np.random.default_rng(seed).multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=RESAMPLES)
-    counts = np.vstack([np.ones((1, n_rows), int), draws])
-    return np.stack([resampled_auc(*column, counts) for column in zip(truth.T, scores.T, strict=True)])
-
-
-def _paired(aucs: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """Return the difference of mean AUCs per draw, over the labels that have an AUC in the draw."""
-    return np.nanmean(aucs - base, axis=0)
 
 
 def decision_table(runs: Sequence[Run], train: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:

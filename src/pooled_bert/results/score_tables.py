@@ -118,13 +118,19 @@ def run_notes(run: Run, benchmark: Benchmark) -> list[str]:
 
 def notes_on(runs: Sequence[Run], benchmark: Benchmark) -> list[str]:
     """Return the warnings for several runs: once if one applies to all of them, otherwise with the runs' names."""
+    return [
+        note if len(names) == len(runs) else f"{', '.join(names)}: {note}"
+        for note, names in runs_by_note(runs, benchmark).items()
+    ]
+
+
+def runs_by_note(runs: Sequence[Run], benchmark: Benchmark) -> dict[str, list[str]]:
+    """Return the warnings for several runs, and the names of the runs that each applies to."""
     notes: dict[str, list[str]] = {}
     for run in runs:
         for note in run_notes(run, benchmark):
             notes.setdefault(note, []).append(run.name)
-    return [
-        note if len(names) == len(runs) else f"{', '.join(names)}: {note}" for note, names in notes.items()
-    ]
+    return notes
 
 
 def format_scores(title: str, table: pd.DataFrame, notes: Sequence[str] = (), of: str = "out-of-fold") -> str:

@@ -175,8 +175,8 @@ def read_run(run_folder: Path, folds: list[int] | None = None, *, tables: Sequen
     return Run(run_folder.name, results)
 
 
-def read_runs(runs_folder: Path) -> list[Run]:
-    """Read every run in the folder that has a finished fold: metrics and settings, without predictions.
+def read_runs(runs_folder: Path, *, tables: Sequence[str] = ()) -> list[Run]:
+    """Read every run in the folder that has a finished fold: metrics and settings, and the predictions ``tables``.
 
     A run that cannot be read is reported on stderr and left out.
     """
@@ -185,7 +185,7 @@ def read_runs(runs_folder: Path) -> list[Run]:
         if not any(is_done(fold_folder(folder, fold)) for fold in fold_numbers(folder)):
             continue
         try:
-            runs.append(read_run(folder, tables=()))
+            runs.append(read_run(folder, tables=tables))
         except InputError as error:
             print(f"note: this run is left out: {error}", file=sys.stderr)
     return runs
