@@ -83,7 +83,15 @@ def test_hostile_texts_are_shown_as_text(page):
 
 @pytest.mark.slow
 def test_page_and_pictures_hold_every_part(page, workspace):
-    for part in ("Runs", "Data and folds", "Run bert", "Run linear", "Worst mistakes", "Curves", "fold assignment"):
+    for part in (
+        "Runs",
+        "Data and folds",
+        "Run bert",
+        "Run linear",
+        "Worst mistakes",
+        "Curves",
+        "fold assignment",
+    ):
         assert part in page
     assert "made-up sample" in page
     pictures = {path.name for path in (workspace / "folds" / "jigsaw" / "report").glob("*.png")}
