@@ -97,7 +97,7 @@ def test_score_that_counts_comes_first_and_chooses_the_best_run(films, run_comma
     assert "films, compared with words" in said
     assert run_command("report.py", *films).stdout.splitlines()[1].endswith("runs/linear/README.md")
     page = (Workspace(films[-1]).report("films") / "report.html").read_text()
-    assert page.index(">log loss</th>") < page.index(">mean AUC</th>")
+    assert page.index(">log loss [95 % interval]</th>") < page.index(">mean AUC</th>")
     assert "Log loss out of fold" in page
 
 

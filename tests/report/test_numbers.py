@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pooled_bert.report.numbers import decimals, number, percent, with_interval
+from pooled_bert.base.numbers import decimals, number, percent
 from pooled_bert.report.tables import as_table, places_by_count, places_by_spread
 from pooled_bert.results.resampling import Estimate
 
@@ -23,9 +23,9 @@ def test_number_without_interval_has_four_places(half_width):
 
 
 def test_numbers_as_text():
-    assert with_interval(Estimate(0.95678, 0.9467, 0.9658)) == "0.957 [0.947, 0.966]"
-    assert with_interval(Estimate(-0.0041, -0.0132, 0.005), sign=True) == "−0.004 [−0.013, +0.005]"
-    assert with_interval(Estimate(0.9, np.nan, np.nan)) == "0.9000"
+    assert Estimate(0.95678, 0.9467, 0.9658).as_text() == "0.957 [0.947, 0.966]"
+    assert Estimate(-0.0041, -0.0132, 0.005).as_text(sign=True) == "−0.004 [−0.013, +0.005]"
+    assert Estimate(0.9, np.nan, np.nan).as_text() == "0.9000"
     assert number(np.nan) == "–"
     assert [percent(share) for share in (0.0021, 0.0949, 0.0995, 0.5, np.nan)] == [
         "0.2 %",

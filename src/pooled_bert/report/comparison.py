@@ -6,19 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..base.numbers import MOST, decimals, number, percent
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SCORE_TITLES, gain
 from ..results.fold_scores import FoldScores, pooled
 from ..results.resampling import Estimate
+from ..results.score_tables import score_table
 from ..results.thresholds import decide, decision_figures
 from ..results.verdict import Contender, Verdict, Warning
-from ..runs.fold_files import FoldResult, Run
+from ..runs.fold_files import Run
 from .drawings import draw_intervals
 from .figures import Figure, Panel
 from .findings import confusion_finding
-from .numbers import decimals, number, percent, with_interval
 from .sections import Section, confusion_panel
-from .tables import Table
+from .tables import Table, places_by_spread
 
 NAMED = 3  # contenders that the verdict names
 RUNS, CURVES, DATA = "runs", "curves", "data"  # names of sections, which are the places that links lead to
@@ -104,7 +105,7 @@ def _leads(verdict: Verdict, title: str) -> list[Point]:
         common = sorted(verdict.best.oof.keys() & other.oof.keys())
         if not common:
             continue
-        amount = with_interval(found, sign=True)
+        amount = found.as_text(sign=True)
         if len(common) < len(verdict.best.oof):
             amount += f", on fold {' and '.join(map(str, common))}"
         if not other.is_honest:
@@ -123,7 +124,7 @@ def _weakness(verdict: Verdict) -> list[Point]:
     if weak is None:
         return []
     rows = f"{weak.positives:,} rows have it"
-    return [Point(f"Weakest: {weak.name}, AUC {with_interval(weak.auc)}; {rows}", CURVES)]
+    return [Point(f"Weakest: {weak.name}, AUC {weak.auc.as_text()}; {rows}", CURVES)]
 
 
 def _folds(verdict: Verdict, benchmark: Benchmark) -> list[Point]:
@@ -207,7 +208,11 @@ def _lead_finding(best: str, leads: Mapping[str, Estimate]) -> str:
 
 
 def runs_section(
-    verdict: Verdict, runs: Sequence[Run], benchmark: Benchmark, confusions: Mapping[str, pd.DataFrame]
+    verdict: Verdict,
+    runs: Sequence[Run],
+    train: pd.DataFrame,
+    benchmark: Benchmark,
+    confusions: Mapping[str, pd.DataFrame],
 ) -> Section:
     """Make the section that compares all runs on the same rows and folds, the best first.
 
@@ -215,12 +220,12 @@ def runs_section(
     """
     by_name = {run.name: run for run in runs}
     title = SCORE_TITLES[benchmark.score]
-    others = [name for name in benchmark.shown_scores if name != benchmark.score]
+    others = [SCORE_TITLES[name] for name in benchmark.shown_scores if name != benchmark.score]
     head = [
         "run",
         f"{title} [95 % interval]",
         "the best is ahead by",
-        *(SCORE_TITLES[name] for name in others),
+        *others,
         "folds",
         "model",
         "seconds per fold",
@@ -229,13 +234,15 @@ def runs_section(
     for one in verdict.contenders:
         run = None if one.is_blend else by_name[one.name]
         marks = [] if one.is_honest else ["optimistic"]
-        lead = "" if one is verdict.best else with_interval(verdict.lead(one), sign=True)
+        table = score_table(one.oof, train, benchmark)
+        row, places = "mean" if len(one.oof) > 1 else table.index[0], places_by_spread(table)
+        lead = "" if one is verdict.best else verdict.lead(one).as_text(sign=True)
         rows.append(
             [
                 one.name + "".join(f" ({mark})" for mark in marks),
-                with_interval(one.score),
+                one.score.as_text(),
                 lead,
-                *(_other_score(run, name) for name in others),
+                *(number(float(table[score][row]), places.get(score, MOST)) for score in others),
                 str(len(one.oof)),
                 run.identity["settings"]["model"] if run else "blend",
                 _seconds(run),
@@ -270,19 +277,6 @@ def _label_table(contenders: Sequence[Contender], benchmark: Benchmark) -> Table
         aucs = [one.resampled.auc(column) for column in range(len(benchmark.labels))]
         rows.append([one.name, *(number(auc.value, decimals(auc.half_width)) for auc in aucs)])
     return Table(["run", *benchmark.labels], rows)
-
-
-def _other_score(run: Run | None, name: str) -> str:
-    """Return the mean over the folds of a score without an interval, with the digits that its spread warrants."""
-    if run is None:
-        return "–"
-    scores = [_score(fold, name) for fold in run.folds]
-    places = decimals(float(np.std(scores, ddof=1))) if len(scores) > 1 else 3
-    return number(float(np.mean(scores)), places)
-
-
-def _score(fold: FoldResult, name: str) -> float:
-    return np.nan if fold.metrics[name] is None else fold.metrics[name]
 
 
 def _seconds(run: Run | None) -> str:

@@ -13,7 +13,6 @@ from .comparison import CURVES
 from .drawings import draw_calibration, draw_curves
 from .figures import Figure, Panel
 from .findings import area_finding, calibration_finding
-from .numbers import with_interval
 from .sections import Section
 from .tables import Table
 
@@ -86,7 +85,7 @@ def _label_table(contenders: Sequence[Contender], train: pd.DataFrame, benchmark
     rows = [
         [
             f"{label} ({positives[label]:,})",
-            *(with_interval(one.resampled.auc(column)) for one in contenders),
+            *(one.resampled.auc(column).as_text() for one in contenders),
         ]
         for column, label in enumerate(benchmark.labels)
     ]

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from ..base.numbers import decimals, number
 from ..results.curves import Curves, calibration_error
 from ..results.resampling import Estimate
 from .figures import BLUE, CYCLE, GREY, INK, ORANGE
-from .numbers import decimals, number
 
 
 def draw_curves(
@@ -236,22 +236,22 @@ def draw_intervals(
 ) -> Callable[[Axes], None]:
     """Draw the value and the interval of each row, the first row on top.
 
-    dots : by row, the values of single folds, drawn small.  zero : whether the values are differences; those whose
-    interval holds 0 are then grey, beside a line at 0.
+    dots : by row, the values of single folds, drawn small.  zero : whether the values are differences from the first
+    row; those whose interval holds 0 are then grey, beside a line at 0.
     """
 
     def draw(axes: Axes) -> None:
         if zero:
             axes.axvline(0, color=INK, lw=0.8, ls=":")
         for y, (name, found) in enumerate(estimates.items()):
-            colour = GREY if zero and not found.is_clear else ORANGE if y == 0 and not zero else BLUE
+            colour = ORANGE if y == 0 else GREY if zero and not found.is_clear else BLUE
             axes.plot([found.low, found.high], [y, y], color=colour, lw=2.2, solid_capstyle="round")
             axes.plot(found.value, y, "o", ms=6, color=colour)
             places = (dots or {}).get(name, [])
             axes.plot(places, np.full(len(places), y + 0.24), "|", ms=5, color=colour, alpha=0.8)
         axes.set_yticks(range(len(estimates)), estimates)
         axes.set_ylim(len(estimates) - 0.4, -0.6)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(xlabel)
 

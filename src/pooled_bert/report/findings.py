@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from ..base.numbers import decimals, number, percent
 from ..results.curves import Curves, calibration_error
-from .numbers import decimals, number, percent
 
 ONE_SIDED = 0.7  # of the distances from the line of calibration: then the direction is worth a word
 ALIKE = 0.02  # a mean distance from the line of calibration that is not worth a word

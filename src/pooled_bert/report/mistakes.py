@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from ..base.errors import InputError
+from ..base.numbers import number
 from ..base.places import model_folder
 from ..base.shown_text import WordMask, shortened, visible
 from ..benchmarks.benchmark import Benchmark
@@ -18,7 +19,6 @@ from ..data.rows import labels_of
 from ..results.fold_scores import FoldScores
 from ..results.mistakes import Mistake
 from ..runs.fold_files import Run
-from .numbers import number
 
 SHOWN = 500  # characters of a text that are shown while it is folded
 STRONGEST = 5  # words that are listed with their numbers

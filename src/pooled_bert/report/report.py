@@ -39,14 +39,15 @@ def make_report(
     """
     verdict = find_verdict(runs, shown, train, benchmark)
     folds = {run.name: fold_scores(run, train, benchmark.labels) for run in shown}
-    mistakes, any_explained = _mistakes(
+    mistakes, explainable = _mistakes(
         shown, folds, folder, train, benchmark, masked=masked, explained=explained
     )
     ranked = [one for one in verdict.contenders if one.name in folds]
     best = ranked[0].name
+    first = next((one.name for one in ranked if one.name in explainable), best)  # whose mistakes come first
     parts = {
         run.name: run_section(
-            run, folder / run.name, train, benchmark, () if run.name == best else mistakes[run.name]
+            run, folder / run.name, train, benchmark, () if run.name == first else mistakes[run.name]
         )
         for run in shown
     }
@@ -54,8 +55,8 @@ def make_report(
     if benchmark.target.is_exclusive:
         confusions = {run.name: confusion_table(run, train, benchmark) for run in shown}
     sections = [
-        runs_section(verdict, runs, benchmark, confusions),
-        _mistakes_section(best, mistakes[best], benchmark),
+        runs_section(verdict, runs, train, benchmark, confusions),
+        _mistakes_section(first, mistakes[first], benchmark),
         curves_section({one.name: folds[one.name] for one in ranked}, ranked, train, benchmark),
         *(parts[one.name] for one in ranked),
         data_section(train, shown[0], benchmark),
@@ -63,7 +64,13 @@ def make_report(
     decided = decision_point(best, folds[best], benchmark)
     head = make_head(verdict, list(folds), len(train), benchmark, [decided])
     path = write_report(
-        output, benchmark.title, head, sections, noun=benchmark.noun, masked=masked, explained=any_explained
+        output,
+        benchmark.title,
+        head,
+        sections,
+        noun=benchmark.noun,
+        masked=masked,
+        explained=bool(explainable),
     )
     return path, [parts[run.name] for run in shown]
 
@@ -77,8 +84,8 @@ def _mistakes(
     *,
     masked: bool,
     explained: bool,
-) -> tuple[dict[str, list[LabelMistakes]], bool]:
-    """Return the mistakes of each run, and whether any of them is explained."""
+) -> tuple[dict[str, list[LabelMistakes]], set[str]]:
+    """Return the mistakes of each run, and the names of the runs whose mistakes are explained."""
     everything = {name: pooled(parts) for name, parts in folds.items()}
     found = {
         name: worst_mistakes(scores, benchmark.labels, n=MISTAKES) for name, scores in everything.items()
@@ -98,7 +105,7 @@ def _mistakes(
     mistakes = {
         name: shown_mistakes(found[name], benchmark.labels, texts, why[name], probabilities) for name in found
     }
-    return mistakes, any(why.values())
+    return mistakes, {name for name, found in why.items() if found}
 
 
 def _mistakes_section(run: str, mistakes: Sequence[LabelMistakes], benchmark: Benchmark) -> Section:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
+from ..base.numbers import decimals, number, percent
 from ..base.pairs import separated
 from ..base.places import fold_folder, model_folder
 from ..base.shown_text import visible
@@ -26,7 +27,6 @@ from .drawings import draw_confusion, draw_histogram, draw_history, draw_lengths
 from .figures import Figure, Panel
 from .findings import confusion_finding, histogram_finding, history_finding, misses_finding, tokens_finding
 from .mistakes import LabelMistakes
-from .numbers import decimals, number, percent
 from .sections import Recording, Section, confusion_panel
 from .sound_parts import attention_figures, example_recordings
 from .tables import Table, as_table, places_by_count, places_by_spread

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from ..base.numbers import percent
 from ..benchmarks.benchmark import Benchmark
 from ..data.rows import items_of
 from ..runs.fold_files import Run
@@ -20,7 +21,6 @@ from .drawings import (
 from .figures import Figure, Panel
 from .findings import balance_finding, classes_finding, correlation_finding, lengths_finding
 from .mistakes import LabelMistakes
-from .numbers import percent
 from .tables import Table, as_table
 
 

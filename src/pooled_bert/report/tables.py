@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .numbers import MOST, decimals, number
+from ..base.numbers import MOST, decimals, number
 
 
 @dataclass(frozen=True)

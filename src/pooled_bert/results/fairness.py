@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from ..base.numbers import decimals, number
 from ..benchmarks.metrics import resampled_auc
 from .fold_scores import FoldScores
 
@@ -80,4 +81,6 @@ def _auc(truth: np.ndarray, values: np.ndarray, chosen: np.ndarray) -> str:
     auc = float(resampled_auc(truth, values)[0])
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)  # as named in the article
     variance = auc * (1 - auc) + (n_positive - 1) * (q1 - auc**2) + (n_negative - 1) * (q2 - auc**2)
-    return f"{auc:.4f} ± {np.sqrt(variance / (n_positive * n_negative)):.4f}"
+    error = float(np.sqrt(variance / (n_positive * n_negative)))
+    places = decimals(error)
+    return f"{number(auc, places)} ± {number(error, places)}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..base.numbers import decimals, number
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import resampled_auc
 from ..benchmarks.targets import mean_of_known
@@ -31,6 +32,12 @@ class Estimate:
     def half_width(self) -> float:
         """Half of the interval's width."""
         return (self.high - self.low) / 2
+
+    def as_text(self, *, sign: bool = False) -> str:
+        """Return "0.957 [0.947, 0.966]"; of a difference, with ``sign``, "+0.004 [−0.001, +0.009]"."""
+        places = decimals(self.half_width)
+        value, low, high = (number(part, places, sign=sign) for part in (self.value, self.low, self.high))
+        return value if np.isnan(self.low) else f"{value} [{low}, {high}]"
 
     @property
     def negative(self) -> "Estimate":

@@ -2,8 +2,6 @@
 
 import math
 
-from ..results.resampling import Estimate
-
 MOST = 4  # decimal places
 MINUS = "−"
 
@@ -25,15 +23,6 @@ def number(value: float, places: int = MOST, *, sign: bool = False) -> str:
         return "–"
     text = f"{value:{'+' if sign else ''}.{places}f}"
     return text.replace("-", MINUS)
-
-
-def with_interval(found: Estimate, *, sign: bool = False) -> str:
-    """Return "0.957 [0.947, 0.966]"; of a difference, with ``sign``, "+0.004 [−0.001, +0.009]"."""
-    places = decimals(found.half_width)
-    value = number(found.value, places, sign=sign)
-    if math.isnan(found.low):
-        return value
-    return f"{value} [{number(found.low, places, sign=sign)}, {number(found.high, places, sign=sign)}]"
 
 
 def percent(share: float) -> str:
