@@ -35,10 +35,25 @@ def main() -> None:
     from pooled_bert.predict.play_server import make_server
 
     examples = recordings(benchmark, args.data) if benchmark.medium == "sound" else []
-    server, port = make_server(predictors, benchmark, args.port, examples)
+    thresholds = found_thresholds(folder, predictors, benchmark) if benchmark.medium == "text" else {}
+    server, port = make_server(predictors, benchmark, args.port, examples, thresholds)
     with contextlib.suppress(KeyboardInterrupt):  # this is how it is stopped
         print(f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", flush=True)
         server.run()
+
+
+def found_thresholds(folder: Path, predictors: dict, benchmark: Benchmark) -> dict:
+    """Return the thresholds that report.py found for the labels of each run; runs without any are left out."""
+    from pooled_bert.results.thresholds import FILE, read_thresholds
+
+    if benchmark.target.is_exclusive:
+        return {}
+    found = {}
+    for name, predictor in predictors.items():
+        with contextlib.suppress(InputError):  # of other folds: the page then decides at 0.5, and says so
+            if (folder / name / FILE).exists():
+                found[name] = read_thresholds(folder / name, predictor.run, predictor.labels)
+    return found
 
 
 def recordings(benchmark: Benchmark, data: Path | None) -> "list[Example]":

@@ -1,6 +1,7 @@
 """The page to play with: scores and words for whoever sits at this machine, and nothing for other pages."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import threading
 import time
 import urllib.request
 
+import numpy as np
 import pytest
 from conftest import ROOT, VERY_LONG
 from werkzeug.test import Client
@@ -61,10 +63,20 @@ def test_page_and_what_it_offers(client):
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     about = client.get("/about", headers=HOST).json
-    assert about["runs"] == {"bert": ["occlusion", "gradients"]}
+    assert about["runs"]["bert"]["methods"] == ["occlusion", "gradients"]
+    assert about["runs"]["bert"]["thresholds"] is None
+    assert "bert, 1 fold, mean AUC 0." in about["runs"]["bert"]["facts"]
+    for script in re.findall(r'"\./(\w+\.js)"', client.get("/page.js", headers=HOST).text):
+        assert client.get(f"/{script}", headers=HOST).status_code == 200
     assert about["examples"]
     assert "bert learnt from a made-up sample" in about["title"]
     assert client.get("/../play_server.py", headers=HOST).status_code == 404
+
+
+def test_thresholds_that_were_found_decide(predictor):
+    thresholds = np.linspace(0.1, 0.6, len(JIGSAW.labels))
+    client = Client(TextApp({"bert": predictor}, JIGSAW, PORT, {"bert": thresholds}))
+    assert client.get("/about", headers=HOST).json["runs"]["bert"]["thresholds"] == thresholds.tolist()
 
 
 @pytest.mark.parametrize(
@@ -293,3 +305,52 @@ def test_in_a_browser_scores_appear_while_typing_and_hostile_text_stays_text(add
         )
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.mark.slow
+def test_in_a_browser_two_texts_are_compared_and_each_word_tells_its_numbers(address, browser, accessibility):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def see(selector):
+        return browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait_for(condition):
+        return WebDriverWait(browser, VERY_LONG).until(lambda _: condition())
+
+    def is_done(cards):
+        return len(see(".words")) == cards and not see("#status.busy") and see("#status")[0].text == ""
+
+    browser.get(address)
+    wait_for(lambda: see("#examples button"))
+    see("#text")[0].send_keys("one two three")
+    wait_for(lambda: is_done(1))
+    assert len(see(".bar b")) == len(JIGSAW.labels)  # a stroke at each threshold
+    assert see(".verdict")[0].text.startswith(("No label", *JIGSAW.labels))
+
+    first = see(".words span")[0]
+    browser.execute_script("arguments[0].focus()", first)
+    assert "“one”: " in see(".numbers")[0].text
+    first.send_keys(Keys.ARROW_RIGHT)
+    assert "“two”: " in see(".numbers")[0].text
+    assert "without it" in see(".numbers")[0].text
+    assert [word.get_attribute("tabindex") for word in see(".words span")] == ["-1", "0", "-1"]
+
+    see("#compare")[0].click()
+    see("#other-text")[0].send_keys("four")
+    wait_for(lambda: is_done(2))
+    assert len(see("small.number")) == len(JIGSAW.labels)  # the second differs from the first by these
+    see("#compare")[0].click()
+    wait_for(lambda: is_done(1))
+
+    see("#text")[0].clear()
+    see("#text")[0].send_keys("eleven")
+    wait_for(lambda: is_done(1) and see(".words")[0].text == "eleven")
+    see("#history summary")[0].click()
+    assert [entry.text.split("\n")[0] for entry in see("#typed button")] == ["eleven", "one two three"]
+    see("#typed button")[1].click()
+    wait_for(lambda: is_done(1) and see(".words")[0].text == "one two three")
+    storage = "return [localStorage.length, sessionStorage.length, document.cookie, location.href]"
+    assert browser.execute_script(storage) == [0, 0, "", address]
+    assert accessibility() == []

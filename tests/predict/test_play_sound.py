@@ -298,7 +298,9 @@ def address(predictors, table):
 
 
 @pytest.mark.slow
-def test_in_a_browser_examples_and_files_are_scored_and_bad_files_leave_no_scores(address, browser, tmp_path):
+def test_in_a_browser_examples_and_files_are_scored_and_bad_files_leave_no_scores(
+    address, browser, tmp_path, accessibility
+):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
@@ -316,6 +318,8 @@ def test_in_a_browser_examples_and_files_are_scored_and_bad_files_leave_no_score
     browser.find_element(By.CSS_SELECTOR, "#other option[value=mean]").click()
     wait_for("mean: ")
     assert "No attention to show for run mean" in shown("note")
+
+    assert accessibility() == []
 
     good, bad = tmp_path / "<b>good.wav", tmp_path / "bad.wav"
     good.write_bytes(wav(tone(2)))

@@ -15,9 +15,14 @@ from .explanation import Explanation
 RAISING, LOWERING = (224, 217, 210, 203), (195, 159, 117, 75)
 BLOCKS = " ▁▂▃▄▅▆▇█"
 TOP = 5  # words that are listed if the terminal has no colours
+METHOD_TITLES = {
+    "occlusion": "masking each word",
+    "gradients": "integrated gradients",
+    "attention": "attention",
+}
 METHOD_NOTES = {
-    "occlusion": "The fall of the log-odds when a word is masked: red words raised the score, blue words lowered it.",
-    "gradients": "Integrated gradients of the log-odds: red words raised the score, blue words lowered it.",
+    "occlusion": "A word's number is the fall of the label's log-odds when the word is masked.",
+    "gradients": "A word's number is its share of the label's log-odds, by integrated gradients.",
     "attention": "Each word's share of the attention, the same for all labels.",
 }
 

@@ -26,6 +26,7 @@ from ..base.errors import InputError
 from ..base.places import PAGE_FOLDER
 from ..benchmarks.benchmark import Benchmark
 from ..models.prediction import NotWanted, while_wanted
+from ..runs.fold_files import FoldResult
 from .predictor import MADE_UP_NOTE, Predictor
 
 WAITING = 4  # requests that may be computed or wait at the same time; further requests are refused
@@ -33,6 +34,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'"
 )
+MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -60,12 +62,10 @@ class PageApp:
     def __init__(self, port: int):
         self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self.origins = {f"http://{host}" for host in self.hosts}
-        self.files = {
-            "/": (self.page_folder / "page.html", "text/html"),
-            "/page.js": (self.page_folder / "page.js", "text/javascript"),
-            "/shared.js": (PAGE_FOLDER / "shared.js", "text/javascript"),
-            "/page.css": (PAGE_FOLDER / "page.css", "text/css"),
-        }
+        folders = (PAGE_FOLDER, self.page_folder)  # the page of sounds has some files of its own
+        paths = [path for folder in folders for path in folder.iterdir() if path.suffix in MEDIA_TYPES]
+        self.files = {f"/{path.name}": (path, MEDIA_TYPES[path.suffix]) for path in paths}
+        self.files["/"] = self.files.pop("/page.html")
         self._slots = threading.BoundedSemaphore(WAITING)
         self._computing = threading.Lock()  # one request at a time: several would only share the processor
 
@@ -141,6 +141,20 @@ def page_title(benchmark: Benchmark, predictors: Mapping[str, Predictor]) -> str
     """Return the benchmark's title, and the name of each run that learnt from a made-up sample."""
     notes = [f"{name} {MADE_UP_NOTE}" for name, predictor in predictors.items() if predictor.run.made_up]
     return "; ".join([benchmark.title, *notes])
+
+
+def run_facts(predictor: Predictor) -> str:
+    """Return what a run is, in a phrase: model, folds, and the mean AUC that the trainings recorded."""
+    run = predictor.run
+    n_folds = len(run.folds)
+    auc = (
+        f", mean AUC {run.recorded_auc:.3f} out of fold" if any(_has_auc(fold) for fold in run.folds) else ""
+    )
+    return f"{run.identity['settings']['model']}, {n_folds} fold{'s' * (n_folds > 1)}{auc}"
+
+
+def _has_auc(fold: FoldResult) -> bool:
+    return fold.metrics["mean_auc"] is not None
 
 
 def json_response(content: dict, status: int = 200) -> Response:

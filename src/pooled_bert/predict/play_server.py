@@ -4,6 +4,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from waitress.server import create_server
 
 from ..base.errors import InputError
@@ -24,11 +25,12 @@ def make_server(
     benchmark: Benchmark,
     port: int,
     examples: list[Example] | None = None,
+    thresholds: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[Any, int]:
     """Return a server that answers on 127.0.0.1 once it is run, and its port; ``port`` 0 takes any free port.
 
-    ``predictors``: by name of the run. ``examples``: recordings to choose on the page of sounds. Raises InputError if
-    the port is taken.
+    ``predictors``: by name of the run. ``examples``: recordings to choose on the page of sounds. ``thresholds``: of
+    labels, by name of the run. Raises InputError if the port is taken.
     """
     try:
         listener = socket.create_server(("127.0.0.1", port))
@@ -41,7 +43,7 @@ def make_server(
     if benchmark.medium == "sound":
         app = SoundApp(predictors, benchmark, port, examples or [])
     else:
-        app = TextApp(predictors, benchmark, port)
+        app = TextApp(predictors, benchmark, port, thresholds)
     server = create_server(
         app,
         sockets=[listener],

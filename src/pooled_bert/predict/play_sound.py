@@ -13,7 +13,7 @@ from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import read_sound, wav_bytes
 from ..data.rows import GROUP
-from .play_app import POLICY, PageApp, json_response, page_title
+from .play_app import POLICY, PageApp, json_response, page_title, run_facts
 from .predictor import Predictor
 from .sound_explanation import SECONDS, SoundExplanation, explain_sounds
 
@@ -82,6 +82,7 @@ class SoundApp(PageApp):
         """Return what the page shows before a recording is chosen: classes, runs, examples, limits."""
         runs = {
             name: {
+                "facts": run_facts(predictor),
                 "attention": predictor.has_attention,
                 "by_speaker": predictor.by_speaker,
                 "max_seconds": _max_seconds(predictor),

@@ -13,9 +13,10 @@ from ..base.places import PAGE_FOLDER
 from ..base.schemas import parse_json
 from ..base.shown_text import visible
 from ..benchmarks.benchmark import Benchmark
+from ..benchmarks.targets import SEVERAL_LABELS
 from .explanation import METHODS, explain, methods_of
-from .explanation_view import METHOD_NOTES
-from .play_app import PageApp, json_response, page_title
+from .explanation_view import METHOD_NOTES, METHOD_TITLES
+from .play_app import PageApp, json_response, page_title, run_facts
 from .predictor import Predictor
 
 MAX_CHARACTERS = 20_000  # per text to be predicted
@@ -44,16 +45,27 @@ class PairQuestion(Wanted):
 
 
 class TextApp(PageApp):
-    """The application of texts. ``predictors``: by name of the run; ``port``: the port that the server listens on."""
+    """The application of texts.
+
+    predictors : by name of the run.  port : the port that the server listens on.  thresholds : by name of the run,
+    those found for its labels, float64 [n_labels]; without them, a label is assigned above the target's own.
+    """
 
     page_folder = PAGE_FOLDER
     max_body = MAX_BODY
     too_large = f"at most {MAX_CHARACTERS:,} characters can be predicted here"
     body_type = "application/json"
 
-    def __init__(self, predictors: Mapping[str, Predictor], benchmark: Benchmark, port: int):
+    def __init__(
+        self,
+        predictors: Mapping[str, Predictor],
+        benchmark: Benchmark,
+        port: int,
+        thresholds: Mapping[str, np.ndarray] | None = None,
+    ):
         super().__init__(port)
         self.predictors, self.benchmark = predictors, benchmark
+        self.thresholds = thresholds or {}
 
     def answer(self, request: Request) -> Response | None:
         """Answer with probabilities, or with an explanation."""
@@ -64,11 +76,21 @@ class TextApp(PageApp):
     def about(self) -> dict:
         """Return what the page shows before a text is typed: labels, runs, methods, examples, limits."""
         examples = self.benchmark.examples
-        runs = {name: methods_of(predictor) for name, predictor in self.predictors.items()}
+        runs = {
+            name: {
+                "facts": run_facts(predictor),
+                "methods": methods_of(predictor),
+                "thresholds": self.thresholds[name].tolist() if name in self.thresholds else None,
+            }
+            for name, predictor in self.predictors.items()
+        }
         return {
             "title": page_title(self.benchmark, self.predictors),
             "labels": next(iter(self.predictors.values())).labels,
             "runs": runs,
+            "is_exclusive": self.benchmark.target.is_exclusive,
+            "threshold": SEVERAL_LABELS.threshold,
+            "methods": METHOD_TITLES,
             "notes": METHOD_NOTES,
             "columns": self.benchmark.text_columns,
             "examples": [separated(pair) for pair in examples] if self.benchmark.is_pairs else examples,

@@ -24,10 +24,12 @@ export async function ask(path, type, body) {
 // Shows the benchmark's title, the runs to choose from, and the limits.
 export function introduce(about) {
   find("title").textContent = about.title;
-  for (const name of Object.keys(about.runs)) {
+  const names = Object.keys(about.runs);
+  for (const name of names) {
     find("run").append(make("option", { value: name, textContent: name }));
     find("other").append(make("option", { value: name, textContent: name }));
   }
+  find("other").closest("label").hidden = names.length < 2; // there is none to choose
   find("limits").append(...about.limits.map((text) => make("li", { textContent: text })));
 }
 
@@ -35,12 +37,23 @@ export function chosenRuns() {
   return [...new Set([find("run").value, find("other").value])].filter(Boolean);
 }
 
-// Returns a label's name, bar and probability; without a probability, the bar is empty.
-export function score(name, probability) {
+// The heading of a run's card.
+export function heading(run, facts) {
+  return make("h2", {}, run, " ", make("small", { textContent: facts }));
+}
+
+// Returns a label's name, bar and probability; without a probability, the bar is empty. A threshold is a stroke on it.
+export function score(name, probability, threshold) {
   const bar = make("i");
   bar.style.width = `${100 * (probability ?? 0)}%`;
+  const track = make("span", { className: "bar" }, bar);
+  if (threshold !== undefined) {
+    const stroke = make("b", { title: `threshold ${threshold.toFixed(3)}` });
+    stroke.style.left = `${100 * threshold}%`;
+    track.append(stroke);
+  }
   return [
-    make("span", {}, ...[name].flat()), make("span", { className: "bar" }, bar),
+    make("span", {}, ...[name].flat()), track,
     make("span", { className: "number", textContent: probability?.toFixed(3) ?? "–" }),
   ];
 }

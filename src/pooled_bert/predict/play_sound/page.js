@@ -1,5 +1,5 @@
 // Shows the scores of a recording, its waveform, and the attention over time. Nothing plays by itself.
-import { ask, chosenRuns, find, introduce, make, say, score } from "./shared.js";
+import { ask, chosenRuns, find, heading, introduce, make, say, score } from "./shared.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LABEL_WIDTH = 46; // pixels that a number below the time axis needs
@@ -110,7 +110,7 @@ function card({ run, probabilities }) {
     const name = label === recording?.label ? [label, " ", make("small", { textContent: "(true)", title: "the class of this example in the data" })] : label;
     return make("li", { className: index === best ? "label best" : "label" }, ...score(name, probabilities?.[index]));
   }));
-  return make("section", { className: "model" }, make("h2", { textContent: run }), list);
+  return make("section", { className: "model" }, heading(run, about.runs[run].facts), list);
 }
 
 // What must be known about the runs that are shown; runs with the same sentence share it.
