@@ -88,11 +88,13 @@ def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> Non
     """Show which words carried the scores: on the terminal, or in the HTML page ``--output``."""
     from pooled_bert.predict.explanation import check_method, explain
     from pooled_bert.predict.explanation_view import terminal_view, write_explanations
+    from pooled_bert.predict.run_facts import run_facts
 
     check_method(predictor, args.explain)
     explanations = (explain(predictor, text.text, args.explain) for text in texts)
     if args.output:
-        write_explanations(args.output, explanations, thresholds)
+        about = f"Run {predictor.run.name}: {run_facts(predictor.run)}"
+        write_explanations(args.output, explanations, thresholds, run=about)
         print(args.output)
         return
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -147,15 +147,33 @@ def test_weak_words_stay_pale():
 
 def test_page_of_explanations_escapes_texts_and_runs_nothing(tmp_path):
     text = "<script>alert(1)</script> two"
-    write_explanations(
-        tmp_path / "why.html", [made_up(text, [(0, 8), (26, 29)], np.ones((2, 2)))], np.full(2, 0.5)
-    )
+    explanation = made_up(text, [(0, 8), (26, 29)], [[2, 0], [-1, 0]])
+    write_explanations(tmp_path / "why.html", [explanation], np.full(2, 0.5), run="run x")
     page = (tmp_path / "why.html").read_text(encoding="utf-8")
     assert "&lt;script&gt;" in page
     assert "<script" not in page
     assert "default-src 'none'" in page
+    assert page.count("lowered it") == 1
+    for part in (
+        "run x",
+        "Assigned: <b>a</b>",
+        "<b>two</b> −1.00",
+        "&lt;script&gt;alert(1)&lt;/script&gt; two</bdi></h2>",
+    ):
+        assert part in page
     with pytest.raises(InputError, match="html"):
-        write_explanations(tmp_path / "why.csv", [], np.full(2, 0.5))
+        write_explanations(tmp_path / "why.csv", [], np.full(2, 0.5), run="x")
+
+
+@pytest.mark.slow
+def test_page_of_explanations_has_nothing_that_axe_finds(tmp_path, browser, accessibility):
+    texts = [
+        made_up("one two", [(0, 3), (4, 7)], [[2, 0], [-1, 0]], method)
+        for method in ("occlusion", "attention")
+    ]
+    write_explanations(tmp_path / "why.html", texts, np.full(2, 0.5), run="run x")
+    browser.get((tmp_path / "why.html").as_uri())
+    assert accessibility() == []
 
 
 def test_unknown_method_is_refused(predictor):

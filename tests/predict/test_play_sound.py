@@ -55,7 +55,9 @@ def untrained(folder, sounds, name, pooling, *, by_speaker):
     }  # fmt: skip
     Classifier(reader, head, model, encoder).save(folder)
     fold_model = open_fold_model(folder, "float32")
-    return Predictor(SimpleNamespace(name=name, made_up=False), EMODB.labels, (fold_model,), None)
+    fold = SimpleNamespace(fold=0, metrics={"mean_auc": None})
+    run = SimpleNamespace(name=name, made_up=False, folds=[fold], identity={"settings": {"model": "blstm"}})
+    return Predictor(run, EMODB.labels, (fold_model,), None)
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +111,9 @@ def test_page_and_what_it_offers(client):
         assert client.get(path, headers=HOST).status_code == 200
     about = client.get("/about", headers=HOST).json
     assert about["labels"] == list(EMODB.labels)
-    assert about["runs"]["blstm"] == {"attention": True, "by_speaker": True, "max_seconds": 1.0}
-    assert about["runs"]["mean"] == {"attention": False, "by_speaker": False, "max_seconds": 1.0}
+    facts = {"facts": "blstm, 1 fold", "attention": True, "by_speaker": True, "max_seconds": 1.0}
+    assert about["runs"]["blstm"] == facts
+    assert about["runs"]["mean"] == {**facts, "attention": False, "by_speaker": False}
 
 
 def test_examples_are_one_per_class_by_different_speakers(client, table):

@@ -6,15 +6,18 @@ from pathlib import Path
 import numpy as np
 
 from ..base.errors import InputError
+from ..base.numbers import number, percent
 from ..base.pages import write_page
-from ..base.shown_text import visible
+from ..base.shown_text import shortened, visible
 from .explanation import Explanation
 
 # Background colours from the 256-colour palette, from faint to strong, for words that raised or lowered the score.
 # Black text is readable on all of them, whatever the colours of the terminal.
 RAISING, LOWERING = (224, 217, 210, 203), (195, 159, 117, 75)
 BLOCKS = " ▁▂▃▄▅▆▇█"
-TOP = 5  # words that are listed if the terminal has no colours
+TOP = 5  # words that are listed with their numbers
+HEADING = 90  # characters of a text that are its heading
+PALE = 0.03  # of the strongest word; a weaker one has no colour
 METHOD_TITLES = {
     "occlusion": "masking each word",
     "gradients": "integrated gradients",
@@ -63,9 +66,9 @@ def _coloured(explanation: Explanation, label: int) -> str:
 
 def _named(explanation: Explanation, label: int) -> str:
     weights = explanation.weights[:, label]
-    order = np.argsort(-np.abs(weights), kind="stable")[:TOP]
     return "  ".join(
-        f"{weights[word]:+.2f} {visible(explanation.text[slice(*explanation.spans[word])])}" for word in order
+        f"{weights[word]:+.2f} {visible(explanation.text[slice(*explanation.spans[word])])}"
+        for word in _order(explanation, label)
     )
 
 
@@ -87,10 +90,50 @@ def parts(explanation: Explanation, label: int) -> Iterator[tuple[str, float]]:
         yield piece, 0.0 if word_weights is None else float(word_weights[label]) / top
 
 
+def assigned(explanation: Explanation, thresholds: np.ndarray | None) -> list[str]:
+    """Return the labels that are assigned."""
+    (names,) = explanation.target.names(explanation.labels, explanation.probabilities[np.newaxis], thresholds)
+    return names
+
+
+def words(explanation: Explanation, label: int) -> Iterator[tuple[str, float, str]]:
+    """Yield the whole text in pieces, as they are shown: with the strength of ``parts``, and the weight as text.
+
+    Weak words and the text between words have strength 0 and no weight.
+    """
+    for (piece, strength), (_, weights) in zip(parts(explanation, label), explanation.pieces(), strict=True):
+        if weights is None or abs(strength) < PALE:
+            yield visible(piece), 0.0, ""
+        else:
+            yield visible(piece), strength, _weight(explanation, float(weights[label]))
+
+
+def strongest(explanation: Explanation, label: int) -> list[tuple[str, str]]:
+    """Return the TOP words with the largest weights, and their weights as text."""
+    return [
+        (
+            visible(explanation.text[slice(*explanation.spans[word])]),
+            _weight(explanation, float(explanation.weights[word, label])),
+        )
+        for word in _order(explanation, label)
+    ]
+
+
+def _order(explanation: Explanation, label: int) -> np.ndarray:
+    """Return the indices of the TOP words, the one with the largest weight first."""
+    return np.argsort(-np.abs(explanation.weights[:, label]), kind="stable")[:TOP]
+
+
+def _weight(explanation: Explanation, weight: float) -> str:
+    return percent(weight) if explanation.method == "attention" else number(weight, 2, sign=True)
+
+
 def write_explanations(
-    path: Path, explanations: Iterable[Explanation], thresholds: np.ndarray | None
+    path: Path, explanations: Iterable[Explanation], thresholds: np.ndarray | None, *, run: str
 ) -> None:
-    """Write an HTML page: the probabilities of each text, and its words in colour for each label.
+    """Write an HTML page: the probabilities of each text, and its words with their numbers for each label.
+
+    run : what predicted, for people to read.
 
     The labels of ``shown_labels`` are open, the others are folded. Raises InputError if the path does not end in .html.
     """
@@ -99,10 +142,13 @@ def write_explanations(
     write_page(
         path,
         "explanation.html",
-        explanations=explanations,
+        explanations=list(explanations),
         thresholds=thresholds,
+        run=run,
         notes=METHOD_NOTES,
-        parts=parts,
-        visible=visible,
+        words=words,
+        strongest=strongest,
+        assigned=assigned,
+        heading=lambda text: visible(shortened(text, HEADING)),
         shown_labels=shown_labels,
     )

@@ -26,7 +26,6 @@ from ..base.errors import InputError
 from ..base.places import PAGE_FOLDER
 from ..benchmarks.benchmark import Benchmark
 from ..models.prediction import NotWanted, while_wanted
-from ..runs.fold_files import FoldResult
 from .predictor import MADE_UP_NOTE, Predictor
 
 WAITING = 4  # requests that may be computed or wait at the same time; further requests are refused
@@ -141,20 +140,6 @@ def page_title(benchmark: Benchmark, predictors: Mapping[str, Predictor]) -> str
     """Return the benchmark's title, and the name of each run that learnt from a made-up sample."""
     notes = [f"{name} {MADE_UP_NOTE}" for name, predictor in predictors.items() if predictor.run.made_up]
     return "; ".join([benchmark.title, *notes])
-
-
-def run_facts(predictor: Predictor) -> str:
-    """Return what a run is, in a phrase: model, folds, and the mean AUC that the trainings recorded."""
-    run = predictor.run
-    n_folds = len(run.folds)
-    auc = (
-        f", mean AUC {run.recorded_auc:.3f} out of fold" if any(_has_auc(fold) for fold in run.folds) else ""
-    )
-    return f"{run.identity['settings']['model']}, {n_folds} fold{'s' * (n_folds > 1)}{auc}"
-
-
-def _has_auc(fold: FoldResult) -> bool:
-    return fold.metrics["mean_auc"] is not None
 
 
 def json_response(content: dict, status: int = 200) -> Response:

@@ -13,8 +13,9 @@ from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import read_sound, wav_bytes
 from ..data.rows import GROUP
-from .play_app import POLICY, PageApp, json_response, page_title, run_facts
+from .play_app import POLICY, PageApp, json_response, page_title
 from .predictor import Predictor
+from .run_facts import run_facts
 from .sound_explanation import SECONDS, SoundExplanation, explain_sounds
 
 MAX_BODY = 20 * 2**20  # bytes of a sound file
@@ -82,7 +83,7 @@ class SoundApp(PageApp):
         """Return what the page shows before a recording is chosen: classes, runs, examples, limits."""
         runs = {
             name: {
-                "facts": run_facts(predictor),
+                "facts": run_facts(predictor.run),
                 "attention": predictor.has_attention,
                 "by_speaker": predictor.by_speaker,
                 "max_seconds": _max_seconds(predictor),

@@ -16,8 +16,9 @@ from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SEVERAL_LABELS
 from .explanation import METHODS, explain, methods_of
 from .explanation_view import METHOD_NOTES, METHOD_TITLES
-from .play_app import PageApp, json_response, page_title, run_facts
+from .play_app import PageApp, json_response, page_title
 from .predictor import Predictor
+from .run_facts import run_facts
 
 MAX_CHARACTERS = 20_000  # per text to be predicted
 MAX_WORDS = 300  # per text to be explained: occlusion needs one prediction per word
@@ -78,7 +79,7 @@ class TextApp(PageApp):
         examples = self.benchmark.examples
         runs = {
             name: {
-                "facts": run_facts(predictor),
+                "facts": run_facts(predictor.run),
                 "methods": methods_of(predictor),
                 "thresholds": self.thresholds[name].tolist() if name in self.thresholds else None,
             }
