@@ -1,7 +1,6 @@
 """Made-up rows, a tiny tokenizer and encoder, and the commands as a user runs them."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import made_up_benchmark  # noqa: F401  (registers it before settings read the r
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import find_chromium, set_scheme, set_width, start_browser
 from hypothesis import settings
 
 from pooled_bert.base.deadline import Deadline
@@ -172,20 +172,12 @@ def start_halting():
 @pytest.fixture
 def browser():
     """A headless Chromium, as the distribution packs it."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
+    found = find_chromium()
+    if found is None:
         pytest.skip("needs chromium and chromedriver (Debian: apt install chromium chromium-driver)")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    flags = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"]
-    for flag in [*flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield found
-    found.quit()
+    window = start_browser(*found)
+    yield window
+    window.quit()
 
 
 @pytest.fixture
@@ -209,11 +201,9 @@ def accessibility(browser):
         browser.execute_script(axe)
         browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
         for width in (1280, 390):
-            size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            set_width(browser, width)
             for scheme in ("light", "dark"):
-                feature = {"name": "prefers-color-scheme", "value": scheme}
-                browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+                set_scheme(browser, scheme)
                 findings += [(width, scheme, finding) for finding in browser.execute_async_script(run)]
         return findings
 

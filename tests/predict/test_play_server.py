@@ -12,6 +12,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from browsing import set_width
 from conftest import ROOT, VERY_LONG
 from werkzeug.test import Client
 
@@ -299,10 +300,7 @@ def test_in_a_browser_scores_appear_while_typing_and_hostile_text_stays_text(add
         lambda page: "1,000,000" in page.find_element(By.ID, "status").text
     )
     for width in (360, 1200):
-        browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
-        )
+        set_width(browser, width)
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 

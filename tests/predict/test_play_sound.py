@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
+from browsing import set_width
 from conftest import VERY_LONG
 from werkzeug.test import Client
 
@@ -337,10 +338,7 @@ def test_in_a_browser_examples_and_files_are_scored_and_bad_files_leave_no_score
     wait_for("bad.wav: is no sound file")
     assert browser.find_elements(By.CSS_SELECTOR, ".label.best") == []
     for width in (360, 1200):
-        browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
-        )
+        set_width(browser, width)
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert len(severe) == 1  # the file that was refused

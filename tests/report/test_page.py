@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import set_width
 from conftest import table_of
 from sklearn.metrics import auc
 
@@ -159,10 +160,7 @@ def test_in_a_browser_links_open_what_is_folded_and_nothing_is_cut(page, workspa
     browser.get((workspace / "folds" / "jigsaw" / "report" / "report.html").as_uri())
     assert accessibility() == []
     for width in (390, 1280):
-        browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
-        )
+        set_width(browser, width)
         browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
         tables = "[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().right)"

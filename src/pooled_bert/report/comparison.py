@@ -75,7 +75,7 @@ def make_head(
         number(score.value, places),
         interval,
         [*_leads(verdict, title), *_weakness(verdict), *_folds(verdict, benchmark), *more],
-        [_warning(warning, shown) for warning in verdict.warnings],
+        _warnings(verdict.warnings, shown),
         runs_figure(verdict, benchmark),
     )
 
@@ -107,7 +107,7 @@ def _leads(verdict: Verdict, title: str) -> list[Point]:
             continue
         amount = found.as_text(sign=True)
         if len(common) < len(verdict.best.oof):
-            amount += f", on fold {' and '.join(map(str, common))}"
+            amount += f", on fold{'s' * (len(common) > 1)} {', '.join(map(str, common))}"
         if not other.is_honest:
             points.append(Point(f"Not ranked: {other.name}, whose score is optimistic ({amount})", RUNS))
         elif found.is_clear:
@@ -164,12 +164,22 @@ def decision_point(run: str, folds: Sequence[FoldScores], benchmark: Benchmark) 
     return Point(text, run_place(run))
 
 
-def _warning(warning: Warning, shown: Sequence[str]) -> Point:
-    names = [name for name in warning.runs if name in shown]
-    place = run_place(names[0]) if names else RUNS if warning.runs else DATA
-    about = ", ".join(warning.runs) if len(warning.runs) <= NAMED else f"{len(warning.runs)} runs"
-    text = f"{about}: {warning.text}" if about else warning.text[0].upper() + warning.text[1:]
-    return Point(text, place, "warning")
+def _warnings(warnings: Sequence[Warning], shown: Sequence[str]) -> list[Point]:
+    """Return one sentence for all warnings about the same runs, and one for each that is about the data."""
+    by_runs: dict[tuple[str, ...], list[str]] = {}
+    points = []
+    for warning in warnings:
+        if warning.runs:
+            by_runs.setdefault(warning.runs, []).append(warning.text)
+        else:
+            points.append(Point(warning.text[0].upper() + warning.text[1:], DATA, "warning"))
+    about_runs = []
+    for runs, texts in by_runs.items():
+        names = [name for name in runs if name in shown]
+        about = ", ".join(runs) if len(runs) <= NAMED else f"{len(runs)} runs"
+        place = run_place(names[0]) if names else RUNS
+        about_runs.append(Point(f"{about}: {'; '.join(texts)}", place, "warning"))
+    return [*about_runs, *points]
 
 
 def runs_figure(verdict: Verdict, benchmark: Benchmark) -> Figure | None:

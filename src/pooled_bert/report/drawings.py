@@ -13,6 +13,8 @@ from ..results.curves import Curves, calibration_error
 from ..results.resampling import Estimate
 from .figures import BLUE, CYCLE, GREY, INK, ORANGE
 
+FAR = 4  # times the median distance from the best
+
 
 def draw_curves(
     curves: Mapping[str, Curves], *, x: str, y: str, chance: float | None
@@ -236,19 +238,31 @@ def draw_intervals(
 ) -> Callable[[Axes], None]:
     """Draw the value and the interval of each row, the first row on top.
 
+    A row that is so far off that it would squeeze the others is an arrow at the edge, with its value.
+
     dots : by row, the values of single folds, drawn small.  zero : whether the values are differences from the first
     row; those whose interval holds 0 are then grey, beside a line at 0.
     """
+    best = next(iter(estimates.values())).value
+    is_far = _far([found.value for found in estimates.values()])
 
     def draw(axes: Axes) -> None:
         if zero:
             axes.axvline(0, color=INK, lw=0.8, ls=":")
         for y, (name, found) in enumerate(estimates.items()):
+            if is_far[y]:
+                text = number(found.value, decimals(found.half_width))
+                x, side, text = (
+                    (0.01, "left", f"◂ {text}") if found.value < best else (0.99, "right", f"{text} ▸")
+                )
+                axes.text(x, y, text, ha=side, va="center", fontsize=8, transform=axes.get_yaxis_transform())
+                continue
             colour = ORANGE if y == 0 else GREY if zero and not found.is_clear else BLUE
             axes.plot([found.low, found.high], [y, y], color=colour, lw=2.2, solid_capstyle="round")
             axes.plot(found.value, y, "o", ms=6, color=colour)
             places = (dots or {}).get(name, [])
             axes.plot(places, np.full(len(places), y + 0.24), "|", ms=5, color=colour, alpha=0.8)
+        axes.margins(x=0.12 if is_far.any() else 0.05)
         axes.set_yticks(range(len(estimates)), estimates)
         axes.set_ylim(len(estimates) - 0.4, -0.6)
         axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -256,3 +270,9 @@ def draw_intervals(
         axes.set_xlabel(xlabel)
 
     return draw
+
+
+def _far(values: Sequence[float]) -> np.ndarray:
+    """Find the values that are much farther below the first, which is the best, than most others; bool [n_values]."""
+    gaps = np.abs(np.array(values) - values[0])
+    return gaps > FAR * np.median(gaps[1:]) if len(gaps) > 2 else np.zeros(len(gaps), bool)

@@ -1,10 +1,11 @@
-"""Numbers have the digits that their interval carries, and tables keep to them."""
+"""Numbers have the digits that their interval carries; tables and pictures keep to them."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pooled_bert.base.numbers import decimals, number, percent
+from pooled_bert.report.drawings import draw_intervals
 from pooled_bert.report.tables import as_table, places_by_count, places_by_spread
 from pooled_bert.results.resampling import Estimate
 
@@ -47,3 +48,16 @@ def test_rows_have_the_digits_of_their_counts():
     )
     rows = as_table(frame, places=places_by_count({"few": 30, "many": 90_000})).rows
     assert rows == [["few", "0.71", "30"], ["many", "0.712", "90,000"]]
+
+
+def test_run_that_is_far_off_does_not_squeeze_the_others():
+    from matplotlib.figure import Figure
+
+    rows = {"best": 0.96, "good": 0.95, "fair": 0.94, "none": 0.5}
+    axes = Figure().subplots()
+    draw_intervals({name: Estimate(value, value - 0.01, value + 0.01) for name, value in rows.items()}, "")(
+        axes
+    )
+    assert axes.get_xlim()[0] > 0.9
+    assert any("0.500" in text.get_text() for text in axes.texts)
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(rows)
