@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from ..benchmarks.benchmark import Benchmark
-from ..benchmarks.targets import LOWER_IS_BETTER, gain
+from ..benchmarks.targets import LOWER_IS_BETTER, gain, mean_of_known
 from ..data.rows import labels_of
 from ..runs.fold_files import Run, in_one_order
 from .blend import blend_oof
 from .resampling import CONFIDENCE, Estimate, Resampled, estimate, resample
 from .score_tables import runs_by_note
 
+VISIBLE = 1e-3  # a smaller difference between folds is not worth a word
 FEW = 10  # rows of a class per fold; with fewer, the fold's AUC depends on chance
 
 
@@ -140,24 +141,23 @@ def _weakest(best: Contender, train: pd.DataFrame, benchmark: Benchmark) -> Weak
 
 
 def _folds(best: Contender) -> Folds | None:
-    """Find the fold whose score differs from the mean of the others by more than its interval, if there is one.
+    """Find the fold whose score differs from the mean of the others by more than chance, if there is one.
 
-    The interval is as wide as it must be for all folds together to have CONFIDENCE (Bonferroni).
+    The interval of the difference is as wide as it must be for all folds together to have CONFIDENCE (Bonferroni).
     """
     draws = best.resampled.score
     scores = {fold: float(values[0]) for fold, values in draws.items()}
     if len(scores) < 3:
         return None
-    distances = {}
+    differences = {}
     for fold, values in draws.items():
-        others = float(np.nanmean([score for other, score in scores.items() if other != fold]))
-        found = estimate(values, 1 - (1 - CONFIDENCE) / len(scores))
-        if others < found.low or others > found.high:
-            distances[fold] = (abs(found.value - others), others)
-    if not distances:
+        others = mean_of_known(np.array([drawn for other, drawn in draws.items() if other != fold]))
+        differences[fold] = estimate(values - others, 1 - (1 - CONFIDENCE) / len(scores))
+    clear = {fold: found.value for fold, found in differences.items() if found.is_clear}
+    outlier = max(clear, key=lambda fold: abs(clear[fold]), default=None)
+    if outlier is None or abs(clear[outlier]) < VISIBLE:
         return Folds(scores, None, np.nan)
-    outlier = max(distances, key=lambda fold: distances[fold][0])
-    return Folds(scores, outlier, distances[outlier][1])
+    return Folds(scores, outlier, scores[outlier] - clear[outlier])
 
 
 def _of_runs(runs: Sequence[Run], best: Contender, benchmark: Benchmark) -> list[Warning]:
