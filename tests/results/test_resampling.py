@@ -60,22 +60,20 @@ def tables(labels, probabilities, names):
 def test_interval_holds_the_score_and_a_run_differs_from_itself_by_nothing():
     benchmark = replace(JIGSAW, labels=("a", "b"))
     train, oof = tables(*several_labels(), benchmark.labels)
-    run = resample(oof, train, benchmark)
+    (run,) = resample([oof], train, benchmark)
     assert run.mean.low < run.mean.value < run.mean.high
     assert run.auc(0).low < run.auc(0).value < run.auc(0).high
     assert run.minus(run) == Estimate(0, 0, 0)
     assert not run.minus(run).is_clear
-    assert run.mean == resample(oof, train, benchmark).mean
+    assert run.mean == resample([oof], train, benchmark)[0].mean
 
 
 def test_fewer_rows_make_a_wider_interval():
     benchmark = replace(JIGSAW, labels=("a", "b"), score="accuracy")
     train, oof = tables(*several_labels(), benchmark.labels)
     few = {fold: table.iloc[::5] for fold, table in oof.items()}
-    assert (
-        resample(few, train, benchmark).mean.half_width
-        > 1.5 * resample(oof, train, benchmark).mean.half_width
-    )
+    narrow, wide = (resample([part], train, benchmark)[0].mean.half_width for part in (oof, few))
+    assert wide > 1.5 * narrow
 
 
 def test_rows_of_a_group_are_drawn_together():
@@ -84,7 +82,7 @@ def test_rows_of_a_group_are_drawn_together():
     benchmark = replace(WEATHER, score="accuracy")
     is_right = probabilities.argmax(axis=1) == labels.argmax(axis=1)
     groups = [f"{right} {row % 5}" for row, right in enumerate(is_right)]  # all right, or all wrong
-    own, alike = (resample(oof, table, benchmark).mean for table in (train, train.assign(group=groups)))
+    own, alike = (resample([oof], table, benchmark)[0].mean for table in (train, train.assign(group=groups)))
     assert alike.value == own.value
     assert alike.half_width > 2 * own.half_width
 

@@ -67,8 +67,8 @@ class Resampled:
     aucs : float64 [n_labels, 1 + RESAMPLES].
     """
 
-    score: Mapping[int, np.ndarray]
-    aucs: Mapping[int, np.ndarray]
+    score: dict[int, np.ndarray]
+    aucs: dict[int, np.ndarray]
 
     @property
     def mean(self) -> Estimate:
@@ -86,36 +86,51 @@ class Resampled:
 
 
 def resample(
-    oof: Mapping[int, pd.DataFrame], train: pd.DataFrame, benchmark: Benchmark, *, seed: int = 0
-) -> Resampled:
-    """Resample the score that counts, and each label's AUC; ``oof``: predictions by fold, rows in one order."""
+    predictions: Sequence[Mapping[int, pd.DataFrame]],
+    train: pd.DataFrame,
+    benchmark: Benchmark,
+    *,
+    seed: int = 0,
+) -> list[Resampled]:
+    """Resample the score that counts, and each label's AUC, of several runs or blends.
+
+    predictions : of each, by fold; the rows of a fold are in the same order in all of them.
+    """
     target, name = benchmark.target, benchmark.score
-    scores, all_aucs = {}, {}
-    for fold, (labels, values, counts) in _drawn(oof, train, benchmark.labels, seed):
-        aucs = _aucs(labels, values, counts)
-        is_mean = name == "mean_auc"
-        scores[fold] = mean_of_known(aucs) if is_mean else target.resampled(name, labels, values, counts)
-        all_aucs[fold] = aucs
-    return Resampled(scores, all_aucs)
+    found: list[Resampled] = [Resampled({}, {}) for _ in predictions]
+    truth, draw = train.set_index("id")[list(benchmark.labels)], _drawer(train, seed)
+    for fold in sorted({fold for oof in predictions for fold in oof}):
+        tables = [(one, oof[fold]) for one, oof in zip(found, predictions, strict=True) if fold in oof]
+        ids = tables[0][1]["id"]
+        labels, counts = truth.loc[ids].to_numpy(np.float64), draw(fold, ids)
+        for one, table in tables:
+            values = table[list(benchmark.labels)].to_numpy(np.float64)
+            one.aucs[fold] = _aucs(labels, values, counts)
+            one.score[fold] = (
+                mean_of_known(one.aucs[fold])
+                if name == "mean_auc"
+                else target.resampled(name, labels, values, counts)
+            )
+    return found
 
 
 def resampled_aucs(
     oof: Mapping[int, pd.DataFrame], train: pd.DataFrame, labels: Sequence[str], seed: int = 0
 ) -> dict[int, np.ndarray]:
     """Return by fold each label's AUC, float64 [n_labels, 1 + RESAMPLES]: of the rows themselves, then of each draw."""
-    return {fold: _aucs(*drawn) for fold, drawn in _drawn(oof, train, labels, seed)}
+    truth, draw = train.set_index("id")[list(labels)], _drawer(train, seed)
+    return {
+        fold: _aucs(
+            truth.loc[table["id"]].to_numpy(np.float64),
+            table[list(labels)].to_numpy(np.float64),
+            draw(fold, table["id"]),
+        )
+        for fold, table in oof.items()
+    }
 
 
 def _aucs(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.stack([resampled_auc(*column, counts) for column in zip(labels.T, scores.T, strict=True)])
-
-
-def _drawn(oof: Mapping[int, pd.DataFrame], train: pd.DataFrame, labels: Sequence[str], seed: int):
-    """Yield fold, and its labels, scores [n_rows, n_labels] and counts [1 + RESAMPLES, n_rows]."""
-    truth, draw = train.set_index("id")[list(labels)], _drawer(train, seed)
-    for fold, table in oof.items():
-        scores = table[list(labels)].to_numpy(np.float64)
-        yield fold, (truth.loc[table["id"]].to_numpy(np.float64), scores, draw(fold, table["id"]))
 
 
 def _drawer(train: pd.DataFrame, seed: int) -> Callable[[int, pd.Series], np.ndarray]:

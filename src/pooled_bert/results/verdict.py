@@ -96,10 +96,13 @@ def find_verdict(
     """
     runs = in_one_order(runs)
     shown = [run for run in runs if run.name in {one.name for one in shown}]
-    contenders = [_contender((run.name,), run.oof, [run], train, benchmark) for run in runs]
-    if len(shown) > 1 and len({tuple(run.oof) for run in shown}) == 1:
-        oof = blend_oof(shown, benchmark.target, "logit")
-        contenders.append(_contender(tuple(run.name for run in shown), oof, shown, train, benchmark))
+    blends = [shown] if len(shown) > 1 and len({tuple(run.oof) for run in shown}) == 1 else []
+    competing = [*([run] for run in runs), *blends]
+    tables = [*(run.oof for run in runs), *(blend_oof(blend, benchmark.target, "logit") for blend in blends)]
+    contenders = [
+        Contender(tuple(run.name for run in parts), oof, not any(map(_is_optimistic, parts)), resampled)
+        for parts, oof, resampled in zip(competing, tables, resample(tables, train, benchmark), strict=True)
+    ]
 
     def rank(one: Contender) -> tuple:
         better = gain(benchmark.score, one.score.value)
@@ -117,15 +120,8 @@ def find_verdict(
     )
 
 
-def _contender(
-    names: tuple[str, ...],
-    oof: dict[int, pd.DataFrame],
-    runs: Sequence[Run],
-    train: pd.DataFrame,
-    benchmark: Benchmark,
-) -> Contender:
-    is_honest = not any(run.folds[0].metrics["optimistic"] for run in runs)
-    return Contender(names, oof, is_honest, resample(oof, train, benchmark))
+def _is_optimistic(run: Run) -> bool:
+    return run.folds[0].metrics["optimistic"]
 
 
 def _weakest(best: Contender, train: pd.DataFrame, benchmark: Benchmark) -> WeakLabel | None:
