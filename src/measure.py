@@ -130,7 +130,7 @@ def answers(args: argparse.Namespace) -> None:
     """Time the wait from a command to its first answer, with all folds of a run."""
     import statistics
 
-    from pooled_bert.measure.answers import largest_memory, waiting_times
+    from pooled_bert.measure.answers import waits
 
     options = [
         "--benchmark",
@@ -140,11 +140,13 @@ def answers(args: argparse.Namespace) -> None:
         "--workspace",
         str(args.workspace.root),
     ]
-    times = waiting_times(args.workspace.run(args.benchmark.name, args.run), options, args.rounds)
-    print(f"seconds, median (and range) of {args.rounds} rounds")
-    for name, seconds in times.items():
-        print(f"{statistics.median(seconds):7.2f}  ({min(seconds):.2f} to {max(seconds):.2f})  {name}")
-    print(f"the largest process used {largest_memory():.0f} MB")
+    found = waits(args.workspace.run(args.benchmark.name, args.run), options, args.rounds)
+    print(f"seconds, median (and range) of {args.rounds} rounds, and the most memory in MB")
+    for name, rounds in found.items():
+        seconds, memory = [wait.seconds for wait in rounds], max(wait.memory for wait in rounds)
+        print(
+            f"{statistics.median(seconds):7.2f}  ({min(seconds):5.2f} to {max(seconds):5.2f})  {memory:6.0f}  {name}"
+        )
 
 
 def int8(args: argparse.Namespace) -> None:
