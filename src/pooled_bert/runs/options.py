@@ -86,6 +86,21 @@ def add_folds(
     parser.add_argument("--folds", type=FOLD, nargs="+", metavar="FOLD", help=help_text)
 
 
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add --windows and --precision of the commands that predict."""
+    parser.add_argument(
+        "--windows",
+        choices=("mean", "max", "none"),
+        help="read long texts whole, in windows, and take the mean of the windows' log-odds or the largest"
+        " probability; none: cut long texts as in training (default: the run's own --windows, or mean if it has none)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="precision of matrix products (default: that of the run, or for auto float32 without a GPU)",
+    )
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add --data."""
     parser.add_argument(
