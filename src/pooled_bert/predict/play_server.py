@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from waitress.server import TcpWSGIServer
-
 from ..benchmarks.benchmark import Benchmark
 from . import web_server
 from .play_app import PageApp
@@ -17,7 +15,7 @@ def make_server(
     benchmark: Benchmark,
     port: int,
     examples: list[Example] | None = None,
-) -> tuple[TcpWSGIServer, int]:
+) -> tuple[web_server.Server, int]:
     """Return a server that answers on 127.0.0.1 once it is run, and its port; ``port`` 0 takes any free port.
 
     ``predictors``: by name of the run. ``examples``: recordings to choose on the page of sounds. Raises InputError if

@@ -7,15 +7,17 @@ import signal
 import socket
 import threading
 import time
+from typing import Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.server import TcpWSGIServer, create_server
+from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 
 from ..base.errors import InputError
 from .web_app import WebApp
 
+Server = Any  # of waitress, whose stubs lack what is used here
 CONNECTIONS = 500
 STALLED_SECONDS = (
     10  # after which a connection without a whole request is closed, so that it keeps nobody out
@@ -47,10 +49,10 @@ def listen(host: str, port: int) -> tuple[socket.socket, int]:
     return listener, listener.getsockname()[1]
 
 
-def make_server(app: WebApp, listener: socket.socket) -> TcpWSGIServer:
+def make_server(app: WebApp, listener: socket.socket) -> Server:
     """Return a server that answers once it is run."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # the application limits what waits
-    server = create_server(
+    server: Server = create_server(
         app,
         sockets=[listener],
         connection_limit=CONNECTIONS,
@@ -71,7 +73,8 @@ class _Task(WSGITask):
     """An answer of the application; once the server stops, its connection is closed after it."""
 
     def build_response_header(self) -> bytes:
-        if self.channel.server.app.is_stopping:
+        server: Server = self.channel.server
+        if server.app.is_stopping:
             self.set_close_on_finish()
         return super().build_response_header()
 
@@ -80,11 +83,12 @@ class _ErrorTask(ErrorTask):
     """A refusal by waitress, of a request that did not reach the application or made it fail; the JSON is the app's."""
 
     def execute(self) -> None:
-        error = self.request.error
-        response = self.channel.server.app.refuse(error.code, error.body)
+        server: Server = self.channel.server
+        request: Any = self.request
+        response = server.app.refuse(request.error.code, request.error.body)
         content = response.get_data()
         self.status = response.status
-        self.response_headers.extend(response.headers)
+        self.response_headers = list(response.headers)
         self.set_close_on_finish()
         self.content_length = len(content)
         self.write(content)
@@ -95,7 +99,7 @@ class _Channel(HTTPChannel):
     error_task_class = _ErrorTask
 
 
-def serve_until_stopped(server: TcpWSGIServer, greeting: str, grace: float) -> None:
+def serve_until_stopped(server: Server, greeting: str, grace: float) -> None:
     """Print ``greeting`` and answer requests until Ctrl-C or SIGTERM; a second one of these stops at once.
 
     After the first, requests that came in already are answered, for at most ``grace`` seconds.
@@ -112,7 +116,7 @@ def serve_until_stopped(server: TcpWSGIServer, greeting: str, grace: float) -> N
             loop.join()
 
 
-def stop(server: TcpWSGIServer, grace: float) -> None:
+def stop(server: Server, grace: float) -> None:
     """Accept no more connections, answer what came in, and end the server's loop, which another thread runs."""
     server.app.is_stopping = True
     in_loop = server.trigger.pull_trigger  # calls a function in the thread of the loop
@@ -125,7 +129,7 @@ def stop(server: TcpWSGIServer, grace: float) -> None:
     in_loop(lambda: _close_all(server))
 
 
-def _close_listener(server: TcpWSGIServer) -> None:
+def _close_listener(server: Server) -> None:
     """Accept the connections that wait already, then no more."""
     count = -1
     while count < len(server.active_channels):
@@ -134,7 +138,7 @@ def _close_listener(server: TcpWSGIServer) -> None:
     wasyncore.dispatcher.close(server)  # server.close() would end the loop too
 
 
-def _close_idle(server: TcpWSGIServer) -> None:
+def _close_idle(server: Server) -> None:
     """Close the connections that have nothing to be answered."""
     for channel in list(server.active_channels.values()):
         is_idle = time.time() - channel.last_activity > IDLE_SECONDS
@@ -142,7 +146,7 @@ def _close_idle(server: TcpWSGIServer) -> None:
             channel.handle_close()
 
 
-def _close_all(server: TcpWSGIServer) -> None:
+def _close_all(server: Server) -> None:
     for channel in list(server.active_channels.values()):
         channel.handle_close()
     server.trigger.close()
