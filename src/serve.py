@@ -22,7 +22,6 @@ def main() -> None:
     args = parse_arguments()
     args.benchmark.require_texts("this service")
 
-    from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.predict.predictor import load_predictor
     from pooled_bert.predict.web_server import is_loopback, listen, make_server, serve_until_stopped
 
@@ -40,12 +39,13 @@ def main() -> None:
         precision=args.precision,
     )
     predictor.check_noun(args.benchmark)
-    start_tensorflow()
 
     from pooled_bert.predict.service import Limits, Service
 
     limits = Limits(args.max_body, args.max_rows, args.max_characters, args.in_flight, args.timeout)
-    predictor.predict_proba(["a text"] if predictor.noun == "text" else [("a text", "another")])  # compiles
+    predictor.predict_proba(
+        ["a text"] if predictor.noun == "text" else [("a text", "another")]
+    )  # the first call is slower
     host = f"[{args.host}]" if ":" in args.host else args.host
     own_hosts = {f"{name}:{port}" for name in (host, "127.0.0.1", "localhost")}
     server = make_server(Service(predictor, limits, token=token, own_hosts=own_hosts), listener)
