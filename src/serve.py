@@ -48,7 +48,10 @@ def main() -> None:
     )  # the first call is slower
     host = f"[{args.host}]" if ":" in args.host else args.host
     own_hosts = {f"{name}:{port}" for name in (host, "127.0.0.1", "localhost")}
-    server = make_server(Service(predictor, limits, token=token, own_hosts=own_hosts), listener)
+    models = predictor.models  # of one batch, each model is computed by one of the device's cores
+    at_once = max(1, models[0].device.at_once // len(models))
+    service = Service(predictor, limits, token=token, own_hosts=own_hosts, at_once=at_once)
+    server = make_server(service, listener)
     serve_until_stopped(server, f"http://{host}:{port}/  (Ctrl-C stops the service)", args.timeout + 5)
 
 

@@ -219,6 +219,17 @@ def test_requests_that_wait_are_predicted_together_and_answered_each_with_its_ow
     assert max(map(len, slow.calls)) <= 5
 
 
+def test_requests_are_shared_among_the_threads_that_compute(slow):
+    service = Service(slow, Limits(in_flight=9, seconds=VERY_LONG), token=None, own_hosts={HOST}, at_once=2)
+    client = Client(service)
+    waiting = [in_background(post, client, {"texts": ["x"]}) for _ in range(2)]
+    wait_until(lambda: len(slow.calls) == 2)
+    waiting += [in_background(post, client, {"texts": ["x"]}) for _ in range(4)]
+    wait_until(lambda: service.n_in_flight == 6)
+    slow.go.set()
+    assert [result().status_code for result in waiting] == [200] * 6
+
+
 def test_request_that_takes_too_long_is_given_up_and_the_next_is_answered(slow):
     client = client_of(slow, Limits(in_flight=2, seconds=0.2))
     first = in_background(post, client, {"texts": ["one"]})

@@ -52,9 +52,21 @@ class Limits:
 
 
 class Service(WebApp):
-    """The application. ``token``: what a request must show, None: nothing; then only ``own_hosts`` are answered."""
+    """The application.
 
-    def __init__(self, predictor: Predictor, limits: Limits, *, token: str | None, own_hosts: set[str]):
+    token : what a request must show; None: nothing, but then only ``own_hosts`` are answered.  at_once : number of
+    batches that are computed at the same time.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        limits: Limits,
+        *,
+        token: str | None,
+        own_hosts: set[str],
+        at_once: int = 1,
+    ):
         self.predictor, self.limits, self.token = predictor, limits, token
         self.max_body = limits.body
         self.too_large = (
@@ -63,7 +75,7 @@ class Service(WebApp):
         super().__init__(None if token else own_hosts, limits.in_flight, limits.seconds)
         self.metrics = ServiceMetrics(run=predictor.run.name, labels=",".join(predictor.labels))
         self.metrics.watch_in_flight(lambda: self.n_in_flight)
-        self._together = Together(self._predict, limits.rows)
+        self._together = Together(self._predict, limits.rows, at_once)
 
     def rules(self) -> list[Rule]:
         """Return the four paths."""

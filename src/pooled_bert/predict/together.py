@@ -1,9 +1,10 @@
 """Predict the rows of several requests together, in the order in which the requests came.
 
-A model takes little longer for a few short texts than for one. So while a batch is computed, the requests that come
-are collected, and they become the next batch.
+A model takes little longer for a few short texts than for one. So while batches are computed, the requests that come
+are collected, and they become the next batches.
 """
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,17 +26,18 @@ class _Job:
 
 
 class Together:
-    """One thread that predicts, and the jobs that wait for it.
+    """Threads that predict, and the jobs that wait for them.
 
     predict : items -> probabilities, float32 [n_items, n_labels].  most_rows : items in one call, unless one job alone
-    has more.
+    has more.  at_once : number of threads.
     """
 
-    def __init__(self, predict: Callable[[list], np.ndarray], most_rows: int):
-        self._predict, self._most_rows = predict, most_rows
+    def __init__(self, predict: Callable[[list], np.ndarray], most_rows: int, at_once: int):
+        self._predict, self._most_rows, self._at_once = predict, most_rows, at_once
         self._jobs: deque[_Job] = deque()
         self._has_jobs = threading.Condition()
-        threading.Thread(target=self._work, daemon=True).start()
+        for _ in range(at_once):
+            threading.Thread(target=self._work, daemon=True).start()
 
     def predict(self, items: Sequence, is_wanted: Callable[[], bool]) -> np.ndarray:
         """Return the probabilities of the items; raises NotWanted once ``is_wanted`` answers no."""
@@ -60,13 +62,15 @@ class Together:
                     job.future.set_exception(error)
 
     def _next_jobs(self) -> list[_Job]:
-        """Wait for jobs; return the first ones that are wanted, as many as fit together."""
+        """Wait for jobs; return the first ones that are wanted: this thread's share, but no more than fit together."""
         with self._has_jobs:
             jobs: list[_Job] = []
             while not jobs:
                 self._has_jobs.wait_for(lambda: self._jobs)
-                n_rows = 0
-                while self._jobs and (not jobs or n_rows + len(self._jobs[0].items) <= self._most_rows):
+                n_rows, share = 0, math.ceil(len(self._jobs) / self._at_once)
+                while self._jobs and len(jobs) < share:
+                    if jobs and n_rows + len(self._jobs[0].items) > self._most_rows:
+                        break
                     job = self._jobs.popleft()
                     if job.is_wanted():
                         jobs.append(job)
