@@ -180,6 +180,27 @@ def int8(args: argparse.Namespace) -> None:
     print(f"lost in the mean: {lost:+.5f}; predict.py --precision int8 accepts up to {MOST}")
 
 
+def load(args: argparse.Namespace) -> None:
+    """Send requests to serve.py from many clients at once, and show rates, times, refusals, and what was lost."""
+    from pooled_bert.data.rows import find_data, read_train
+    from pooled_bert.measure.load import load_table
+
+    args.benchmark.require_texts("this measurement")
+    train = read_train(args.benchmark, find_data(args.benchmark, args.data))
+    texts = train["text"].sample(min(2000, len(train)), random_state=0).tolist()
+    options = [
+        "--benchmark",
+        args.benchmark.argument,
+        "--run",
+        args.run,
+        "--workspace",
+        str(args.workspace.root),
+    ]
+    table = load_table(texts, options, args.seconds)
+    print(f"clients × rows per request, {args.seconds:g} s each")
+    print(table.to_string(float_format=lambda value: f"{value:.{1 if value < 100 else 0}f}"))
+
+
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
@@ -190,6 +211,7 @@ def parse_arguments() -> argparse.Namespace:
         labels: add_labels,
         answers: add_answers,
         int8: add_int8,
+        load: add_load,
     }
     commands = parser.add_subparsers(required=True, metavar="|".join(action.__name__ for action in actions))
     for action, add_options in actions.items():
@@ -324,6 +346,22 @@ def add_int8(parser: argparse.ArgumentParser) -> None:
         type=COUNT,
         default=5_000,
         help="validation rows of each fold, drawn at random (default: 5000)",
+    )
+    add_data(parser)
+    add_workspace(parser)
+
+
+def add_load(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``load``."""
+    add_benchmark(parser)
+    parser.add_argument(
+        "--run", type=NAME, default="bert", metavar="NAME", help="run that is served (default: bert)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=Number(float, 1, 3600),
+        default=20,
+        help="time of each number of clients (default: 20)",
     )
     add_data(parser)
     add_workspace(parser)

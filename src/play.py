@@ -1,7 +1,6 @@
 """Serve a page, to this machine alone, that shows scores of a typed text or of a recording, and what they rest on."""
 
 import argparse
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,12 +32,11 @@ def main() -> None:
         predictor.check_noun(benchmark)
 
     from pooled_bert.predict.play_server import make_server
+    from pooled_bert.predict.web_server import serve_until_stopped
 
     examples = recordings(benchmark, args.data) if benchmark.medium == "sound" else []
     server, port = make_server(predictors, benchmark, args.port, examples)
-    with contextlib.suppress(KeyboardInterrupt):  # this is how it is stopped
-        print(f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", flush=True)
-        server.run()
+    serve_until_stopped(server, f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", grace=1)
 
 
 def recordings(benchmark: Benchmark, data: Path | None) -> "list[Example]":
