@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
-from pooled_bert.base.rules import FOLD, NAME, PLACE, Number
+from pooled_bert.base.rules import FOLD, LINE, NAME, PLACE, Number
 from pooled_bert.runs.options import add_benchmark, add_workspace
 
 
@@ -14,6 +14,10 @@ def main() -> None:
     """Load the fold's model, write its export, print how exact and how fast the export is."""
     args = parse_arguments()
     check_options(args)
+    if args.push:
+        from pooled_bert.predict.hub import check_push, push
+
+        check_push(args.push)
 
     from pooled_bert.base.places import fold_folder, model_folder
     from pooled_bert.base.tensorflow_setup import start_tensorflow
@@ -26,6 +30,12 @@ def main() -> None:
     if not model_folder(runs / args.run, args.fold).is_dir():
         raise InputError(f"{folder}: holds no model to export; folds of --model linear keep none")
     check_models({folder: fold})
+    card = card_of_fold(runs / args.run / "README.md", args)
+    if args.push and card is None:
+        raise InputError(
+            f"--push: needs {runs / args.run / 'README.md'}, the model card; write it with: python src/report.py --run"
+            f" {args.run} --license ID"
+        )
     if args.measure:
         os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(args.measure))
     start_tensorflow()
@@ -34,7 +44,7 @@ def main() -> None:
 
     classifier = load_float32(model_folder(runs / args.run, args.fold))
     origin = {"benchmark": args.benchmark.name, "run": args.run, "fold": args.fold}
-    difference = export(classifier, args.output, args.format, origin)
+    difference = export(classifier, args.output, args.format, origin, card)
     print(
         f"{args.output}: {args.format}; its probabilities differ from the fold's by at most {difference:.1e}",
         flush=True,
@@ -42,6 +52,21 @@ def main() -> None:
     if args.measure:
         for line in speed_lines(classifier, args.output, args.measure):
             print(line, flush=True)
+    if args.push:
+        print(push(args.output, args.push, f"{args.benchmark.name}, run {args.run}, fold {args.fold}"))
+
+
+def card_of_fold(path: Path, args: argparse.Namespace) -> str | None:
+    """Return the run's model card with a note about its one fold; None if the run has no card."""
+    if not path.is_file():
+        return None
+    metadata, title, rest = path.read_text(encoding="utf-8").partition("\n# ")
+    heading, *body = rest.split("\n")
+    note = (
+        f"**Note:** these files are the model of fold {args.fold} alone. The scores below are those of the run, out of"
+        " fold: means over its folds."
+    )
+    return "\n".join([f"{metadata}{title}{heading}", "", note, *body])
 
 
 def check_options(args: argparse.Namespace) -> None:
@@ -52,6 +77,13 @@ def check_options(args: argparse.Namespace) -> None:
     if is_onnx != (output.suffix == ".onnx"):
         kind = "a file that ends in .onnx" if is_onnx else "a folder, without .onnx"
         raise InputError(f"--output {output}: name {kind}, for --format {args.format}")
+    if args.push:
+        require(
+            args.format == "huggingface",
+            "--format",
+            args.format,
+            "huggingface, the only format that is pushed",
+        )
     if args.measure is not None:
         require(is_onnx, "--format", args.format, "onnx, the only format that --measure times")
     is_own = is_onnx_export(output) if is_onnx else (output / "export.json").is_file()
@@ -87,6 +119,13 @@ def parse_arguments() -> argparse.Namespace:
         type=Number(int, 1, 1024),
         metavar="THREADS",
         help="time ONNX Runtime and TensorFlow in turn on the CPU, each with this many threads",
+    )
+    parser.add_argument(
+        "--push",
+        type=LINE,
+        metavar="OWNER/NAME",
+        help="upload the export and the run's model card to this repository of the Hugging Face Hub; a new one is"
+        " private",
     )
     add_workspace(parser)
     return parser.parse_args()

@@ -24,12 +24,13 @@ def main() -> None:
     if args.folds is None:
         check_complete(runs)
     name = args.name or "-".join([args.benchmark.name, *names])
-    blend, scores, table = with_data(args, runs, data, name) if data else without_data(args, runs)
+    blend, scores, table, report = with_data(args, runs, data, name) if data else without_data(args, runs)
     if table is None:
+        print(report)
         return
     path = args.workspace.submissions / f"{name}.csv"
     write_submission(path, table, provenance(blend, scores))
-    print(f"{path}: {len(table)} rows, checked")
+    print(f"{path}: {len(table)} rows, checked\n{report}")
     if args.submit:
         send(path, args.benchmark, args.message)
 
@@ -48,7 +49,7 @@ def folder_of_data(args: argparse.Namespace) -> Path | None:
 
 
 def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tuple:
-    """Score the runs and their blend, print the scores; returns the blend, its scores, and the table to submit.
+    """Score the runs and their blend; returns the blend, its scores, the table to submit, and a report to print.
 
     The table is None if there is nothing to submit.
     """
@@ -56,37 +57,42 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
     from pooled_bert.results.blend import check_blendable, make_blend
     from pooled_bert.results.blend_report import blend_report, blend_scores
     from pooled_bert.results.score_tables import (
+        best_alone,
+        comparison,
         format_scores,
+        headline,
         notes_on,
         rank_scores,
-        run_notes,
         score_row,
-        score_table,
     )
     from pooled_bert.results.submission import submission_table, submitted
 
     rows = read_rows(args.benchmark, data)
     benchmark = rows.benchmark
     check_blendable(runs, rows.checksums())
-    for run in runs:
-        table = score_table(run.oof, rows.train, benchmark)
-        print(format_scores(f"{benchmark.name} {run.name}", table, run_notes(run, benchmark)), end="\n\n")
     blend = make_blend(runs, benchmark.target, args.blend, args.weights, rows.train, benchmark.score)
     notes = notes_on(runs, benchmark)
     scores, table = blend_scores(blend, rows.train, benchmark)
-    if len(runs) > 1:
-        print(blend_report(blend, table, benchmark, notes), end="\n\n")
+    lines = [headline("out of fold", table, benchmark, notes)]
+    if len(runs) == 1:
+        details = [format_scores(f"{benchmark.name} {runs[0].name}", table)]
+    else:
+        lines.append(best_alone(runs, benchmark))
+        each = format_scores("each run alone", comparison(runs, benchmark), notes)
+        details = [blend_report(blend, table, benchmark, notes), each]
     if benchmark.test_file is None and not args.submit:
         print(f"note: {benchmark.title} has no test rows, so there is nothing to submit", file=sys.stderr)
-        return blend, scores, None
+        return blend, scores, None, "\n\n".join(["\n".join(lines), *details])
     if rows.template is None:
+        print("\n\n".join(["\n".join(lines), *details]))
         raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
     table = submission_table(blend.test(), rows.template, benchmark)
     if rows.test_labels is not None:
         scored = score_row(table, rows.test_labels, benchmark, "test")
         scored = rank_scores(scored, benchmark) if args.blend == "rank" else scored
-        print(format_scores(f"{benchmark.name} {name}", scored, notes, of="test"))
-    return blend, scores, submitted(table, rows)
+        lines.append(headline(name, scored, benchmark, []))
+        details.append(format_scores(f"{benchmark.name} {name}", scored, notes, of="test"))
+    return blend, scores, submitted(table, rows), "\n\n".join(["\n".join(lines), *details])
 
 
 def without_data(args: argparse.Namespace, runs: list) -> tuple:
@@ -106,11 +112,13 @@ def without_data(args: argparse.Namespace, runs: list) -> tuple:
     )
     data = runs[0].identity.get("data", {})
     check_blendable(runs, {name: data.get(name) for name in ("train", "test")})
-    for run in runs:
-        print(f"{run.name}: mean AUC {run.recorded_auc:.4f} (mean over {len(run.folds)} folds, out of fold)")
+    report = "\n".join(
+        f"{run.name}: mean AUC {run.recorded_auc:.4f} (mean over {len(run.folds)} folds, out of fold)"
+        for run in runs
+    )
     blend = blend_equally(runs, args.benchmark.target, args.blend)
     scores = {"oof_mean_auc": sum(run.recorded_auc for run in runs) / len(runs)}
-    return blend, scores, submission_of_predictions(blend.test(), args.benchmark)
+    return blend, scores, submission_of_predictions(blend.test(), args.benchmark), report
 
 
 def send(path: Path, benchmark, given: str | None) -> None:

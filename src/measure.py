@@ -130,7 +130,7 @@ def answers(args: argparse.Namespace) -> None:
     """Time the wait from a command to its first answer, with all folds of a run."""
     import statistics
 
-    from pooled_bert.measure.answers import largest_memory, waiting_times
+    from pooled_bert.measure.answers import waits
 
     options = [
         "--benchmark",
@@ -140,11 +140,13 @@ def answers(args: argparse.Namespace) -> None:
         "--workspace",
         str(args.workspace.root),
     ]
-    times = waiting_times(args.workspace.run(args.benchmark.name, args.run), options, args.rounds)
-    print(f"seconds, median (and range) of {args.rounds} rounds")
-    for name, seconds in times.items():
-        print(f"{statistics.median(seconds):7.2f}  ({min(seconds):.2f} to {max(seconds):.2f})  {name}")
-    print(f"the largest process used {largest_memory():.0f} MB")
+    found = waits(args.workspace.run(args.benchmark.name, args.run), options, args.rounds)
+    print(f"seconds, median (and range) of {args.rounds} rounds, and the most memory in MB")
+    for name, rounds in found.items():
+        seconds, memory = [wait.seconds for wait in rounds], max(wait.memory for wait in rounds)
+        print(
+            f"{statistics.median(seconds):7.2f}  ({min(seconds):5.2f} to {max(seconds):5.2f})  {memory:6.0f}  {name}"
+        )
 
 
 def int8(args: argparse.Namespace) -> None:
@@ -178,6 +180,27 @@ def int8(args: argparse.Namespace) -> None:
     print(f"lost in the mean: {lost:+.5f}; predict.py --precision int8 accepts up to {MOST}")
 
 
+def load(args: argparse.Namespace) -> None:
+    """Send requests to serve.py from many clients at once, and show rates, times, refusals, and what was lost."""
+    from pooled_bert.data.rows import find_data, read_train
+    from pooled_bert.measure.load import load_table
+
+    args.benchmark.require_texts("this measurement")
+    train = read_train(args.benchmark, find_data(args.benchmark, args.data))
+    texts = train["text"].sample(min(2000, len(train)), random_state=0).tolist()
+    options = [
+        "--benchmark",
+        args.benchmark.argument,
+        "--run",
+        args.run,
+        "--workspace",
+        str(args.workspace.root),
+    ]
+    table = load_table(texts, options, args.seconds)
+    print(f"clients × rows per request, {args.seconds:g} s each")
+    print(table.to_string(float_format=lambda value: f"{value:.{1 if value < 100 else 0}f}"))
+
+
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
@@ -188,6 +211,7 @@ def parse_arguments() -> argparse.Namespace:
         labels: add_labels,
         answers: add_answers,
         int8: add_int8,
+        load: add_load,
     }
     commands = parser.add_subparsers(required=True, metavar="|".join(action.__name__ for action in actions))
     for action, add_options in actions.items():
@@ -322,6 +346,22 @@ def add_int8(parser: argparse.ArgumentParser) -> None:
         type=COUNT,
         default=5_000,
         help="validation rows of each fold, drawn at random (default: 5000)",
+    )
+    add_data(parser)
+    add_workspace(parser)
+
+
+def add_load(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``load``."""
+    add_benchmark(parser)
+    parser.add_argument(
+        "--run", type=NAME, default="bert", metavar="NAME", help="run that is served (default: bert)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=Number(float, 1, 3600),
+        default=20,
+        help="time of each number of clients (default: 20)",
     )
     add_data(parser)
     add_workspace(parser)

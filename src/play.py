@@ -33,13 +33,12 @@ def main() -> None:
         predictor.check_noun(benchmark)
 
     from pooled_bert.predict.play_server import make_server
+    from pooled_bert.predict.web_server import serve_until_stopped
 
     examples = recordings(benchmark, args.data) if benchmark.medium == "sound" else []
     thresholds = found_thresholds(folder, predictors, benchmark) if benchmark.medium == "text" else {}
     server, port = make_server(predictors, benchmark, args.port, examples, thresholds)
-    with contextlib.suppress(KeyboardInterrupt):  # this is how it is stopped
-        print(f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", flush=True)
-        server.run()
+    serve_until_stopped(server, f"http://127.0.0.1:{port}/  (Ctrl-C stops the server)", grace=1)
 
 
 def found_thresholds(folder: Path, predictors: dict, benchmark: Benchmark) -> dict:

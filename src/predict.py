@@ -8,7 +8,7 @@ from pathlib import Path
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command, suggestion
 from pooled_bert.base.rules import LINE, NAME, PLACE
-from pooled_bert.runs.options import add_benchmark, add_folds, add_workspace, default_run
+from pooled_bert.runs.options import add_benchmark, add_folds, add_reading, add_workspace, default_run
 
 METHODS = ("occlusion", "gradients", "attention")  # of --explain, the default first
 
@@ -197,18 +197,7 @@ def parse_arguments() -> argparse.Namespace:
         "--run", type=NAME, metavar="NAME", help="run whose models predict (default: bert; of sounds: blstm)"
     )
     add_folds(parser)
-    parser.add_argument(
-        "--windows",
-        choices=("mean", "max", "none"),
-        help="read long texts whole, in windows, and take the mean of the windows' log-odds or the largest"
-        " probability; none: cut long texts as in training (default: the run's own --windows, or mean if it has none)",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16", "float16", "int8"),
-        help="precision of matrix products (default: that of the run; auto is float32 on a CPU); int8 is twice as"
-        " fast on processors made for it, once src/measure.py int8 has found that it costs nothing",
-    )
+    add_reading(parser)
     parser.add_argument(
         "--thresholds",
         metavar="NUMBER|tuned",

@@ -4,7 +4,7 @@ import argparse
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
-from pooled_bert.base.rules import NAME, PLACE
+from pooled_bert.base.rules import LINE, NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_data, add_folds, add_workspace
 
 OOF = ("oof.csv",)
@@ -45,7 +45,8 @@ def main() -> None:
     for run, section in zip(shown, sections, strict=True):
         if section.thresholds:
             keep_thresholds(folder / run.name, run, section.thresholds)
-        print(write_model_card(folder / run.name, run, section, benchmark))
+        facts = {"licence": args.license, "base_model": args.base_model}
+        print(write_model_card(folder / run.name, run, section, benchmark, **facts))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -68,6 +69,19 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_data(parser)
     add_workspace(parser)
+    parser.add_argument(
+        "--license",
+        type=LINE,
+        metavar="ID",
+        help="licence of the model for its card, as Hugging Face names it, e.g. apache-2.0 (default: not stated)",
+    )
+    parser.add_argument(
+        "--base-model",
+        type=LINE,
+        metavar="NAME",
+        help="the encoder's name on the Hugging Face Hub for the model card (default: the run's --encoder, if that is"
+        " one)",
+    )
     parser.add_argument(
         "--output",
         type=PLACE,

@@ -30,7 +30,15 @@ def main() -> None:
     from pooled_bert.benchmarks.benchmark import NO_GROUP
     from pooled_bert.data.folds import rare_labels
     from pooled_bert.data.rows import GROUP, find_data, read_extra, read_rows
-    from pooled_bert.results.score_tables import comparison, format_scores, notes_on, run_notes, score_table
+    from pooled_bert.results.score_tables import (
+        comparison,
+        format_scores,
+        headline,
+        notes_on,
+        run_notes,
+        score_table,
+        standing,
+    )
     from pooled_bert.runs.cross_validation import CrossValidation
     from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
 
@@ -57,10 +65,6 @@ def main() -> None:
         pseudo=pseudo_source(args, run.model, rows),
         predicts_test=not (args.no_test or args.quick),
     )
-    print(
-        f"{benchmark.title}: label rates by fold\n{work.rates().to_string(float_format='{:.4f}'.format)}",
-        flush=True,
-    )
     if run.fold_seed and by_group:
         print(
             f"note: whole {run.group_by}s are cut into the same folds by every --fold-seed", file=sys.stderr
@@ -84,12 +88,15 @@ def main() -> None:
         return
     finished = read_run(work.run_folder.path)
     table = score_table(finished.oof, rows.train, benchmark)
-    print(format_scores(f"{benchmark.name} {name}", table, run_notes(finished, benchmark)))
+    notes = run_notes(finished, benchmark)
     together = on_same_folds(finished, read_runs(work.run_folder.path.parent))
+    print(headline(f"{benchmark.name} {name}", table, benchmark, notes))
     if len(together) > 1:
-        print()
+        print(standing(together, benchmark))
+    print("\n" + format_scores(f"{benchmark.name} {name}", table))
+    if len(together) > 1:
         title = "on the same rows and folds"
-        print(format_scores(title, comparison(together, benchmark), notes_on(together, benchmark)))
+        print("\n" + format_scores(title, comparison(together, benchmark), notes_on(together, benchmark)))
 
 
 def given_settings(args: argparse.Namespace) -> dict:

@@ -39,6 +39,7 @@ def ids_of(path):
         "pretrain.py",
         "report.py",
         "play.py",
+        "serve.py",
         "predict.py",
         "export.py",
         "check_data.py",

@@ -100,7 +100,7 @@ def test_order_of_the_two_texts_matters_and_pairs_are_predicted_independently(pr
     probabilities = predictor.predict_proba(pairs)
     assert np.abs(probabilities[0] - probabilities[1]).max() > 1e-6
     assert predictor.predict_proba(pairs[:1]) == pytest.approx(probabilities[:1], abs=1e-5)
-    assert predictor.predict_proba([joined(pairs[0])]).tolist() == probabilities[:1].tolist()
+    assert predictor.predict_proba([joined(pairs[0])]) == pytest.approx(probabilities[:1], abs=1e-5)
     frame = pd.DataFrame(pairs, columns=["q", "a"], index=[5, 6, 7])
     found = predictor.predict_frame(frame)
     assert (found.to_numpy() == probabilities).all()

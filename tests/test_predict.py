@@ -86,7 +86,8 @@ def test_standard_input_and_tuned_thresholds(tiny_run):
 @pytest.mark.slow
 def test_terminal_shows_a_table(tiny_run):
     terminal, its_end = pty.openpty()
-    process = subprocess.Popen(command(tiny_run, "\x1b]0;title\x07", "hello", "--folds", 0), stdout=its_end)
+    words = command(tiny_run, "\x1b]0;title\x07", "hello", "--folds", 0)
+    process = subprocess.Popen(words, stdout=its_end, env={**os.environ, "COLUMNS": "120"})
     os.close(its_end)
     shown = b""
     try:
@@ -97,7 +98,7 @@ def test_terminal_shows_a_table(tiny_run):
     os.close(terminal)
     assert process.wait() == 0
     lines = shown.decode().splitlines()
-    assert lines[0].split() == ["id", *JIGSAW.labels, "labels", "text"]
+    assert lines[0].split() == ["id", "labels", *JIGSAW.labels, "text"]
     assert lines[1].endswith("⟨001B⟩]0;title⟨0007⟩")
     assert all(line.isprintable() for line in lines)
 

@@ -5,7 +5,7 @@ from conftest import table_of
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import read_json, write_json
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
-from pooled_bert.data.folds import assign_folds, check_manifest, label_rates, rare_labels
+from pooled_bert.data.folds import assign_folds, check_manifest, rare_labels
 from pooled_bert.data.groups import text_key, without_groups_of
 
 
@@ -97,13 +97,6 @@ def test_near_duplicates_share_a_fold_if_that_is_asked_for(tmp_path):
     options = {"data_checksum": "d" * 64, "fold_seed": 0, "near_duplicates": 0.8}
     check_manifest(tmp_path, table, together.reshape(-1), **options)
     assert read_json(tmp_path / "dddddddddddd-5folds-seed0-near-0.8.json")["near_duplicates"] == 0.8
-
-
-def test_label_rates_leave_unlabelled_rows_out():
-    table = table_of(["a", "b", "c", "d"], [[1, 0], [np.nan, 0], [0, 1], [0, 1]])
-    rates = label_rates(table, np.array([0, 0, 1, 1]))
-    assert rates["toxic"].tolist() == [1.0, 0.0]
-    assert rates["rows"].tolist() == [2, 2]
 
 
 def test_labels_rarer_than_the_folds_are_told_and_still_cut():

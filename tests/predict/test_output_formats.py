@@ -49,6 +49,18 @@ def test_terminal_gets_no_control_characters_and_aligned_columns():
     assert all(len(line) <= max(80, start + 20) for line in lines)
 
 
+def test_terminal_that_is_too_narrow_gets_a_paragraph_per_text(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    labels = tuple(f"label_{number}" for number in range(6))
+    texts = [Text("1", "a text"), Text("2", "x" * 500)]
+    layout = TableLayout(labels, SEVERAL_LABELS, np.full(6, 0.5))
+    probabilities = np.array([[0.9, 0.6, 0.1, 0.1, 0.1, 0.1], [0.1] * 6], np.float32)
+    lines = layout.chunk(texts, probabilities).decode().splitlines()
+    assert lines[:3] == ["1  a text", "   labels: label_0 label_1", "   label_0 0.900, label_1"]
+    assert max(map(len, lines)) <= 30
+    assert " ".join(lines).count("0.100") == 4 + 6
+
+
 def test_text_is_shortened_to_the_room_there_is():
     assert shortened("1234567890", 10) == "1234567890"
     assert shortened("12345678901", 10) == "123456789…"

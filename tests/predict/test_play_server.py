@@ -18,7 +18,7 @@ from werkzeug.test import Client
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.predict import play_server
+from pooled_bert.predict import web_server
 from pooled_bert.predict.play_app import WAITING
 from pooled_bert.predict.play_server import make_server
 from pooled_bert.predict.play_text import MAX_BODY, MAX_CHARACTERS, TextApp
@@ -206,13 +206,13 @@ def test_explanation_that_nobody_waits_for_any_more_is_given_up(predictor):
 @pytest.fixture
 def served(predictor, monkeypatch):
     """The port of a server that runs in a thread."""
-    monkeypatch.setattr(play_server, "STALLED_SECONDS", 1)
-    monkeypatch.setattr(play_server, "CONNECTIONS", 5)
+    monkeypatch.setattr(web_server, "STALLED_SECONDS", 1)
+    monkeypatch.setattr(web_server, "CONNECTIONS", 5)
     server, port = make_server({"bert": predictor}, JIGSAW, 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield port
-    server.trigger.pull_trigger(server.close)  # its loop ends when it serves nothing
+    web_server.stop(server, 0)
     thread.join(VERY_LONG)
 
 

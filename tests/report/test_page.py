@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 from browsing import set_width
 from conftest import table_of
+from huggingface_hub import ModelCard
 from sklearn.metrics import auc
 
 from pooled_bert.base.shown_text import WordMask, visible
 from pooled_bert.results.curves import calibration, calibration_error, roc_curves
 from pooled_bert.results.fold_scores import fold_scores, pooled
+from pooled_bert.runs.fold_files import read_run
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>&lt;b&gt; {{ 7*7 }} \u202egnp.exe \x1b[31mred\x07"
@@ -213,6 +215,28 @@ def test_model_card_tells_scores_limits_and_that_rows_are_made_up(page, workspac
     card = (workspace / "folds" / "jigsaw" / "runs" / "bert" / "README.md").read_text(encoding="utf-8")
     for part in ("pooled", "## Limits", "## Intended use", "max_length | 32", "made-up sample"):
         assert part in card
+
+
+@pytest.mark.slow
+def test_metadata_of_the_model_card_are_what_the_hub_reads(page, workspace, data, run_command):
+    options = ("--data", data, "--workspace", workspace, "--run", "bert")
+    run_command("report.py", *options, "--license", "apache-2.0", "--base-model", "someone/encoder")
+    run = read_run(workspace / "folds" / "jigsaw" / "runs" / "bert")
+    found = ModelCard.load(workspace / "folds" / "jigsaw" / "runs" / "bert" / "README.md").data
+    assert (found.license, found.base_model, found.language) == ("apache-2.0", "someone/encoder", "en")
+    assert found.datasets is None  # the rows are made up
+    assert found.metrics == ["roc_auc", "accuracy"]
+    area, accuracy = found.eval_results
+    assert (area.metric_type, area.task_type) == ("roc_auc", "text-classification")
+    assert area.dataset_name.startswith("made-up rows")
+    assert area.metric_value == pytest.approx(run.recorded_auc, abs=1e-4)
+    assert accuracy.metric_value == pytest.approx(
+        np.mean([fold.metrics["accuracy"] for fold in run.folds]), abs=1e-4
+    )
+    run_command("report.py", *options)
+    found = ModelCard.load(workspace / "folds" / "jigsaw" / "runs" / "bert" / "README.md")
+    assert (found.data.license, found.data.base_model) == (None, None)  # the encoder is a folder
+    assert "Not stated" in found.content
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ class Benchmark:
     archive: str | None = None  # the folder that the publisher's archive unpacks to
     competition: str | None = None  # the competition on Kaggle, which has the files and takes submissions
     dataset: str | None = None  # the dataset on Kaggle that has the files
+    hub_dataset: str | None = None  # the dataset's name on the Hugging Face Hub, for model cards
     is_offensive: bool = False  # whether texts are masked before they are shown
     label_columns: dict[str, str] = field(default_factory=dict)  # label -> its column, where the names differ
     label_words: dict[str, dict[str, float]] = field(

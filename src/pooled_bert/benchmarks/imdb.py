@@ -16,6 +16,7 @@ IMDB = Benchmark(
     archive="aclImdb",
     folders={"neg": 0.0, "pos": 1.0},
     dataset="lakshmi25npathi/imdb-dataset-of-50k-movie-reviews",
+    hub_dataset="stanfordnlp/imdb",
     download=(
         "kaggle datasets download lakshmi25npathi/imdb-dataset-of-50k-movie-reviews -p data/imdb --unzip"
     ),

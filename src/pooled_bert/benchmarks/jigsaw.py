@@ -14,6 +14,7 @@ JIGSAW = Benchmark(
     sample_submission="sample_submission.csv",
     test_labels="test_labels.csv",
     competition="jigsaw-toxic-comment-classification-challenge",
+    hub_dataset="google/jigsaw_toxicity_pred",
     download=(
         "kaggle competitions download jigsaw-toxic-comment-classification-challenge -p data/jigsaw"
         " && unzip -d data/jigsaw data/jigsaw/jigsaw-toxic-comment-classification-challenge.zip"

@@ -64,14 +64,6 @@ def _group_folds(
     return assignment
 
 
-def label_rates(table: pd.DataFrame, assignment: np.ndarray) -> pd.DataFrame:
-    """Return one row per fold: its number of rows, and each label's share of positives among the labelled rows."""
-    labels = labels_of(table)
-    rates = labels.groupby(assignment).mean()
-    rates.insert(0, "rows", np.bincount(assignment, minlength=assignment.max() + 1))
-    return rates.rename_axis("fold")
-
-
 def rare_labels(table: pd.DataFrame, n_folds: int) -> dict[str, int]:
     """Return the number of positives of each label that has fewer than ``n_folds``, so that a fold cannot score it."""
     positives = (labels_of(table) == 1).sum()

@@ -1,12 +1,13 @@
 """How long somebody who types a text waits: from the command to its first answer, each time in a new process."""
 
+import os
 import re
-import resource
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InputError
@@ -23,61 +24,78 @@ print(time.perf_counter() - started)
 """
 
 
-def waiting_times(run_folder: Path, options: list[str], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each round, by what is waited for. The rounds of all are timed in turn.
+@dataclass(frozen=True)
+class Wait:
+    """A wait in one process: seconds, and the most memory that the process used, in MB."""
+
+    seconds: float
+    memory: float
+
+
+def waits(run_folder: Path, options: list[str], rounds: int) -> dict[str, list[Wait]]:
+    """Return the waits of each round, by what is waited for. Each round has all of them in turn.
 
     options : of predict.py and play.py, which name the run.
     """
-    ways: dict[str, Callable[[], float]] = {
+    ways: dict[str, Callable[[], Wait]] = {
         "predict.py TEXT": lambda: _predict(options),
-        "load_predictor, first text": lambda: _load(run_folder, None),
-        "load_predictor, first text, in TensorFlow (bfloat16)": lambda: _load(run_folder, "bfloat16"),
+        "load_predictor and a text": lambda: _load(run_folder, None),
+        "the same in TensorFlow (bfloat16)": lambda: _load(run_folder, "bfloat16"),
         "play.py, until it answers": lambda: _play(options),
     }
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    for way in ways.values():
-        way()  # files into the cache
-    for _ in range(rounds):
+    times: dict[str, list[Wait]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
         for name, way in ways.items():
-            times[name].append(way())
+            wait = way()
+            if number:  # the first round brings the files into the cache
+                times[name].append(wait)
     return times
 
 
-def largest_memory() -> float:
-    """Return the most memory, in MB, that one process started by this one has used."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
-
-
-def _predict(options: list[str]) -> float:
+def _predict(options: list[str]) -> Wait:
     started = time.perf_counter()
-    _checked([sys.executable, str(CHECKOUT / "src/predict.py"), *options, TEXT])
-    return time.perf_counter() - started
+    _, memory = _run([sys.executable, str(CHECKOUT / "src/predict.py"), *options, TEXT])
+    return Wait(time.perf_counter() - started, memory)
 
 
-def _load(run_folder: Path, precision: str | None) -> float:
+def _load(run_folder: Path, precision: str | None) -> Wait:
     program = LOADING.format(
         source=str(CHECKOUT / "src"), folder=str(run_folder), precision=precision, text=TEXT
     )
-    return float(_checked([sys.executable, "-c", program]).split()[-1])
+    printed, memory = _run([sys.executable, "-c", program])
+    return Wait(float(printed.split()[-1]), memory)
 
 
-def _play(options: list[str]) -> float:
+def _play(options: list[str]) -> Wait:
     started = time.perf_counter()
     command = [sys.executable, str(CHECKOUT / "src/play.py"), *options, "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            found = re.search(r"http\S+", server.stdout.readline() if server.stdout else "")
-            if not found:
-                raise InputError(f"play.py did not start: {server.stderr and server.stderr.read()}")
-            with urllib.request.urlopen(f"{found[0]}about") as answer:
-                answer.read()
-            return time.perf_counter() - started
-        finally:
-            server.terminate()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        found = re.search(r"http\S+/", server.stdout.readline())
+        if not found:
+            raise InputError("play.py did not start; its reason is above")
+        with urllib.request.urlopen(f"{found[0]}about") as answer:
+            answer.read()
+        seconds = time.perf_counter() - started
+        server.terminate()
+        return Wait(seconds, _memory(server))
 
 
-def _checked(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InputError(f"{Path(command[1]).name}: {done.stderr.strip()[-500:]}")
-    return done.stdout
+def _run(command: list[str]) -> tuple[str, float]:
+    """Return what a command prints, and the memory that it used; raises InputError if it fails."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        printed = process.stdout.read()
+        memory = _memory(process)
+    if process.returncode:
+        raise InputError(
+            f"{Path(command[1]).name}: ended with exit status {process.returncode}; run it by hand"
+        )
+    return printed, memory
+
+
+def _memory(process: subprocess.Popen) -> float:
+    """Wait for the end of a process; return the most memory that it used, in MB."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_maxrss / 1000

@@ -1,4 +1,5 @@
 """Any item in, an answer out.
 
-Predictions, explanations, exports, the page to play with. Imports runs and models; never training or results.
+Predictions, explanations, exports, the page to play with, the service.
+Imports runs and models; never training or results.
 """

@@ -25,6 +25,7 @@ from ..models.precision import set_precision
 
 INPUTS = tuple(SIGNATURE)
 OUTPUT = "probabilities"
+CARD = "README.md"
 RECORD = "export.json"  # marks a folder as an export
 OPSET = 17  # version of ONNX's operators, from 2022; it has all operators that the models need
 TOLERANCE = 1e-4  # largest difference of a probability that is accepted
@@ -40,16 +41,19 @@ def load_float32(folder: Path) -> Classifier:
     return load_classifier(folder)
 
 
-def export(classifier: Classifier, output: Path, form: str, origin: dict) -> float:
+def export(classifier: Classifier, output: Path, form: str, origin: dict, card: str | None = None) -> float:
     """Write the model as ``form`` (a name in FORMS); return the largest difference of a probability from the fold's.
 
     ``origin`` names the fold. It is written, together with the classifier's ``head``, into ``export.json`` of a folder
-    or into the metadata of an ONNX file. The export is then read and compared with the model on made-up batches. Raises
-    InputError, and writes nothing, if a probability differs by more than ``TOLERANCE``.
+    or into the metadata of an ONNX file. ``card`` becomes README.md of a folder. The export is then read and compared
+    with the model on made-up batches. Raises InputError, and writes nothing, if a probability differs by more than
+    ``TOLERANCE``.
     """
     write, read = FORMS[form]
     with atomic_path(output) as temporary:
         write(classifier, temporary, {**origin, **classifier.head})
+        if card is not None and temporary.is_dir():
+            (temporary / CARD).write_text(card, encoding="utf-8")
         difference = largest_difference(classifier, read(temporary))
         if not difference <= TOLERANCE:  # true for NaN too
             raise InputError(

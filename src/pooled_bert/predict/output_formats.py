@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,24 +95,39 @@ class TableLayout(Layout):
 
     def chunk(self, texts: Sequence["Text | SoundFile"], probabilities: np.ndarray) -> bytes:
         """Format a table with its own header."""
-        rows = [self.columns]
+        rows = [[ID, self.target.decision, *self.labels]]  # what is assigned comes first
         for text, row, names in zip(texts, probabilities.tolist(), self.assigned(probabilities), strict=True):
-            rows.append([text.id, *map("{:.3f}".format, row), " ".join(names) or "-"])
+            rows.append([text.id, " ".join(names) or "-", *map("{:.3f}".format, row)])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        text_width = max(shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths), 20)
-        shown = [
-            texts[0].medium,
-            *(shortened(visible(shortened(text.shown, text_width), kept=""), text_width) for text in texts),
-        ]
+        columns = shutil.get_terminal_size().columns
+        text_width = columns - sum(widths) - 2 * len(widths)
+        if text_width < LEAST_TEXT:
+            return self._paragraphs(texts, rows[1:], columns)
+        shown = [texts[0].medium, *(_one_line(text, text_width) for text in texts)]
         lines = [
             "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), text]) + "\n"
             for row, text in zip(rows, shown, strict=True)
         ]
         return "".join(lines).encode()
 
+    def _paragraphs(
+        self, texts: Sequence["Text | SoundFile"], rows: Sequence[list[str]], columns: int
+    ) -> bytes:
+        """Format a paragraph per text, for a terminal that is too narrow for the table."""
+        lines = []
+        for text, (name, assigned, *numbers) in zip(texts, rows, strict=True):
+            lines.append(f"{name}  {_one_line(text, columns - len(name) - 2)}")
+            scores = ", ".join(map(" ".join, zip(self.labels, numbers, strict=True)))
+            for part in (f"{self.target.decision}: {assigned}", scores):
+                lines += textwrap.wrap(
+                    part, max(columns - 3, LEAST_TEXT), initial_indent="   ", subsequent_indent="   "
+                )
+        return "".join(f"{line}\n" for line in lines).encode()
+
 
 LAYOUTS = {"csv": CsvLayout, "jsonl": JsonlLayout}
 _NUMBER = "{:.9g}".format
+LEAST_TEXT = 20  # columns
 
 
 def layout_of(path: Path | None, form: str | None) -> type[Layout]:
@@ -120,6 +136,12 @@ def layout_of(path: Path | None, form: str | None) -> type[Layout]:
     if form not in LAYOUTS:
         raise InputError(f"{path}: unknown file format; give --output-format csv or jsonl")
     return LAYOUTS[form]
+
+
+def _one_line(text: "Text | SoundFile", width: int) -> str:
+    """Return the start of a text, with control characters spelt out, in at most ``width`` columns."""
+    width = max(width, LEAST_TEXT)
+    return shortened(visible(shortened(text.shown, width), kept=""), width)
 
 
 def _csv(rows: Sequence[list[str]]) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
 from ..base.places import SOUND_PAGE_FOLDER
@@ -13,15 +14,15 @@ from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import read_sound, wav_bytes
 from ..data.rows import GROUP
-from .play_app import POLICY, PageApp, json_response, page_title
+from .play_app import POLICY, PageApp, page_title
 from .predictor import Predictor
 from .run_facts import run_facts
 from .sound_explanation import SECONDS, SoundExplanation, explain_sounds
+from .web_app import json_response
 
 MAX_BODY = 20 * 2**20  # bytes of a sound file
 MAX_SECONDS = 60  # of a recording
 PEAKS = 300  # points of the waveform
-EXAMPLE = "/example/"  # + the number of an example
 
 
 @dataclass(frozen=True)
@@ -106,17 +107,21 @@ class SoundApp(PageApp):
             "max_seconds": MAX_SECONDS,
         }
 
-    def answer(self, request: Request) -> Response | None:
-        """Answer with an example's WAV, or with the scores of an example or of the bytes of a file."""
-        if request.method in ("GET", "HEAD") and request.path.startswith(EXAMPLE):
-            example = self._example(request.path.removeprefix(EXAMPLE))
-            content = wav_bytes(example.sound)
-            response = Response(content, mimetype="audio/wav")
-            # a browser can jump to a time only if it may ask for parts of the file
-            return response.make_conditional(request, accept_ranges=True, complete_length=len(content))
-        if request.method == "POST" and request.path == "/predict":
-            return json_response(self._compute(request))
-        return None
+    def rules(self) -> list[Rule]:
+        """Return the paths of the page, of the examples' WAVs, and of scores of an example or of a file's bytes."""
+        return [
+            *super().rules(),
+            Rule("/example/<number>", methods=["GET"], endpoint=self._wav),
+            Rule(
+                "/predict", methods=["POST"], endpoint=lambda request: json_response(self._compute(request))
+            ),
+        ]
+
+    def _wav(self, request: Request, number: str) -> Response:
+        content = wav_bytes(self._example(number).sound)
+        response = Response(content, mimetype="audio/wav")
+        # a browser can jump to a time only if it may ask for parts of the file
+        return response.make_conditional(request, accept_ranges=True, complete_length=len(content))
 
     def _compute(self, request: Request) -> dict:
         content = self.body(request)

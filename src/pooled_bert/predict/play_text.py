@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
 from ..base.errors import InputError
@@ -16,9 +17,10 @@ from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SEVERAL_LABELS
 from .explanation import METHODS, explain, methods_of
 from .explanation_view import METHOD_NOTES, METHOD_TITLES
-from .play_app import PageApp, json_response, page_title
+from .play_app import PageApp, page_title
 from .predictor import Predictor
 from .run_facts import run_facts
+from .web_app import json_response
 
 MAX_CHARACTERS = 20_000  # per text to be predicted
 MAX_WORDS = 300  # per text to be explained: occlusion needs one prediction per word
@@ -55,7 +57,6 @@ class TextApp(PageApp):
     page_folder = PAGE_FOLDER
     max_body = MAX_BODY
     too_large = f"at most {MAX_CHARACTERS:,} characters can be predicted here"
-    body_type = "application/json"
 
     def __init__(
         self,
@@ -68,11 +69,10 @@ class TextApp(PageApp):
         self.predictors, self.benchmark = predictors, benchmark
         self.thresholds = thresholds or {}
 
-    def answer(self, request: Request) -> Response | None:
-        """Answer with probabilities, or with an explanation."""
-        if request.method == "POST" and request.path in ("/predict", "/explain"):
-            return json_response(self._compute(request))
-        return None
+    def rules(self) -> list[Rule]:
+        """Return the paths of the page, of probabilities, and of explanations."""
+        own = [Rule(path, methods=["POST"], endpoint=self._compute) for path in ("/predict", "/explain")]
+        return [*super().rules(), *own]
 
     def about(self) -> dict:
         """Return what the page shows before a text is typed: labels, runs, methods, examples, limits."""
@@ -99,12 +99,12 @@ class TextApp(PageApp):
             "max_characters": MAX_CHARACTERS,
         }
 
-    def _compute(self, request: Request) -> dict:
+    def _compute(self, request: Request) -> Response:
         text, predictor, method = self._wanted(request)
         with self.turn(request):
             if request.path == "/predict":
-                return {"probabilities": predictor.predict_proba([text])[0].tolist()}
-            return _explanation(predictor, text, method)
+                return json_response({"probabilities": predictor.predict_proba([text])[0].tolist()})
+            return json_response(_explanation(predictor, text, method))
 
     def _wanted(self, request: Request) -> tuple[str, Predictor, str]:
         """Return text or joined pair, predictor and method of a request; raises an HTTPException for an invalid one."""

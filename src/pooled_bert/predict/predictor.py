@@ -11,18 +11,16 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError, require
-from ..base.pairs import NO_WINDOWS, SEPARATOR, joined
+from ..base.pairs import NO_WINDOWS
 from ..base.places import model_folder
 from ..base.shown_text import shortened
-from ..base.sound import Sound
 from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SEVERAL_LABELS, Target
-from ..data.audio_files import read_sound_file
-from ..data.table_files import is_writable
 from ..models.fold_model import FoldModel, open_fold_model, predict_folds
 from ..runs.fold_files import FoldResult, Run, check_models, read_run
 from ..runs.int8_check import check_int8
+from .items import CHECKS, checked_sounds
 
 if TYPE_CHECKING:
     from .explanation import Explanation
@@ -50,7 +48,7 @@ class Predictor:
 
         items : texts (str); for a run that learnt from pairs, tuples of two texts; from sounds, Sounds or paths of
         sound files. Their probabilities are independent of each other (up to rounding), unless the run normalises by
-        speaker. Raises InputError, see ``checked_texts``, ``checked_pairs`` and ``checked_sounds``.
+        speaker. Raises InputError, see items.py.
         """
         items = self.checked(items)
         log_odds = np.zeros((len(items), len(self.labels)))
@@ -254,55 +252,6 @@ def _open_models(folders: Mapping[int, Path], precision: str) -> tuple[FoldModel
 def _with_windows(model: FoldModel, windows: str) -> FoldModel:
     reader = dataclasses.replace(model.text_reader, windows=None if windows == "none" else windows)
     return dataclasses.replace(model, reader=reader)
-
-
-def checked_texts(texts: Sequence[str], place: str = "") -> list[str]:
-    """Return the texts as a list; raises InputError for a text that is not a string, or has NUL or a lone surrogate.
-
-    ``place`` begins the message.
-    """
-    if isinstance(texts, str):
-        raise InputError("expected a list of texts, got one string; put it in brackets: [text]")
-    texts = list(texts)
-    for number, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"{place}text {number} is {text!r:.60}, expected a string")
-        if not is_writable(text):
-            raise InputError(
-                f"{place}text {number} is {text!r:.60}, expected Unicode without NUL and lone surrogates"
-            )
-    return texts
-
-
-def checked_pairs(pairs: Sequence[Sequence[str]]) -> list[str]:
-    """Return the pairs, each joined to one string; raises InputError for what is no pair of texts.
-
-    A pair is a tuple or list of two texts, or is joined already, as in tables of rows.
-    """
-    if isinstance(pairs, str):
-        raise InputError("expected a list of pairs, got one string; give [(text, text)]")
-    return [_checked_pair(pair, number) for number, pair in enumerate(pairs)]
-
-
-def _checked_pair(pair: Sequence[str], number: int) -> str:
-    texts = pair.split(SEPARATOR) if isinstance(pair, str) else pair
-    if not isinstance(texts, tuple | list) or len(texts) != 2:
-        raise InputError(f"pair {number} is {pair!r:.60}, expected two texts, as in [(text, text)]")
-    return joined(checked_texts(texts, f"pair {number}: "), f"pair {number}: ")
-
-
-def checked_sounds(sounds: Sequence[Sound | Path | str]) -> list[Sound]:
-    """Return the sounds as a list, paths read from their files; raises InputError, see ``read_sound``."""
-    if isinstance(sounds, str | Path):
-        raise InputError("expected a list of sounds, got one path; put it in brackets: [path]")
-    return [sound if isinstance(sound, Sound) else read_sound_file(Path(sound)) for sound in sounds]
-
-
-CHECKS: dict[str, Callable[[Sequence], list]] = {
-    "text": checked_texts,
-    "pair": checked_pairs,
-    "sound": checked_sounds,
-}
 
 
 def same_tokens(models: Sequence[FoldModel]) -> list[list[FoldModel]]:

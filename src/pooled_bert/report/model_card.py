@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from huggingface_hub import EvalResult, ModelCardData
+
 from ..base.files import atomic_path
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..runs.fold_files import Run
@@ -13,10 +16,7 @@ CARD = "README.md"
 
 _TEMPLATE = """\
 ---
-language: {language}
-library_name: tf-keras
-pipeline_tag: {pipeline}
-metrics: [roc_auc, accuracy]
+{metadata}
 ---
 
 # {name}: {title}
@@ -56,12 +56,26 @@ python src/predict.py --benchmark {benchmark} --run {name} {example}
 
 {limits}
 
+## Licence
+
+{licence}
+
 ## Settings
 
 {settings}
 
 Revision {revisions}; {packages}.
 """
+
+
+# score -> Hugging Face's name of the metric, and what the mean over folds is of
+_METRICS = {
+    "mean_auc": ("roc_auc", "ROC AUC of each label"),
+    "accuracy": ("accuracy", "accuracy"),
+    "log_loss": ("log_loss", "log loss"),
+    "average_recall": ("recall", "recall of each class"),
+    "macro_f1": ("f1", "F1 of each class"),
+}
 
 
 @dataclass(frozen=True)
@@ -90,8 +104,20 @@ WORDS = {
 }
 
 
-def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Benchmark) -> Path:
-    """Write ``run_folder/README.md`` with the tables of the run's ``section`` in the report; returns its path."""
+def write_model_card(
+    run_folder: Path,
+    run: Run,
+    section: Section,
+    benchmark: Benchmark,
+    *,
+    licence: str | None = None,
+    base_model: str | None = None,
+) -> Path:
+    """Write ``run_folder/README.md`` with the tables of the run's ``section`` in the report; returns its path.
+
+    ``licence``: of the model, a name of Hugging Face's.  ``base_model``: the encoder's name on the hub; None: the name
+    that the run was trained with, if that was one.
+    """
     settings, information = run.identity["settings"], [fold.config["information"] for fold in run.folds]
     medium = WORDS[benchmark.medium]
     scores, decisions, *_ = section.tables
@@ -101,8 +127,8 @@ def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Be
         about=benchmark.about,
         notes="".join(f"**Note:** {note}.\n\n" for note in section.notes),
         model=medium.models[settings["model"]],
-        language=benchmark.language,
-        pipeline=medium.pipeline,
+        metadata=_metadata(run, benchmark, medium.pipeline, licence, base_model),
+        licence=f"`{licence}`." if licence else "Not stated.",
         noun=benchmark.noun,
         example=" ".join([medium.example] * len(benchmark.text_columns)),
         or_else=_or_else(settings.get("group_by")),
@@ -127,6 +153,50 @@ def write_model_card(run_folder: Path, run: Run, section: Section, benchmark: Be
     with atomic_path(path) as temporary:
         temporary.write_text(card, encoding="utf-8")
     return path
+
+
+def _metadata(
+    run: Run, benchmark: Benchmark, pipeline: str, licence: str | None, base_model: str | None
+) -> str:
+    """Return the YAML at the top of the card; what is not known is left out."""
+    scores = {
+        name: float(np.mean(values))
+        for name in benchmark.shown_scores
+        if (values := [fold.metrics[name] for fold in run.folds if fold.metrics[name] is not None])
+    }
+    hub_dataset = None if run.made_up else benchmark.hub_dataset
+    made_up = "made-up rows in the form of: " if run.made_up else ""
+    split = f"training rows, out of fold ({len(run.folds)} of {run.identity['settings']['n_folds']} folds)"
+    results = [
+        EvalResult(
+            task_type=pipeline,
+            dataset_type=hub_dataset or benchmark.name,
+            dataset_name=f"{made_up}{benchmark.title}",
+            dataset_split=split,
+            metric_type=_METRICS[name][0],
+            metric_name=f"mean {_METRICS[name][1]}",
+            metric_value=round(value, 4),
+        )
+        for name, value in scores.items()
+    ]
+    data = ModelCardData(
+        language=benchmark.language,
+        license=licence,
+        library_name="tf-keras",
+        pipeline_tag=pipeline,
+        base_model=base_model or _hub_name(run),
+        datasets=hub_dataset,
+        metrics=[_METRICS[name][0] for name in scores],
+        model_name=run.name,
+        eval_results=results,
+    )
+    return data.to_yaml().strip()
+
+
+def _hub_name(run: Run) -> str | None:
+    """Return the encoder's name on the hub; None if it was a folder, or there was no encoder."""
+    encoder = run.identity["settings"].get("encoder")
+    return None if encoder is None or encoder == "tiny" or encoder.startswith("sha256:") else encoder
 
 
 def _or_else(group: str | None) -> str:

@@ -40,7 +40,8 @@ def comparison_report(
     runs = in_one_order(runs)
     table = auc_table(runs, train, benchmark.labels).join(cost_column(runs))
     parts = [
-        format_scores(f"{benchmark.name}, compared with {runs[0].name}", table, notes_on(runs, benchmark))
+        *verdicts(table),
+        format_scores(f"{benchmark.name}, compared with {runs[0].name}", table, notes_on(runs, benchmark)),
     ]
     rest = [label for label in benchmark.labels if label not in without]
     if without:
@@ -53,6 +54,20 @@ def comparison_report(
     if confusion:
         parts += [f"{run.name}\n{confusion_table(run, train, benchmark).to_string()}" for run in runs]
     return "\n\n".join(parts)
+
+
+def verdicts(table: pd.DataFrame) -> list[str]:
+    """Return, as one text of one line per run but the first of ``auc_table``, how it compares with the first."""
+    first, lines = table.index[0], []
+    for name, row in table.iloc[1:].iterrows():
+        interval = (
+            f"{row['difference']:+.4f} mean AUC (95 % interval {row['low']:+.4f} to {row['high']:+.4f})"
+        )
+        if row["low"] <= 0 <= row["high"]:
+            lines.append(f"{name} and {first}: no clear difference, {interval}")
+        else:
+            lines.append(f"{name} is {'better' if row['low'] > 0 else 'worse'} than {first}: {interval}")
+    return ["\n".join(lines)] if lines else []
 
 
 def auc_table(

@@ -1,5 +1,6 @@
 """Out-of-fold scores as tables."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
+from ..base.terminal import terminal_width
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..benchmarks.metrics import column_auc
-from ..benchmarks.targets import SCORE_TITLES, gain
+from ..benchmarks.targets import LOWER_IS_BETTER, SCORE_TITLES, gain
 from ..runs.fold_files import Run
 
 NEAR_CHANCE = 0.6  # a mean AUC below it is not clearly better than chance
@@ -43,8 +45,8 @@ def score_row(
     scores = predictions[columns].to_numpy(np.float64)
     aucs = column_auc(labels, scores)
     row = {
-        **dict(zip(columns, aucs, strict=True)),
         **_titled(benchmark.target.scores(labels, scores), benchmark),
+        **dict(zip(columns, aucs, strict=True)),
     }
     return pd.DataFrame([row], index=[name])
 
@@ -60,20 +62,23 @@ def rank_scores(table: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
 
 
 def _metrics_row(metrics: dict, benchmark: Benchmark) -> dict:
-    row = {label: metrics["auc"][label] for label in benchmark.labels} | _titled(metrics, benchmark)
+    row = _titled(metrics, benchmark) | {label: metrics["auc"][label] for label in benchmark.labels}
     return {name: np.nan if value is None else value for name, value in row.items()}
 
 
 def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
-    """Compare runs on the same folds: one row per run, with the mean of each score over its folds.
+    """Compare runs on the same folds: one row per run, with the mean of each score over its folds; the best run first.
 
     ``sd`` is the spread, over the folds, of the score that counts.
     """
     rows, title = {}, SCORE_TITLES[benchmark.score]
     for run in runs:
         folds = pd.DataFrame([_metrics_row(fold.metrics, benchmark) for fold in run.folds])
-        rows[run.name] = {**folds.mean(), "sd": folds[title].std(ddof=1), "folds": len(run.folds)}
-    return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
+        means = folds.mean()
+        spread = {title: means[title], "sd": folds[title].std(ddof=1), "folds": len(run.folds)}
+        rows[run.name] = {**spread, **means}
+    table = pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
+    return table.sort_values(title, ascending=benchmark.score in LOWER_IS_BETTER, kind="stable")
 
 
 def best_run(runs: Sequence[Run], folder: Path, score: str) -> Run:
@@ -140,5 +145,49 @@ def format_scores(title: str, table: pd.DataFrame, notes: Sequence[str] = (), of
 
 
 def as_text(table: pd.DataFrame) -> str:
-    """Return a table of numbers as text, with four decimal places."""
-    return table.to_string(float_format="{:.4f}".format, na_rep="-")
+    """Return a table of numbers as text, with four decimal places; in parts that are no wider than the terminal."""
+    width = terminal_width(sys.stdout)
+    parts = [table] if width is None else _side_by_side(table, width)
+    return "\n".join(part.to_string(float_format="{:.4f}".format, na_rep="-") for part in parts)
+
+
+def _side_by_side(table: pd.DataFrame, width: int) -> list[pd.DataFrame]:
+    """Cut a table's columns into parts whose text, row names included, fits into ``width``."""
+    cells = table.map(lambda cell: f"{cell:.4f}" if isinstance(cell, float) else str(cell))
+    widths = [2 + max(map(len, (str(name), *cells[name]))) for name in table.columns]
+    room = width - max(len(str(name)) for name in table.index)
+    parts: list[list[int]] = [[]]
+    for column, wide in enumerate(widths):
+        if parts[-1] and sum(widths[other] for other in parts[-1]) + wide > room:
+            parts.append([])
+        parts[-1].append(column)
+    return [table.iloc[:, part] for part in parts]
+
+
+def headline(name: str, table: pd.DataFrame, benchmark: Benchmark, notes: Sequence[str]) -> str:
+    """Return the scores of a table by fold (``score_table``) in one line, and the notes below it."""
+    row = table.loc["mean"] if "mean" in table.index else table.iloc[0]
+    count, *others = [SCORE_TITLES[score] for score in benchmark.shown_scores]
+    n_folds = sum(str(name).startswith("fold ") for name in table.index)
+    spread = (
+        f" ± {table.loc['sd', count]:.4f} over {n_folds} folds" if "sd" in table.index else f" on {row.name}"
+    )
+    rest = "".join(f", {title} {row[title]:.4f}" for title in others if title in row)
+    return f"{name}: {count} {row[count]:.4f}{spread}{rest}" + "".join(f"\n  ({note})" for note in notes)
+
+
+def standing(runs: Sequence[Run], benchmark: Benchmark) -> str:
+    """Return, in one line, the place of the first of several runs among them by the score that counts."""
+    scores = comparison(list(runs), benchmark)[SCORE_TITLES[benchmark.score]]
+    order = list(scores.index)
+    place, best = order.index(runs[0].name) + 1, order[0]
+    if place == 1:
+        return f"  best of {len(runs)} runs on the same rows and folds; next is {order[1]} ({scores[order[1]]:.4f})"
+    return f"  number {place} of {len(runs)} runs on the same rows and folds; the best is {best} ({scores[best]:.4f})"
+
+
+def best_alone(runs: Sequence[Run], benchmark: Benchmark) -> str:
+    """Return, in one line, the score of the best of several runs, for comparison with their blend."""
+    title, best = SCORE_TITLES[benchmark.score], comparison(list(runs), benchmark).iloc[0]
+    spread = "" if np.isnan(best["sd"]) else f" ± {best['sd']:.4f}"
+    return f"  best run alone: {best.name}, {title} {best[title]:.4f}{spread}"

@@ -16,7 +16,7 @@ from ..base.errors import InputError
 from ..base.places import Workspace
 from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.benchmark import NO_GROUP
-from ..data.folds import assign_folds, check_manifest, label_rates
+from ..data.folds import assign_folds, check_manifest
 from ..data.groups import without_groups_of
 from ..data.rows import GROUP, Rows, items_of, table_checksum
 from ..training.checkpoints import Checkpoints
@@ -89,10 +89,6 @@ class CrossValidation:
             folder = workspace.run(run.benchmark, source)
             self.pseudo = PseudoLabels(folder, rows, self.identity["assignment"], n_rows, run.seed)
 
-    def rates(self) -> pd.DataFrame:
-        """Return the label rates of each fold."""
-        return label_rates(self.rows.train, self.assignment)
-
     def start(self, folds: list[int], *, overwrite: bool) -> None:
         """Raise InputError if the run was started with different settings, data or assignment.
 
@@ -100,6 +96,7 @@ class CrossValidation:
         recorded, e.g. of the code's revision, is reported on stderr.
         """
         replaced = set(folds) if overwrite else set()
+        notes: dict[str, list[str]] = {}
         for fold in sorted(set(range(self.run.n_folds)) - replaced):
             folder = self.run_folder.fold(fold)
             if not is_done(folder) and not Checkpoints(folder / CHECKPOINTS).exist:
@@ -113,7 +110,10 @@ class CrossValidation:
                 )
             changed = "; ".join(changes(config["information"], environment()))
             if changed:
-                print(f"note: fold {fold} was started with {changed}", file=sys.stderr)
+                notes.setdefault(changed, []).append(str(fold))
+        for changed, numbers in notes.items():
+            which = f"fold {numbers[0]} was" if len(numbers) == 1 else f"folds {', '.join(numbers)} were"
+            print(f"note: {which} started with {changed}", file=sys.stderr)
         for fold in replaced:
             self._identity(
                 fold

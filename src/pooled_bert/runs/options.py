@@ -86,6 +86,22 @@ def add_folds(
     parser.add_argument("--folds", type=FOLD, nargs="+", metavar="FOLD", help=help_text)
 
 
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add --windows and --precision of the commands that predict."""
+    parser.add_argument(
+        "--windows",
+        choices=("mean", "max", "none"),
+        help="read long texts whole, in windows, and take the mean of the windows' log-odds or the largest"
+        " probability; none: cut long texts as in training (default: the run's own --windows, or mean if it has none)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "float16", "int8"),
+        help="precision of matrix products (default: that of the run; auto is float32 on a CPU); int8 is twice as"
+        " fast on processors made for it, once src/measure.py int8 has found that it costs nothing",
+    )
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add --data."""
     parser.add_argument(

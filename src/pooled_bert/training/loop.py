@@ -1,6 +1,7 @@
 """The training loop: epochs of shuffled batches, a progress bar, and checkpoints that resume to the same result."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -95,9 +96,8 @@ class Loop:
         ``end_epoch``, the resumed process calls it again.
         """
         self._resume()
-        with progress_bar(
-            total=self.feed.steps * self.feed.epochs, initial=self._steps_done, unit=" steps"
-        ) as bar:
+        total = self.feed.steps * self.feed.epochs
+        with progress_bar(total=total, initial=self._steps_done, unit=" steps", desc=self.title) as bar:
             while self.state.epoch <= self.feed.epochs:
                 state = self.state
                 bar.set_description(f"{self.title}, epoch {state.epoch}/{self.feed.epochs}")
@@ -106,6 +106,7 @@ class Loop:
                 record, line = end_epoch(state.epoch, state.loss / state.rows)
                 self.state = State(epoch=state.epoch + 1, history=[*state.history, record])
                 bar.write(line)
+                sys.stdout.flush()
         return self.state.history
 
     def _finish_epoch(self, bar) -> None:

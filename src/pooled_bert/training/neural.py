@@ -212,6 +212,6 @@ def epoch_line(title: str, record: dict, names: tuple[str, ...]) -> str:
         f"{name} {'one class only' if math.isnan(auc) else format(auc, '.4f')}" for name, auc in aucs.items()
     ]
     return (
-        f"{title}, epoch {record['epoch']}: loss {record['loss']:.4f}, validation AUC {record['mean_auc']:.4f}"
-        f" ({', '.join(parts)}), accuracy {record['accuracy']:.4f}"
+        f"{title}, epoch {record['epoch']}: validation AUC {record['mean_auc']:.4f}, accuracy"
+        f" {record['accuracy']:.4f}, loss {record['loss']:.4f} ({', '.join(parts)})"
     )
