@@ -1,12 +1,11 @@
 """Export the model of a finished fold for other programs, in float32, and compare it with the fold's own model."""
 
 import argparse
-import os
 from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
-from pooled_bert.base.rules import FOLD, LINE, NAME, PLACE, Number
+from pooled_bert.base.rules import FOLD, LINE, NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_workspace
 
 
@@ -36,10 +35,7 @@ def main() -> None:
             f"--push: needs {runs / args.run / 'README.md'}, the model card; write it with: python src/report.py --run"
             f" {args.run} --license ID"
         )
-    if args.measure:
-        os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(args.measure))
     start_tensorflow()
-    from pooled_bert.measure.export_speed import speed_lines
     from pooled_bert.predict.export import export, load_float32
 
     classifier = load_float32(model_folder(runs / args.run, args.fold))
@@ -49,9 +45,6 @@ def main() -> None:
         f"{args.output}: {args.format}; its probabilities differ from the fold's by at most {difference:.1e}",
         flush=True,
     )
-    if args.measure:
-        for line in speed_lines(classifier, args.output, args.measure):
-            print(line, flush=True)
     if args.push:
         print(push(args.output, args.push, f"{args.benchmark.name}, run {args.run}, fold {args.fold}"))
 
@@ -84,8 +77,6 @@ def check_options(args: argparse.Namespace) -> None:
             args.format,
             "huggingface, the only format that is pushed",
         )
-    if args.measure is not None:
-        require(is_onnx, "--format", args.format, "onnx, the only format that --measure times")
     is_own = is_onnx_export(output) if is_onnx else (output / "export.json").is_file()
     check_output(output, overwrite=args.overwrite, is_own=is_own)
 
@@ -114,12 +105,6 @@ def parse_arguments() -> argparse.Namespace:
         "--output", type=PLACE, required=True, help="folder to write; for onnx, a file that ends in .onnx"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
-    parser.add_argument(
-        "--measure",
-        type=Number(int, 1, 1024),
-        metavar="THREADS",
-        help="time ONNX Runtime and TensorFlow in turn on the CPU, each with this many threads",
-    )
     parser.add_argument(
         "--push",
         type=LINE,

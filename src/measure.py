@@ -149,6 +149,44 @@ def answers(args: argparse.Namespace) -> None:
         )
 
 
+def rates(args: argparse.Namespace) -> None:
+    """Compare the rows per second of this project, TensorFlow, and the exported model in ONNX Runtime and OpenVINO."""
+    import importlib.util
+    import tempfile
+
+    from pooled_bert.base.places import model_folder
+    from pooled_bert.base.tensorflow_setup import start_tensorflow
+    from pooled_bert.models.fold_model import open_fold_model
+    from pooled_bert.runs.fold_files import check_models, read_fold
+
+    args.benchmark.require_texts("this measurement")
+    folder = model_folder(args.workspace.run(args.benchmark.name, args.run), args.fold)
+    check_models({folder.parent: read_fold(folder.parent, args.fold, tables=())})
+    model = open_fold_model(folder, "float32")
+    if not model.engine:
+        raise InputError(f"{folder}: only TensorFlow computes this model, so there is nothing to compare")
+    start_tensorflow()
+    from pooled_bert.measure.rates import batches_of, ways_to_compute
+    from pooled_bert.measure.rates import rates as measured
+    from pooled_bert.predict.export import export, load_float32
+
+    with tempfile.TemporaryDirectory() as temporary:
+        file = None
+        if importlib.util.find_spec("tf2onnx"):
+            file = Path(temporary) / "model.onnx"
+            export(load_float32(folder), file, "onnx", {})
+        else:
+            print("note: without the package tf2onnx, the exported model is left out", file=sys.stderr)
+        ways = ways_to_compute(model, file)
+        longest = model.text_reader.max_length
+        for width in sorted({min(width, longest) for width in args.widths}):
+            tokens, batches = batches_of(width, len(model.text_reader.tokenizer))
+            found = measured(ways, tokens, batches, args.rounds)
+            print(f"{width} tokens a row, {len(batches[0])} rows a batch")
+            for name, rate in found.items():
+                print(f"  {rate:8.1f} rows/s  {rate / found['this project']:5.2f}  {name}", flush=True)
+
+
 def int8(args: argparse.Namespace) -> None:
     """Measure on out-of-fold rows what 8-bit integers cost a run and gain; predict.py --precision int8 asks for it."""
     from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
@@ -210,6 +248,7 @@ def parse_arguments() -> argparse.Namespace:
         explanations: add_explanations,
         labels: add_labels,
         answers: add_answers,
+        rates: add_rates,
         int8: add_int8,
         load: add_load,
     }
@@ -328,6 +367,26 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
     add_benchmark(parser)
     parser.add_argument(
         "--run", type=NAME, default="bert", metavar="NAME", help="run whose folds answer (default: bert)"
+    )
+    parser.add_argument(
+        "--rounds", type=COUNT, default=5, help="times that each is measured, in turn (default: 5)"
+    )
+    add_workspace(parser)
+
+
+def add_rates(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``rates``."""
+    add_benchmark(parser)
+    parser.add_argument(
+        "--run", type=NAME, default="bert", metavar="NAME", help="run whose model is measured (default: bert)"
+    )
+    parser.add_argument("--fold", type=FOLD, default=0, help="fold whose model is measured (default: 0)")
+    parser.add_argument(
+        "--widths",
+        type=TOKENS,
+        nargs="+",
+        default=[24, 128, 512],
+        help="tokens per row, cut to what the model reads (default: 24 128 512)",
     )
     parser.add_argument(
         "--rounds", type=COUNT, default=5, help="times that each is measured, in turn (default: 5)"

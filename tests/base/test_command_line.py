@@ -52,9 +52,13 @@ def test_mistake_is_one_line_with_the_nearest_option_or_choice(parser, words, ex
 
 def test_options_of_subcommands_are_suggested_and_their_help_is_named():
     parser = Parser(prog="kernels.py")
-    parser.add_subparsers(required=True).add_parser("build").add_argument("--owner", required=True)
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("build").add_argument("--owner", required=True)
+    commands.add_parser("run")
     with pytest.raises(InputError, match=r"--ownr me \(did you mean '--owner'\?\); see --help"):
         parser.parse_args(["build", "--owner", "me", "--ownr", "me"])
+    with pytest.raises(InputError, match=r"--owner me \(it belongs to other subcommands\); see --help"):
+        parser.parse_args(["run", "--owner", "me"])
     with pytest.raises(InputError, match="required: --owner; see build --help"):
         parser.parse_args(["build"])
 

@@ -166,11 +166,10 @@ def test_fold_is_loaded_in_float32_whatever_it_was_trained_in(workspace):
 
 
 @pytest.mark.slow
-def test_command_exports_once_and_tells_the_speed(run_command, run_process, workspace, tmp_path):
+def test_command_exports_once(run_command, workspace, tmp_path):
     options = ("--workspace", workspace, "--fold", 0, "--output", tmp_path / "model.onnx", "--format", "onnx")
-    said = run_process("export.py", *options, "--measure", 1).stdout
+    said = run_command("export.py", *options).stdout
     assert "its probabilities differ from the fold's by at most" in said
-    assert "32 x 16 tokens: ONNX Runtime" in said
     refused = run_command("export.py", *options, status=2)
     assert "exists already" in refused.stderr
     before = (tmp_path / "model.onnx").stat().st_mtime_ns
@@ -183,7 +182,6 @@ def test_command_exports_once_and_tells_the_speed(run_command, run_process, work
     [
         (("--format", "onnx", "--output", "model"), "name a file that ends in .onnx"),
         (("--format", "savedmodel", "--output", "model.onnx"), "name a folder, without .onnx"),
-        (("--format", "savedmodel", "--output", "new", "--measure", 1), "expected onnx"),
         (
             ("--format", "savedmodel", "--output", "mine", "--overwrite"),
             "was not made by this command, so it is not replaced",

@@ -1,11 +1,17 @@
 """What this machine's processor and graphics card can do, without asking TensorFlow, whose import takes seconds."""
 
+import ctypes.util
 import functools
+import importlib.util
 import os
 from pathlib import Path
 
 VNNI = {"avx512_vnni", "avx_vnni", "amx_int8"}  # instructions for products of 8-bit integers
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+DRIVERS = (
+    "/dev/nvidiactl",
+    "/usr/lib/wsl/lib/libcuda.so.1",
+)  # where NVIDIA's driver is found, on Linux and in WSL
 
 
 @functools.cache
@@ -19,9 +25,11 @@ def processor_flags() -> frozenset[str]:
 
 
 def has_gpu() -> bool:
-    """Return whether there is an NVIDIA GPU that this process may use."""
+    """Return whether there is an NVIDIA GPU that this process may use, and the libraries with which TensorFlow does."""
     is_hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1")
-    return Path("/dev/nvidiactl").exists() and not is_hidden
+    if is_hidden or not any(map(os.path.exists, DRIVERS)):
+        return False
+    return bool(importlib.util.find_spec("nvidia") or ctypes.util.find_library("cudnn"))
 
 
 def n_cores() -> int:
