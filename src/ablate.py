@@ -5,13 +5,19 @@ Options of train_folds.py that are given here apply to every training, the plain
 
 import argparse
 import contextlib
-import shlex
 import time
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import INTERRUPTED_STATUS, InputError, run_command
 from pooled_bert.base.rules import FOLD, NAME, Number
-from pooled_bert.runs.options import add_data, add_options, add_workspace, check_folds, settings_from
+from pooled_bert.runs.options import (
+    add_data,
+    add_options,
+    add_workspace,
+    check_folds,
+    named_options,
+    settings_from,
+)
 
 
 def main() -> None:
@@ -32,7 +38,7 @@ def main() -> None:
             f"--recipes {min(unknown)}: is not one of {', '.join(RECIPES)}; --try defines others"
         )
     chosen = {name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])}
-    chosen |= dict(parse_recipe(text) for text in args.try_)
+    chosen |= dict(named_options("--try", text) for text in args.try_)
     data_folder = find_data(args.benchmark, args.data)
     rows = read_rows(args.benchmark, data_folder)
     benchmark = rows.benchmark
@@ -62,19 +68,6 @@ def main() -> None:
         raise InputError(
             f"{', '.join(failed)}: not trained; {job.log} says why. To resume, run the same command again"
         )
-
-
-def parse_recipe(text: str) -> tuple[str, list[str]]:
-    """Return name and words of ``NAME: OPTIONS``, as --try takes it."""
-    name, colon, words = text.partition(":")
-    if not colon or not words.strip():
-        raise InputError(f"--try {text!r}: expected NAME: OPTIONS, as in 'large: --batch-size 64'")
-    try:
-        return NAME.read("--try", name.strip()), shlex.split(words)
-    except ValueError as error:
-        raise InputError(
-            f"--try {text!r}: a quote is not closed ({error}); close it, or leave it out"
-        ) from error
 
 
 def parse_arguments() -> tuple[argparse.Namespace, list[str]]:

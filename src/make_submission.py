@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.rules import FOLD, LINE, NAME
+from pooled_bert.base.rules import FOLD, LINE, NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
@@ -17,22 +18,48 @@ def main() -> None:
     from pooled_bert.results.submission import check_complete, provenance, write_submission
     from pooled_bert.runs.fold_files import read_run
 
+    check_options(args)
     data = folder_of_data(args)
     folder = args.workspace.runs(args.benchmark.name)
     names = list(dict.fromkeys(args.run))
+    if args.finished:
+        names = with_finished_folds(folder, names)
     runs = [read_run(folder / name, args.folds) for name in names]
-    if args.folds is None:
+    if args.folds is None and not args.finished:
         check_complete(runs)
     name = args.name or "-".join([args.benchmark.name, *names])
     blend, scores, table, report = with_data(args, runs, data, name) if data else without_data(args, runs)
     if table is None:
         print(report)
         return
-    path = args.workspace.submissions / f"{name}.csv"
+    path = args.output or args.workspace.submissions / f"{name}.csv"
     write_submission(path, table, provenance(blend, scores))
     print(f"{path}: {len(table)} rows, checked\n{report}")
     if args.submit:
         send(path, args.benchmark, args.message)
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Raise InputError for options that do not go together."""
+    if args.finished and args.folds is not None:
+        raise InputError("--finished: uses every finished fold, and --folds names some; give one of the two")
+    if args.output and args.name:
+        raise InputError("--output: is the whole path of the file, and --name its name; give one of the two")
+    if args.output and args.output.suffix != ".csv":
+        raise InputError(
+            f"--output {args.output}: does not end in .csv; a .json of the same name is written beside it"
+        )
+
+
+def with_finished_folds(folder: Path, names: list[str]) -> list[str]:
+    """Return the names of the runs that have a finished fold, and report the others; if none has one, return all."""
+    from pooled_bert.runs.fold_files import finished_folds
+
+    finished = [name for name in names if finished_folds(folder / name)]
+    for name in names:
+        if finished and name not in finished:
+            print(f"note: run {name!r} is left out: it has no finished fold", file=sys.stderr)
+    return finished or names
 
 
 def folder_of_data(args: argparse.Namespace) -> Path | None:
@@ -53,8 +80,8 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
 
     The table is None if there is nothing to submit.
     """
-    from pooled_bert.data.rows import read_rows
-    from pooled_bert.results.blend import check_blendable, make_blend
+    from pooled_bert.data.rows import read_answers, read_rows
+    from pooled_bert.results.blend import check_blendable, make_blend, with_common_folds
     from pooled_bert.results.blend_report import blend_report, blend_scores
     from pooled_bert.results.score_tables import (
         best_alone,
@@ -69,8 +96,11 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
 
     rows = read_rows(args.benchmark, data)
     benchmark = rows.benchmark
-    check_blendable(runs, rows.checksums())
-    blend = make_blend(runs, benchmark.target, args.blend, args.weights, rows.train, benchmark.score)
+    answers = read_answers(args.answers, rows) if args.answers else rows.test_labels
+    scored_runs = with_common_folds(runs) if args.finished else runs
+    check_blendable(scored_runs, rows.checksums())
+    find = "equal" if args.finished and len(scored_runs[0].folds) < 2 else args.weights
+    blend = make_blend(scored_runs, benchmark.target, args.blend, find, rows.train, benchmark.score)
     notes = notes_on(runs, benchmark)
     scores, table = blend_scores(blend, rows.train, benchmark)
     lines = [headline("out of fold", table, benchmark, notes)]
@@ -80,6 +110,7 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
         lines.append(best_alone(runs, benchmark))
         each = format_scores("each run alone", comparison(runs, benchmark), notes)
         details = [blend_report(blend, table, benchmark, notes), each]
+    blend = replace(blend, runs=runs)  # the test rows are predicted by every finished fold
     if benchmark.test_file is None and not args.submit:
         print(f"note: {benchmark.title} has no test rows, so there is nothing to submit", file=sys.stderr)
         return blend, scores, None, "\n\n".join(["\n".join(lines), *details])
@@ -87,10 +118,12 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
         print("\n\n".join(["\n".join(lines), *details]))
         raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
     table = submission_table(blend.test(), rows.template, benchmark)
-    if rows.test_labels is not None:
-        scored = score_row(table, rows.test_labels, benchmark, "test")
+    if answers is not None:
+        scored = score_row(table, answers, benchmark, "test")
         scored = rank_scores(scored, benchmark) if args.blend == "rank" else scored
         lines.append(headline(name, scored, benchmark, []))
+        if benchmark.medals:
+            lines.append(f"on the private leaderboard: {benchmark.medals.named(scored['mean AUC'].iloc[0])}")
         details.append(format_scores(f"{benchmark.name} {name}", scored, notes, of="test"))
     return blend, scores, submitted(table, rows), "\n\n".join(["\n".join(lines), *details])
 
@@ -159,9 +192,27 @@ def parse_arguments() -> argparse.Namespace:
         help="use these folds only (default: all; none may be missing)",
     )
     parser.add_argument(
+        "--finished",
+        action="store_true",
+        help="use every fold that is finished: runs without any are left out, and weights are found on the folds that"
+        " all runs have (equal weights if that is one fold)",
+    )
+    parser.add_argument(
         "--name",
         type=NAME,
         help="name of the file in submissions/, without .csv (default: benchmark and runs)",
+    )
+    parser.add_argument(
+        "--output",
+        type=PLACE,
+        metavar="FILE",
+        help="path of the submission, and of the .json beside it (default: --name in submissions/)",
+    )
+    parser.add_argument(
+        "--answers",
+        type=PLACE,
+        metavar="FILE",
+        help="CSV of the test rows' ids and labels, -1 for rows that do not count: scores the submission",
     )
     add_data(parser)
     add_workspace(parser)

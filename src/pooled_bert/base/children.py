@@ -34,9 +34,10 @@ class Children:
             for process in self._running:
                 process.terminate()
 
-    def run(self, command: Sequence[str], *, cores: set[int], **options) -> int:
+    def run(self, command: Sequence[str], *, cores: set[int], seconds: float | None = None, **options) -> int:
         """Run a command on these cores (none: on any) and return its exit status, that of Ctrl-C after the end.
 
+        seconds : the command is ended after so long; its status is then the negative number of the signal.
         The thread that calls this must wait for the answer, because Linux ends a child together with its thread.
         """
         parent = os.getpid()
@@ -55,6 +56,9 @@ class Children:
             process = subprocess.Popen(command, preexec_fn=prepare, **options)
             self._running.add(process)
         try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.terminate()
             return process.wait()
         finally:
             with self._lock:

@@ -13,6 +13,11 @@ class Deadline:
         self.minutes = minutes
         self.at = math.inf if minutes is None else time.monotonic() + 60 * minutes
 
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until the deadline, at least 0; infinite without one."""
+        return max(self.at - time.monotonic(), 0.0)
+
     def leaves(self, seconds: float) -> bool:
         """Return whether work that takes ``seconds`` would end before the deadline."""
         return time.monotonic() + seconds < self.at

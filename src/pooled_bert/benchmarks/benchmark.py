@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..base.errors import InputError
+from .medals import Medals
 from .targets import Target
 
 NO_GROUP = "none"  # the value of --group-by that lets the rows of one group be in several folds
@@ -47,6 +48,7 @@ class Benchmark:
     )
     archive: str | None = None  # the folder that the publisher's archive unpacks to
     competition: str | None = None  # the competition on Kaggle, which has the files and takes submissions
+    medals: Medals | None = None  # what scores on the competition's private leaderboard were worth
     dataset: str | None = None  # the dataset on Kaggle that has the files
     hub_dataset: str | None = None  # the dataset's name on the Hugging Face Hub, for model cards
     is_offensive: bool = False  # whether texts are masked before they are shown

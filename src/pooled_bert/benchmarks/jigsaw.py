@@ -1,6 +1,7 @@
 """The Jigsaw Toxic Comment Classification Challenge: six kinds of toxicity; several may apply to one comment."""
 
 from .benchmark import Benchmark
+from .medals import Medals
 from .targets import SEVERAL_LABELS
 
 JIGSAW = Benchmark(
@@ -15,6 +16,8 @@ JIGSAW = Benchmark(
     test_labels="test_labels.csv",
     competition="jigsaw-toxic-comment-classification-challenge",
     hub_dataset="google/jigsaw_toxicity_pred",
+    # of 4,539 teams; the thresholds by which MLE-bench (arXiv 2410.07095) grades the competition
+    medals=Medals(bronze=0.98639, silver=0.98668, gold=0.9874, first=0.9886),
     download=(
         "kaggle competitions download jigsaw-toxic-comment-classification-challenge -p data/jigsaw"
         " && unzip -d data/jigsaw data/jigsaw/jigsaw-toxic-comment-classification-challenge.zip"

@@ -151,6 +151,13 @@ def read_rows(benchmark: Benchmark, data: Path) -> Rows:
     return Rows(benchmark, train, test, template, test_labels, made_up, answers)
 
 
+def read_answers(path: Path, rows: Rows) -> pd.DataFrame:
+    """Read the labels of the test rows (id, labels; -1 in a row that is not scored); raises InputError."""
+    if rows.test is None:
+        raise InputError(f"{path}: {rows.benchmark.title} has no test rows that these labels could belong to")
+    return _labels_table(read_table(path), rows.benchmark, rows.test, Path(str(rows.benchmark.test_file)))
+
+
 def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
     """Read only the labelled training rows; raises InputError."""
     if benchmark.medium == "sound":

@@ -64,6 +64,8 @@ def wait_for_score(connection: Connection, benchmark: Benchmark, message: str, *
             f"{found[f'{name}Score']} ({name})" for name in ("public", "private") if found.get(f"{name}Score")
         ]
         if status == "COMPLETE":
+            if benchmark.medals and found.get("privateScore"):
+                scores.append(benchmark.medals.named(float(found["privateScore"])))
             return ", ".join(scores) or "no score is shown"
         connection.clock.sleep(poll_seconds)
 

@@ -1,7 +1,7 @@
 """Predictions of folds and runs -> one prediction: a weighted sum on one scale."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -125,6 +125,17 @@ def make_blend(
     folds = fold_values(runs, target, how, train, score)
     finder = FINDERS[find]
     return Blend(runs, target, how, find, folds, finder(folds), nested_weights(folds, finder), score)
+
+
+def with_common_folds(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with those folds only that all of them have; raises InputError if there is none."""
+    common = set.intersection(*({fold.fold for fold in run.folds} for run in runs))
+    if not common:
+        raise InputError(
+            f"runs {', '.join(run.name for run in runs)} have no finished fold in common; train one fold of all of"
+            " them, e.g. with --fold 0"
+        )
+    return [replace(run, folds=tuple(fold for fold in run.folds if fold.fold in common)) for run in runs]
 
 
 def blend_equally(runs: Sequence[Run], target: Target, how: str) -> Blend:

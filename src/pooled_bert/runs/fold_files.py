@@ -89,6 +89,11 @@ def is_done(folder: Path) -> bool:
     return (folder / "metrics.json").exists()
 
 
+def finished_folds(run_folder: Path) -> list[int]:
+    """Return the numbers of a run's finished folds."""
+    return [fold for fold in fold_numbers(run_folder) if is_done(fold_folder(run_folder, fold))]
+
+
 def write_config(folder: Path, identity: dict, information: dict) -> None:
     """Write config.json: ``identity`` decides the result, ``information`` is only recorded."""
     write_record(folder / "config.json", {"identity": identity, "information": information})
@@ -152,10 +157,7 @@ def read_run(run_folder: Path, folds: list[int] | None = None, *, tables: Sequen
     ``tables`` says which predictions are read. Raises InputError if no fold is finished, a given fold is not, a file is
     damaged, or settings, data, assignment or labels differ.
     """
-    if folds is None:
-        numbers = [fold for fold in fold_numbers(run_folder) if is_done(fold_folder(run_folder, fold))]
-    else:
-        numbers = sorted(set(folds))
+    numbers = finished_folds(run_folder) if folds is None else sorted(set(folds))
     if not numbers:
         raise InputError(f"{run_folder}: has no finished fold; train it with python src/train_folds.py")
     results = tuple(read_fold(fold_folder(run_folder, fold), fold, tables) for fold in numbers)
@@ -182,7 +184,7 @@ def read_runs(runs_folder: Path, *, tables: Sequence[str] = ()) -> list[Run]:
     """
     runs = []
     for folder in sorted(runs_folder.glob("*")):
-        if not any(is_done(fold_folder(folder, fold)) for fold in fold_numbers(folder)):
+        if not finished_folds(folder):
             continue
         try:
             runs.append(read_run(folder, tables=tables))

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from ..base.command_line import Parser
 from ..base.errors import InputError, require
 from ..base.pairs import NO_WINDOWS
 from ..base.places import Workspace
-from ..base.rules import FOLD, MINUTES, PLACE, Place
+from ..base.rules import FOLD, MINUTES, NAME, PLACE, Place
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..benchmarks.registry import BENCHMARKS, DEFAULT, find_benchmark
 from ..training.settings import MODEL_SETTINGS, ModelSettings, RunSettings
@@ -218,6 +219,19 @@ def _group_by(run: RunSettings, benchmark: Benchmark) -> str | None:
     expected = f"{benchmark.group} or {NO_GROUP}"
     require(run.group_by in (None, benchmark.group, NO_GROUP), "--group-by", run.group_by, expected)
     return run.group_by or benchmark.group
+
+
+def named_options(option: str, text: str) -> tuple[str, list[str]]:
+    """Return name and words of ``NAME: OPTIONS``, the value of ``option``; raises InputError if it is none."""
+    name, colon, words = text.partition(":")
+    if not colon or not words.strip():
+        raise InputError(f"{option} {text!r}: expected NAME: OPTIONS, as in 'large: --batch-size 64'")
+    try:
+        return NAME.read(option, name.strip()), shlex.split(words)
+    except ValueError as error:
+        raise InputError(
+            f"{option} {text!r}: a quote is not closed ({error}); close it, or leave it out"
+        ) from error
 
 
 def parse_options(words: Iterable[str], benchmark: Benchmark) -> tuple[RunSettings, ModelSettings]:

@@ -1,0 +1,123 @@
+"""Go from a competition's folder to a submission within one time limit: train, blend what is finished, write.
+
+The members of the blend are trained one after the other: those of --member, then the model that the options of
+train_folds.py describe. Started again, the command trains what is not finished yet.
+"""
+
+import argparse
+import subprocess
+import sys
+
+from pooled_bert.base.command_line import Parser
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import InputError, TimeLimitReached, run_command
+from pooled_bert.base.places import command
+from pooled_bert.base.rules import MINUTES, PLACE
+from pooled_bert.runs.options import (
+    add_data,
+    add_options,
+    add_workspace,
+    given_options,
+    named_options,
+    parse_options,
+    settings_from,
+)
+
+LINEAR = "linear: --model linear"
+MOST_TO_BLEND = 2.0  # minutes that are kept for blend and submission; of a short limit, a fifth
+
+
+def main() -> None:
+    """Parse, train the members, blend them, write the submission."""
+    args, options = parse_arguments()
+    deadline = Deadline(args.time_limit)
+    limit = args.time_limit
+    training = Deadline(None if limit is None else limit - min(MOST_TO_BLEND, limit / 5))
+
+    from pooled_bert.data.rows import find_data
+    from pooled_bert.runs.fold_files import finished_folds
+    from pooled_bert.runs.members import train_members
+
+    data = find_data(args.benchmark, args.data)
+    where = [
+        "--benchmark",
+        args.benchmark.argument,
+        "--data",
+        str(data),
+        "--workspace",
+        str(args.workspace.root),
+    ]
+    members = members_of(args, [*options, *where], where)
+    folder = args.workspace.runs(args.benchmark.name)
+    statuses = train_members(members, training)
+    finished = {member.name: finished_folds(folder / member.name) for member in members}
+    for name, folds in finished.items():
+        how = f", exit status {statuses[name]}" if statuses.get(name) else ""
+        numbers = " ".join(map(str, folds)) or "none"
+        print(
+            f"{name}: finished folds: {numbers}{'' if name in statuses else ', not begun'}{how}", flush=True
+        )
+    if not any(finished.values()):
+        deadline.check()
+        if limit is not None and not training.leaves(0):
+            raise TimeLimitReached(f"no fold was finished within {limit:g} minutes")
+        raise InputError("no member was trained; the messages above say why")
+    words = [*where, "--run", *finished, "--finished", "--weights", "greedy", "--output", str(args.output)]
+    status = subprocess.run([sys.executable, str(command("make_submission.py")), *words]).returncode
+    if status:
+        sys.exit(status)
+
+
+def members_of(args: argparse.Namespace, options: list[str], where: list[str]) -> list:
+    """Return the members in the order of their training; raises InputError for options that cannot be used."""
+    from pooled_bert.runs.members import Member
+    from pooled_bert.training.settings import RunSettings
+
+    run, _ = settings_from(vars(args))
+    own = ("benchmark", "model")  # the first is in ``where``; the second differs between members
+    of_all = given_options(
+        {name: value for name, value in vars(args).items() if name not in own}, RunSettings
+    )
+    members = []
+    for text in args.member or [LINEAR]:
+        name, words = named_options("--member", text)
+        parse_options([*of_all, *words], args.benchmark)
+        members.append(Member(name, (*of_all, *words, *where)))
+    members.append(Member(run.model, tuple(options)))
+    names = [member.name for member in members]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--member {name}: is the name of two members; give one another name")
+    return members
+
+
+def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
+    """Parse the command line; return also the words that describe the last member."""
+    parser = Parser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--output", type=PLACE, required=True, metavar="FILE", help="where the submission is written, a .csv"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=MINUTES,
+        metavar="MINUTES",
+        help="for everything together: trainings, blend and submission; whatever is finished by then is blended"
+        " (default: no limit)",
+    )
+    parser.add_argument(
+        "--member",
+        action="append",
+        metavar="'NAME: OPTIONS'",
+        help=f"a member that is trained first, with these options of train_folds.py (default: '{LINEAR}')",
+    )
+    add_data(parser)
+    add_workspace(parser)
+    _, options = parser.parse_known_args()
+    add_options(parser)
+    return parser.parse_args(), options
+
+
+if __name__ == "__main__":
+    run_command(main)
