@@ -1,6 +1,7 @@
 """Train the plain model, and each technique added to it alone, on the same folds; report its gain and its cost.
 
-Options of train_folds.py that are given here apply to every training, the plain model's included.
+Options of train_folds.py that are given here apply to every training, the plain model's included. With --tune, settings
+compete instead: all on a tenth of the first fold's rows, the best third on all of them, the winner on all folds.
 """
 
 import argparse
@@ -8,14 +9,16 @@ import contextlib
 import time
 
 from pooled_bert.base.command_line import Parser
+from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import INTERRUPTED_STATUS, InputError, run_command
-from pooled_bert.base.rules import FOLD, NAME, Number
+from pooled_bert.base.rules import FOLD, MINUTES, NAME, Number
 from pooled_bert.runs.options import (
     add_data,
     add_options,
     add_workspace,
     check_folds,
     named_options,
+    parse_options,
     settings_from,
 )
 
@@ -32,6 +35,9 @@ def main() -> None:
     run_settings, _ = settings_from(vars(args))
     folds = args.folds or list(range(run_settings.n_folds))
     check_folds(folds, run_settings.n_folds)
+    if args.tune:
+        tune(args, options, folds, run_settings.n_folds)
+        return
     unknown = set(args.recipes or []) - RECIPES.keys()
     if unknown:
         raise InputError(
@@ -70,6 +76,35 @@ def main() -> None:
         )
 
 
+def tune(args: argparse.Namespace, options: list[str], folds: list[int], n_folds: int) -> None:
+    """Let the settings of --tune, and the techniques of --try, compete; print each stage and the winner's scores."""
+    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.results.score_tables import format_scores, run_notes, score_table
+    from pooled_bert.runs.halving import Candidate, check_options, grid
+    from pooled_bert.runs.race import Race
+
+    deadline = Deadline(args.time_limit)
+    values = dict(named_options("--tune", text) for text in args.tune)
+    check_options(values)
+    tried = grid(values) | {
+        name: tuple(words) for name, words in (named_options("--try", text) for text in args.try_)
+    }
+    candidates = []
+    for name, words in tried.items():
+        _, model = parse_options([*options, *words], args.benchmark)
+        candidates.append(Candidate(name, words, getattr(model, "epochs", 1)))
+    data_folder = find_data(args.benchmark, args.data)
+    rows = read_rows(args.benchmark, data_folder)
+    common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))
+    winner = Race(
+        candidates, rows, folds, common,
+        n_folds=n_folds, prefix=args.prefix, workspace=args.workspace, deadline=deadline,
+    ).run(args.jobs)  # fmt: skip
+    table = score_table(winner.oof, rows.train, rows.benchmark)
+    print()
+    print(format_scores(f"{winner.name}, the winner", table, run_notes(winner, rows.benchmark)))
+
+
 def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     """Parse the command line; return also the words that are passed on to every training."""
     parser = Parser(
@@ -83,6 +118,19 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
         default=[],
         metavar="'NAME: OPTIONS'",
         help="a technique of your own: a name, and the options that it adds to train_folds.py",
+    )
+    parser.add_argument(
+        "--tune",
+        action="append",
+        metavar="'OPTION: VALUE …'",
+        help="values of an option that compete, as in 'learning-rate: 1e-4 3e-4'; given again, every combination does."
+        " --try adds settings",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=MINUTES,
+        metavar="MINUTES",
+        help="with --tune: for all stages; fewer settings go on if the next stages would not fit (default: no limit)",
     )
     parser.add_argument("--folds", type=FOLD, nargs="+", metavar="FOLD", help="folds to train (default: all)")
     parser.add_argument(
