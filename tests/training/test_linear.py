@@ -78,3 +78,15 @@ def test_sequences_of_three_words_tell_apart_what_pairs_cannot(tmp_path):
     problem = dataclasses.replace(problem_of(labels, tmp_path), items=texts)
     pairs, threes = (fit(problem, LinearSettings(ngrams="word", words=words)).oof for words in (2, 3))
     assert column_auc(labels[60:], pairs)[0] < column_auc(labels[60:], threes)[0] == 1.0
+
+
+def test_document_vectors_tell_what_no_training_text_shares(tmp_path):
+    # rows to learn from know "fine" and "poor" alone; unlabelled texts say what they go with
+    known = [f"fine {number}" for number in range(30)] + [f"poor {number}" for number in range(30)]
+    asked = ["splendid evening"] * 10 + ["dreadful evening"] * 10
+    told = ["fine splendid evening out", "poor dreadful evening out"] * 100
+    labels = np.array([[1.0]] * 30 + [[0.0]] * 30 + [[1.0]] * 10 + [[0.0]] * 10)
+    problem = dataclasses.replace(problem_of(labels, tmp_path, test=told), items=known + asked)
+    words, vectors = (fit(problem, LinearSettings(ngrams="word", vectors=size)).oof for size in (None, 4))
+    assert column_auc(labels[60:], words)[0] == 0.5
+    assert column_auc(labels[60:], vectors)[0] > 0.9

@@ -8,8 +8,9 @@ from typing import Self
 import numpy as np
 
 from ..base.pairs import each_text, separated, shares
+from .cache import cached
 from .saved_tokenizer import TextTokenizer
-from .tokens import SIGNATURE, Reading, TextReader, Tokens, cached, cut, token_ids, words_of
+from .tokens import SIGNATURE, Reading, TextReader, Tokens, cut, token_ids, words_of
 
 
 class PairTokens(Tokens):

@@ -1,8 +1,7 @@
 """Text -> token ids, cut or in windows, encoded once and cached."""
 
-import contextlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,11 +9,10 @@ from typing import Self
 import numpy as np
 from tokenizers import Encoding
 
-from ..base.errors import InputError
-from ..base.files import checksum, read_arrays, write_arrays
 from ..base.progress import progress_bar
 from ..benchmarks.targets import Target
 from .batches import Sequences, Signature
+from .cache import cached
 from .saved_tokenizer import TextTokenizer
 
 CHUNK = 2000  # texts tokenised at a time: limits memory, and how often the progress bar is updated
@@ -125,27 +123,6 @@ def _encoded(
         cache, key, ("flat", "offsets", "first"), lambda: _encode(texts, tokenizer, max_length, cutting)
     )
     return Tokens(flat, offsets), first
-
-
-def cached(
-    cache: Path | None,
-    key: Iterable[str],
-    names: Sequence[str],
-    make: Callable[[], tuple[np.ndarray, ...]],
-) -> tuple[np.ndarray, ...]:
-    """Return the arrays that ``make`` returns, or that it returned before for the same ``key``.
-
-    cache : a folder with one file per key; None: nothing is kept.  names : of the arrays, in the file.
-    """
-    if cache is None:
-        return make()
-    path = cache / f"{checksum(key)[:32]}.npz"
-    with contextlib.suppress(FileNotFoundError, InputError, KeyError):  # a damaged file is made again
-        arrays = read_arrays(path)
-        return tuple(arrays[name] for name in names)
-    made = make()
-    write_arrays(path, dict(zip(names, made, strict=True)))
-    return made
 
 
 def _encode(

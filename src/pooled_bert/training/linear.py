@@ -2,18 +2,23 @@
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.sparse import csr_matrix, diags_array
+from scipy.sparse import csr_matrix, diags_array, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_union
 
 from ..base.errors import InputError
+from ..inputs.document_vectors import document_vectors
 from .problem import Outcome, Problem
 from .settings import LinearSettings
+
+VECTOR_C = 10.0  # inverse strength of the L2 penalty on the weights of document vectors
 
 
 def fit(problem: Problem, settings: LinearSettings) -> Outcome:
     """Learn vocabulary and weights from the fold's training rows alone; predict validation and test rows.
+
+    Document vectors are the exception: they are learnt from the texts of all rows, without a label of any.
 
     Raises InputError if the training texts share too few words.
     """
@@ -27,13 +32,15 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
         ) from error
     valid = vectorizer.transform([problem.items[row] for row in problem.valid])
     test = vectorizer.transform(problem.test) if problem.test else csr_matrix((0, features.shape[1]))
+    parts = (features, valid, test)
+    vectors = _vectors(problem, settings) if settings.vectors else None
     columns = Parallel(n_jobs=-1, prefer="threads")(
-        delayed(_fit_label)(features, column, (valid, test), settings, problem.seed)
+        delayed(_fit_label)(parts, vectors, column, settings, problem.seed)
         for column in problem.labels[problem.train].T
     )
     # for one class out of several, each regression is one class against the rest
     oof, test = (
-        problem.target.from_scale(np.stack(parts, axis=1), "mean") for parts in zip(*columns, strict=True)
+        problem.target.from_scale(np.stack(values, axis=1), "mean") for values in zip(*columns, strict=True)
     )
     return Outcome(oof, test)
 
@@ -54,27 +61,40 @@ def _vectorizer(settings: LinearSettings) -> FeatureUnion:
     return make_union(words) if settings.ngrams == "word" else make_union(words, pieces, n_jobs=2)
 
 
+def _vectors(problem: Problem, settings: LinearSettings) -> tuple[csr_matrix, ...]:
+    """Return the document vectors of training, validation and test rows, scaled so that their penalty is VECTOR_C."""
+    texts = [*problem.items, *problem.test]
+    seed = problem.seed // 1000  # the run's: its folds share the vectors
+    vectors = document_vectors(texts, settings.vectors or 0, seed, cache=problem.cache)
+    vectors *= np.sqrt(VECTOR_C / settings.c)
+    test = np.arange(len(problem.items), len(texts))
+    return tuple(csr_matrix(vectors[rows]) for rows in (problem.train, problem.valid, test))
+
+
 def _fit_label(
-    features: csr_matrix,
+    parts: tuple[csr_matrix, ...],
+    vectors: tuple[csr_matrix, ...] | None,
     labels: np.ndarray,
-    others: tuple[csr_matrix, ...],
     settings: LinearSettings,
     seed: int,
 ) -> list[np.ndarray]:
-    """Return one label's probabilities for each matrix in ``others``.
+    """Return one label's probabilities for each matrix in ``parts`` but the first, which is learnt from.
 
     If the training rows hold one class only, all probabilities are the label's rate; 0.5 if no row is labelled.
     """
-    known = ~np.isnan(labels)
-    if len(np.unique(labels[known])) < 2:
-        rate = float(labels[known].mean()) if known.any() else 0.5
-        return [np.full(other.shape[0], rate) for other in others]
-    features, labels = features[known], labels[known]
+    known = np.flatnonzero(~np.isnan(labels))
+    labels = labels[known]
+    if len(np.unique(labels)) < 2:
+        rate = float(labels.mean()) if len(known) else 0.5
+        return [np.full(part.shape[0], rate) for part in parts[1:]]
     if settings.naive_bayes is not None:
-        weights = diags_array(log_count_ratios(features, labels, settings.naive_bayes))
-        features, others = features @ weights, tuple(other @ weights for other in others)
+        weights = diags_array(log_count_ratios(parts[0][known], labels, settings.naive_bayes))
+        parts = tuple(part @ weights for part in parts)
+    if vectors is not None:
+        parts = tuple(csr_matrix(hstack(pair)) for pair in zip(parts, vectors, strict=True))
+    features, *others = parts
     model = LogisticRegression(C=settings.c, solver="liblinear", random_state=seed)
-    model.fit(features, labels)
+    model.fit(features[known], labels)
     return [model.predict_proba(other)[:, 1] if other.shape[0] else np.zeros(0) for other in others]
 
 

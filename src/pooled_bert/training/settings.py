@@ -93,6 +93,12 @@ class LinearSettings:
         "weigh each feature by how much it tells of the label: its log-count ratio, with this smoothing, e.g. 0.1",
         Number(float, 0, 1000, above=True),
     )
+    vectors: int | None = option(
+        None,
+        "add a vector of this many dimensions for each text, learnt without labels from the training, validation and"
+        " test texts, e.g. 300",
+        Number(int, 1, 2000),
+    )
     c: float = option(4.0, "inverse strength of the L2 penalty", Number(float, 0, 1_000_000, above=True))
 
     def __post_init__(self):
