@@ -83,6 +83,7 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
     from pooled_bert.data.rows import read_answers, read_rows
     from pooled_bert.results.blend import check_blendable, make_blend, with_common_folds
     from pooled_bert.results.blend_report import blend_report, blend_scores
+    from pooled_bert.results.blend_run import check_is_new, write_blend_run
     from pooled_bert.results.score_tables import (
         best_alone,
         comparison,
@@ -96,6 +97,8 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
 
     rows = read_rows(args.benchmark, data)
     benchmark = rows.benchmark
+    if args.as_run:
+        check_is_new(args.workspace.run(benchmark.name, args.as_run))
     answers = read_answers(args.answers, rows) if args.answers else rows.test_labels
     scored_runs = with_common_folds(runs) if args.finished else runs
     check_blendable(scored_runs, rows.checksums())
@@ -110,6 +113,8 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
         lines.append(best_alone(runs, benchmark))
         each = format_scores("each run alone", comparison(runs, benchmark), notes)
         details = [blend_report(blend, table, benchmark, notes), each]
+    if args.as_run:
+        write_blend_run(args.workspace.run(benchmark.name, args.as_run), blend, rows)
     blend = replace(blend, runs=runs)  # the test rows are predicted by every finished fold
     if benchmark.test_file is None and not args.submit:
         print(f"note: {benchmark.title} has no test rows, so there is nothing to submit", file=sys.stderr)
@@ -136,6 +141,8 @@ def without_data(args: argparse.Namespace, runs: list) -> tuple:
     from pooled_bert.results.blend import blend_equally, check_blendable
     from pooled_bert.results.submission import submission_of_predictions
 
+    if args.as_run:
+        raise InputError(f"--as-run {args.as_run}: needs the training rows; give --data")
     if args.weights != "equal":
         raise InputError(f"--weights {args.weights}: needs the labels of the training rows; give --data")
     print(
@@ -207,6 +214,12 @@ def parse_arguments() -> argparse.Namespace:
         type=PLACE,
         metavar="FILE",
         help="path of the submission, and of the .json beside it (default: --name in submissions/)",
+    )
+    parser.add_argument(
+        "--as-run",
+        type=NAME,
+        metavar="NAME",
+        help="keep the blend as a run of this name too: for comparisons, reports and --pseudo of train_folds.py",
     )
     parser.add_argument(
         "--answers",
