@@ -35,6 +35,7 @@ def main() -> None:
     run_settings, _ = settings_from(vars(args))
     folds = args.folds or list(range(run_settings.n_folds))
     check_folds(folds, run_settings.n_folds)
+    check_together(args)
     if args.tune:
         tune(args, options, folds, run_settings.n_folds)
         return
@@ -74,6 +75,19 @@ def main() -> None:
         raise InputError(
             f"{', '.join(failed)}: not trained; {job.log} says why. To resume, run the same command again"
         )
+
+
+def check_together(args: argparse.Namespace) -> None:
+    """Raise InputError for options that do not go together."""
+    if not args.tune and args.time_limit is not None:
+        raise InputError(
+            "--time-limit: is for --tune; without it, finished trainings are kept, so stop at any time"
+        )
+    for option in ("recipes", "without"):
+        if args.tune and getattr(args, option):
+            raise InputError(
+                f"--{option}: does not go with --tune, where settings compete; --try adds a setting"
+            )
 
 
 def tune(args: argparse.Namespace, options: list[str], folds: list[int], n_folds: int) -> None:

@@ -10,7 +10,7 @@ import sys
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
-from pooled_bert.base.errors import InputError, TimeLimitReached, run_command
+from pooled_bert.base.errors import TIME_LIMIT_STATUS, InputError, TimeLimitReached, run_command
 from pooled_bert.base.places import command
 from pooled_bert.base.rules import MINUTES, PLACE
 from pooled_bert.runs.options import (
@@ -30,7 +30,6 @@ MOST_TO_BLEND = 2.0  # minutes that are kept for blend and submission; of a shor
 def main() -> None:
     """Parse, train the members, blend them, write the submission."""
     args, options = parse_arguments()
-    deadline = Deadline(args.time_limit)
     limit = args.time_limit
     training = Deadline(None if limit is None else limit - min(MOST_TO_BLEND, limit / 5))
 
@@ -52,20 +51,27 @@ def main() -> None:
     statuses = train_members(members, training)
     finished = {member.name: finished_folds(folder / member.name) for member in members}
     for name, folds in finished.items():
-        how = f", exit status {statuses[name]}" if statuses.get(name) else ""
-        numbers = " ".join(map(str, folds)) or "none"
         print(
-            f"{name}: finished folds: {numbers}{'' if name in statuses else ', not begun'}{how}", flush=True
+            f"{name}: {end_of(statuses.get(name))}; finished folds: {' '.join(map(str, folds)) or 'none'}",
+            flush=True,
         )
     if not any(finished.values()):
-        deadline.check()
-        if limit is not None and not training.leaves(0):
+        if limit is not None and (TIME_LIMIT_STATUS in statuses.values() or not training.leaves(0)):
             raise TimeLimitReached(f"no fold was finished within {limit:g} minutes")
         raise InputError("no member was trained; the messages above say why")
     words = [*where, "--run", *finished, "--finished", "--weights", "greedy", "--output", str(args.output)]
     status = subprocess.run([sys.executable, str(command("make_submission.py")), *words]).returncode
     if status:
         sys.exit(status)
+
+
+def end_of(status: int | None) -> str:
+    """Return in words how a training ended; None: it was never begun. A negative status is that of a signal."""
+    if status is None:
+        return "not begun"
+    if status < 0 or status == TIME_LIMIT_STATUS:
+        return "stopped by the time limit"
+    return "done" if status == 0 else f"failed with exit status {status}"
 
 
 def members_of(args: argparse.Namespace, options: list[str], where: list[str]) -> list:

@@ -95,6 +95,8 @@ def test_losers_are_stopped_and_the_winner_has_all_folds(run_command, sample, tm
     [
         (("--tune", "limit: 10 20"), "--tune limit: is set by the stages"),
         (("--tune", "epochs: 0 1"), "--epochs is 0"),
+        (("--tune", "epochs: 1", "--recipes", "ema"), "--recipes: does not go with --tune"),
+        (("--time-limit", 5), "--time-limit: is for --tune"),
         (("--tune", "epochs"), "--tune 'epochs': expected NAME: OPTIONS"),
     ],
 )

@@ -23,7 +23,7 @@ TEXTS_PER_LEAST = 2500
 SCALE = 6.0  # of the cosine, in the log-odds that an n-gram occurs in a text; the paper's
 NEGATIVES = 5.0  # weight of the n-grams that do not occur in a text, for each one that does; the paper's
 FLATTENING = 0.75  # power of an n-gram's frequency, in its weight where it does not occur; word2vec's
-PASSES = 8
+PASSES = 5
 BATCH = 64  # texts
 RATE = 1.0  # of the first step, as a length on the unit sphere; falls to 0
 
