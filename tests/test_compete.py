@@ -63,7 +63,7 @@ def test_what_is_finished_is_blended(run_command, public, tmp_path):
 def test_without_a_finished_fold_nothing_is_written(run_command, public, tmp_path):
     output = tmp_path / "x.csv"
     options = ("--data", public, "--workspace", tmp_path, "--output", output, "--time-limit", 0.001)
-    assert "time limit" in run_command("compete.py", *options, status=75).stderr
+    assert "no fold was finished within" in run_command("compete.py", *options, status=75).stderr
     assert not output.exists()
 
 
