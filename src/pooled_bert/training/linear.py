@@ -12,7 +12,8 @@ from ..inputs.document_vectors import document_vectors
 from .problem import Outcome, Problem
 from .settings import LinearSettings
 
-VECTOR_C = 10.0  # inverse strength of the L2 penalty on the weights of document vectors
+# inverse strength of the L2 penalty on the weights of document vectors: with 10, IMDB's fold 0 is worse than without
+VECTOR_C = 1.0
 
 
 def fit(problem: Problem, settings: LinearSettings) -> Outcome:
