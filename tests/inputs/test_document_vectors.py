@@ -35,6 +35,15 @@ def test_vectors_are_repeatable_and_come_from_the_cache_the_second_time(tmp_path
     assert len(list(tmp_path.glob("*.npz"))) == 2
 
 
+def test_texts_that_all_say_one_of_two_things_have_finite_vectors():
+    # with as few dimensions as topics, gradients are parallel to the vectors, but for rounding
+    pairs = (("fine", "splendid evening"), ("poor", "dreadful night"))
+    texts = [f"{word} {rest} {number}" for number in range(100) for word, rest in pairs]
+    texts += ["splendid evening", "dreadful night"] * 10 + [f"fine {number}" for number in range(60)]
+    vectors = document_vectors(texts, 2, 0, cache=None)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
 def test_text_without_words_and_more_dimensions_than_texts_are_allowed():
     vectors = document_vectors(["", *texts_of(3)], 50, 0, cache=None)
     assert vectors.shape == (7, 50)

@@ -25,6 +25,7 @@ NEGATIVES = 5.0  # weight of the n-grams that do not occur in a text, for each o
 FLATTENING = 0.75  # power of an n-gram's frequency, in its weight where it does not occur; word2vec's
 PASSES = 5
 BATCH = 64  # texts
+LEAST_SQUARES = 1e-4  # sum of squared gradients that AdaGrad starts with
 RATE = 1.0  # of the first step, as a length on the unit sphere; falls to 0
 
 
@@ -109,7 +110,9 @@ def _learn(
     share = np.bincount(occurs.indices, minlength=len(ngrams)) / n_texts
     weights = (weights / (1 - (1 - share) ** BATCH)).astype(np.float32)
     lengths = np.diff(occurs.indptr).astype(np.float32)
-    of_documents, of_ngrams = (np.full(len(vectors), 1e-8, np.float32) for vectors in (documents, ngrams))
+    of_documents, of_ngrams = (
+        np.full(len(vectors), LEAST_SQUARES, np.float32) for vectors in (documents, ngrams)
+    )
     starts = range(0, n_texts, BATCH)
     with progress_bar(total=PASSES * len(starts), desc="document vectors", unit="batch") as bar:
         for _ in range(PASSES):
@@ -147,6 +150,7 @@ def _moved(
     across = np.maximum(np.einsum("ij,ij->i", gradient, gradient) - along**2, 0)  # of the tangent part
     squares[rows] += across
     step = rate / np.sqrt(squares[rows])
-    length = np.sqrt(1 + step**2 * across)
-    gradient *= (step / length)[:, np.newaxis]
-    return vectors * ((1 + step * along) / length)[:, np.newaxis] - gradient
+    gradient *= step[:, np.newaxis]
+    moved = vectors * (1 + step * along)[:, np.newaxis] - gradient
+    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)  # rounding would add up
+    return moved
