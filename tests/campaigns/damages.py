@@ -1,6 +1,8 @@
 """Ways to damage the bytes of a file: each takes them and a source of chance, and returns others."""
 
+import json
 import random
+import struct
 
 
 def flip_bit(content: bytes, chance: random.Random) -> bytes:
@@ -106,3 +108,61 @@ def remove(content: bytes, chance: random.Random) -> None:
 BYTES = (flip_bit, truncate, empty, insert, cut_out, overwrite)
 LINES = (drop_line, double_line, swap_lines, shuffle_lines, change_digit, rename_column)
 WHOLE = (crlf, other_encoding, remove)
+
+FORGED = (None, True, 0, -1, 1.5, 10**18, 10**40, "", "x", "0.5", "\0", [], {}, [1], {"a": 1}, {"0": []}, "[CLS]")
+
+
+def forged(content: bytes, chance: random.Random) -> tuple[bytes, str]:
+    """Replace, remove or add a value somewhere in a JSON text; returns the text, and what was done."""
+    whole = {"": json.loads(content)}
+    part, name = whole, ""
+    while isinstance(part[name], dict | list) and part[name] and (part is whole or chance.random() < 0.8):
+        part = part[name]
+        name = chance.choice(list(part) if isinstance(part, dict) else range(len(part)))
+    value = chance.choice(FORGED)
+    if isinstance(part[name], int | float) and chance.random() < 0.5:
+        value = part[name] * chance.choice((2, 0.5, -1, 100)) + chance.choice((0, 1))
+    if isinstance(part, dict) and chance.random() < 0.15 and part is not whole:
+        del part[name]
+        return json.dumps(whole[""]).encode(), f"{name} was removed"
+    part[name] = value
+    return json.dumps(whole[""]).encode(), f"{name} is {value!r:.40}"
+
+
+def forged_tensors(content: bytes, chance: random.Random) -> tuple[bytes, str]:
+    """Change the header of a safetensors file, or some of its numbers; returns the file, and what was done."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    if chance.random() < 0.4:
+        place = start + 4 * chance.randrange((len(content) - start) // 4)
+        number = chance.choice((float("nan"), float("inf"), -float("inf"), 3e38, -3e38, 1e-45))
+        count = chance.choice((1, 1, 4, 64))
+        piece = (struct.pack("<f", number) * count)[: len(content) - place]
+        return content[:place] + piece + content[place + len(piece) :], f"{count} numbers are {number}"
+    header = json.loads(content[8:start])
+    name = chance.choice([name for name in header if name != "__metadata__"])
+    tensor = header[name]
+    shape, (first, last) = tensor["shape"], tensor["data_offsets"]
+    change = chance.randrange(9)
+    if change == 0:
+        tensor["shape"] = shape[::-1]
+    elif change == 1:
+        tensor["shape"] = [*shape, 1]
+    elif change == 2 and shape and shape[0] > 1:  # fewer rows
+        rows = chance.randrange(1, shape[0])
+        tensor["shape"] = [rows, *shape[1:]]
+        tensor["data_offsets"] = [first, first + (last - first) // shape[0] * rows]
+    elif change == 3:
+        tensor["data_offsets"] = [place + chance.choice((-4, 4, 1, 10**6)) for place in (first, last)]
+    elif change == 4:
+        tensor["data_offsets"] = chance.choice(([last, first], [-8, -4], [0, 0], [10**30, 10**30 + 4], [0.0, 4.0]))
+    elif change == 5:
+        tensor["dtype"] = chance.choice(("F16", "I32", "BF16", "F64", ""))
+    elif change == 6:
+        header[chance.choice(list(header))] = header.pop(name)
+    elif change == 7:
+        tensor["shape"] = chance.choice(([-1], [0], [], [10**30], [1, 2, 3], [2**32, 2**32]))
+    else:
+        changed, told = forged(json.dumps(header).encode(), chance)
+        return len(changed).to_bytes(8, "little") + changed + content[start:], f"header: {told}"
+    changed = json.dumps(header).encode()
+    return len(changed).to_bytes(8, "little") + changed + content[start:], f"header: {name} is {header.get(name)}"

@@ -24,12 +24,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import joblib
 import pandas as pd
-from damages import BYTES, LINES, WHOLE
+from damages import BYTES, FORGED, LINES, WHOLE
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 sys.path.insert(0, str(SRC))
 
+import fuzz_models  # noqa: E402
 import make_submission  # noqa: E402
 import train_folds  # noqa: E402
 from pooled_bert.base.command_line import Parser  # noqa: E402
@@ -60,7 +62,6 @@ NUMBERS = (
     "9" * 5000,
 )
 VALUES = (*NUMBERS, "", "none", "x" * 300, "a\nb", "\u202e", "\ud83d", "../x")
-FORGED = (None, True, 0, -1, 1.5, 10**18, "", "x", "0.5", [], {}, [1], {"a": 1}, {"0": []})
 
 
 def main() -> None:
@@ -70,14 +71,22 @@ def main() -> None:
     parser.add_argument(
         "--encoders", type=int, default=200, help="damaged encoder directories (each loads a model)"
     )
+    parser.add_argument(
+        "--models", type=int, default=1000, help="damaged models, texts to predict and requests to the service"
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     chance = random.Random(args.seed)
     counts, failures = Counter(), []
-    with tempfile.TemporaryDirectory() as place:
+    # threads, because processes of joblib would cost more than the work
+    with tempfile.TemporaryDirectory() as place, joblib.parallel_config(backend="threading"):
         house = House(Path(place))
         work = chance.choices((submit, train, resume, choose, forge), (8, 2, 1, 4, 4), k=args.mutations)
+        if args.models:
+            fuzz_models.prepare_model(house.root / "models", house.data)
+            kinds = (fuzz_models.predict, fuzz_models.read, fuzz_models.ask, fuzz_models.show)
+            work += chance.choices(kinds, (12, 3, 2, 1), k=args.models)
         if args.encoders:
             prepare_encoder(house)
             work += [load] * args.encoders
@@ -113,10 +122,19 @@ class House:
             "--n-folds",
             N_FOLDS,
         )
-        command(make_submission.main, *self.options(self.data, self.workspace), "--run", "linear")
+        assert command(make_submission.main, *self.options(self.data, self.workspace), "--run", "linear")
         self.submission = submission_of(self.workspace)
         self.state = ({"a": pd.Series(range(50)).to_numpy(float)}, {"epoch": 1})
         self.encoder = root / "encoder"
+        self.command = command
+        rows = [{"id": f"r{number}", "text": f"text, {number} \"ü\""} for number in range(6)]
+        table = pd.DataFrame(rows)
+        self.texts = {
+            "csv": table.to_csv(index=False).encode(),
+            "tsv": table.to_csv(index=False, sep="\t").encode(),
+            "jsonl": "".join(json.dumps(row) + "\n" for row in rows).encode(),
+            "txt": "".join(row["text"] + "\n" for row in rows).encode(),
+        }
 
     @staticmethod
     def options(data: Path, workspace: Path) -> tuple:

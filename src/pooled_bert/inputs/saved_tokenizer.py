@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NotRequired, TypeAlias, TypedDict
 
 from tokenizers import Tokenizer
 
@@ -20,6 +20,23 @@ FILES = (FILE, MARKS, "tokenizer_config.json", "added_tokens.json", "vocab.txt",
          "spiece.model", "spm.model", "sentencepiece.bpe.model")  # fmt: skip
 
 
+UNKNOWN = "\U0010fffd"  # no vocabulary has it; without a word piece for unknown words, such a text is an error
+
+
+class Mark(TypedDict):
+    """A mark, as some files describe it."""
+
+    content: str
+
+
+class Marks(TypedDict):
+    """What special_tokens_map.json holds, as far as it is read."""
+
+    cls_token: NotRequired[str | Mark]
+    sep_token: NotRequired[str | Mark]
+    mask_token: NotRequired[str | Mark]
+
+
 class SavedTokenizer:
     """A tokenizer that a fold has saved in Hugging Face's format, without truncation and padding (tokens.py does both).
 
@@ -28,9 +45,10 @@ class SavedTokenizer:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        path, marks = folder / FILE, read_json(folder / MARKS, remedy="train the fold again")
+        path, marks = folder / FILE, read_json(folder / MARKS, Marks, remedy="train the fold again")
         try:
             self.backend_tokenizer = Tokenizer.from_file(str(path))
+            self.backend_tokenizer.encode(UNKNOWN)
         except Exception as error:  # the library raises nothing more special
             raise InputError(f"{path}: cannot be read ({error}); train the fold again") from error
         self.backend_tokenizer.no_truncation()

@@ -5,18 +5,44 @@ for each other.
 """
 
 from pathlib import Path
+from typing import Annotated, NotRequired, TypedDict
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
 
 from ..base.errors import InputError
 from ..base.files import read_json
+from ..base.rules import Number
 from ..inputs.batches import Inputs
 from .graph import ATTENTION, PROBABILITIES, can_write, write_graph
 from .saved_model import ENCODER_CONFIG, ENCODER_WEIGHTS, HEAD_WEIGHTS, REMEDY, Described
 from .tensor_files import stored_tensors
 
+ERRORS = tuple(
+    error
+    for error in vars(onnxruntime_pybind11_state).values()
+    if isinstance(error, type) and issubclass(error, Exception)
+)
 WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
+
+
+COUNT = Annotated[int, Number(int, 1, 1000)]
+
+
+class EncoderConfig(TypedDict):
+    """What the config.json of an encoder holds, as far as the engine reads it; families name some things differently."""
+
+    model_type: NotRequired[str]
+    num_hidden_layers: NotRequired[COUNT]
+    n_layers: NotRequired[COUNT]
+    num_attention_heads: NotRequired[COUNT]
+    n_heads: NotRequired[COUNT]
+    num_hidden_groups: NotRequired[COUNT]
+    inner_group_num: NotRequired[COUNT]
+    hidden_act: NotRequired[str]
+    activation: NotRequired[str]
+    layer_norm_eps: NotRequired[Annotated[float, Number(float, 0, 1)]]
 
 
 class Engine:
@@ -29,8 +55,8 @@ class Engine:
     """
 
     def __init__(self, folder: Path, description: Described, precision: str):
-        self.precision = precision
-        head, config = description.head, read_json(folder / ENCODER_CONFIG, remedy=REMEDY)
+        self.precision, self._folder = precision, folder
+        head, config = description.head, _config(folder)
         encoder, top = (stored_tensors(folder / name) for name in (ENCODER_WEIGHTS, HEAD_WEIGHTS))
         n_labels = len(head["labels"])
         outputs = {PROBABILITIES: ["batch", n_labels]}
@@ -40,10 +66,8 @@ class Engine:
             int8 = precision == "int8"
             graph = write_graph(config, head, description.target, encoder, top, int8=int8)
             self._session = _open(graph.proto(outputs), folder)
-        except (KeyError, ValueError, TypeError, onnxruntime.capi.onnxruntime_pybind11_state.Fail) as error:
-            raise InputError(
-                f"{folder}: its weights are not those that {ENCODER_CONFIG} and head.json ask for ({error}); {REMEDY}"
-            ) from error
+        except (KeyError, ValueError, *ERRORS) as error:
+            raise self._unfit(error) from error
 
     def probabilities(self, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
         """Return the probabilities of some rows, float32 [n_rows, n_labels]."""
@@ -54,14 +78,28 @@ class Engine:
         return self._run(ATTENTION, inputs, rows)
 
     def _run(self, output: str, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
-        return np.asarray(self._session.run([output], inputs.padded(rows))[0])
+        """Compute an output; raises InputError if the weights do not fit each other, or the tokens."""
+        try:
+            return np.asarray(self._session.run([output], inputs.padded(rows))[0])
+        except ERRORS as error:
+            raise self._unfit(error) from error
+
+    def _unfit(self, error: Exception) -> InputError:
+        return InputError(
+            f"{self._folder}: its weights are not those that {ENCODER_CONFIG} and head.json ask for"
+            f" ({' '.join(str(error).split())}); {REMEDY}"
+        )
 
 
 def has_engine(folder: Path, description: Described) -> bool:
     """Return whether the model in ``folder`` can be an Engine."""
     if description.medium != "text":
         return False
-    return can_write(read_json(folder / ENCODER_CONFIG, remedy=REMEDY), description.head)
+    return can_write(_config(folder), description.head)
+
+
+def _config(folder: Path) -> dict:
+    return read_json(folder / ENCODER_CONFIG, EncoderConfig, remedy=REMEDY)
 
 
 def _open(proto: bytes, folder: Path) -> onnxruntime.InferenceSession:

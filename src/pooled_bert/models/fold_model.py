@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.errors import InputError
 from ..base.processor import has_gpu, n_cores
 from ..base.tensorflow_setup import start_tensorflow
 from ..inputs.batches import Inputs
 from ..inputs.tokens import Windows
 from .engine import Engine, has_engine
 from .prediction import Device, Forward, attention_of, predict_all
-from .saved_model import Described, read_description
+from .saved_model import REMEDY, Described, read_description
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -95,7 +96,14 @@ def open_fold_model(folder: Path, precision: str) -> FoldModel:
 
 
 def predict_folds(models: Sequence[FoldModel], inputs: Inputs | Windows) -> np.ndarray:
-    """Return the probabilities of the same inputs by each model, float32 [n_models, n_items, n_labels]."""
+    """Return the probabilities of the same inputs by each model, float32 [n_models, n_items, n_labels].
+
+    Raises InputError for a model whose answers are not numbers.
+    """
     first = models[0]
     forwards = [model.forward for model in models]
-    return predict_all(forwards, inputs, first.target, len(first.head["labels"]), first.device)
+    predicted = predict_all(forwards, inputs, first.target, len(first.head["labels"]), first.device)
+    for model, probabilities in zip(models, predicted, strict=True):
+        if not np.isfinite(probabilities).all():
+            raise InputError(f"{model.folder}: its weights make probabilities that are not numbers; {REMEDY}")
+    return predicted

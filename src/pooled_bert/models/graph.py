@@ -27,6 +27,8 @@ IS_FUSED = ("EmbedLayerNormalization", "MultiHeadAttention", "SkipLayerNormaliza
 ACTIVATIONS = {"gelu": ("BiasGelu", True), "gelu_new": ("FastGelu", True), "relu": ("Relu", False)}
 
 
+PARTNERS = {"kernel": "bias", "gamma": "beta"}  # the ends of names of weights -> what has the size of their columns
+
 Weight = np.ndarray | StoredTensor
 
 
@@ -185,6 +187,12 @@ def write_graph(
     int8 : see Graph. Raises KeyError if there is no weight of a name.
     """
     tensors = {name.partition("/")[2].removesuffix(":0"): values for name, values in encoder.items()}
+    _check_sizes(tensors)
+    _check_sizes({"kernel": top["kernel"], "bias": top["bias"]})
+    if "pooling_3" in top:
+        _check_sizes({"kernel": top["pooling_2"], "bias": top["pooling_3"]})
+    if len(top["bias"].values) != len(head["labels"]):
+        raise ValueError(f"{len(top['bias'].values)} outputs, but {len(head['labels'])} labels")
     graph = Graph(int8)
     hidden = _encoder(graph, config, tensors)
     pooled = POOLINGS[head["pooling"]](graph, hidden, top)
@@ -194,6 +202,18 @@ def write_graph(
     else:
         graph.add("Sigmoid", logits, name=PROBABILITIES)
     return graph
+
+
+def _check_sizes(tensors: Mapping[str, StoredTensor]) -> None:
+    """Raise ValueError if a layer's bias has another size than its outputs, or a norm's beta than its gamma.
+
+    Operators would repeat a smaller one; whatever else does not fit is an error of theirs.
+    """
+    for name, tensor in tensors.items():
+        kind = name.rpartition("/")[2]
+        other = tensors.get(name.removesuffix(kind) + PARTNERS.get(kind, ""))
+        if kind in PARTNERS and other and other.values.shape != tensor.values.shape[-1:]:
+            raise ValueError(f"{name} has the shape {tensor.values.shape}, its {PARTNERS[kind]} {other.values.shape}")
 
 
 def _encoder(graph: Graph, config: Mapping, tensors: Mapping[str, StoredTensor]) -> str:

@@ -4,14 +4,26 @@ The format (https://github.com/huggingface/safetensors): 8 bytes, the length of 
 each tensor's type, shape and place; the tensors. The library itself copies every tensor.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal, TypedDict
 
 import numpy as np
 
 from ..base.errors import InputError
+from ..base.rules import Number
+from ..base.schemas import mismatch, parse_json
 from .saved_model import REMEDY
+
+SIZE = Annotated[int, Number(int, 0, 2**48)]
+
+
+class Entry(TypedDict):
+    """What the header says of a tensor; its places are counted from the end of the header."""
+
+    dtype: Literal["F32"]
+    shape: list[SIZE]
+    data_offsets: list[SIZE]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +40,16 @@ def stored_tensors(path: Path) -> dict[str, StoredTensor]:
     try:
         content = np.memmap(path, np.uint8, mode="r")
         start = 8 + int.from_bytes(content[:8].tobytes(), "little")
-        header = json.loads(content[8:start].tobytes())
+        header = parse_json(content[8:start].tobytes(), dict)
         header.pop("__metadata__", None)
+        difference = mismatch(header, dict[str, Entry], "")
+        if difference:
+            raise ValueError(difference)
         tensors = {}
         for name, tensor in header.items():
-            if tensor["dtype"] != "F32":
-                raise ValueError(f"{name} is of type {tensor['dtype']}, expected F32")
             first, last = (start + place for place in tensor["data_offsets"])
             values = content[first:last].view(np.float32).reshape(tensor["shape"])
             tensors[name] = StoredTensor(path, first, values)
         return tensors
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); {REMEDY}") from error

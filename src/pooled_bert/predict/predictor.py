@@ -197,11 +197,11 @@ def load_predictor(
         check_int8(Path(run_folder), run.folds)
     models = _open_models(folders, precision or settings.get("precision", "auto"))
     labels = models[0].head["labels"]
-    for (fold, folder), model in zip(folders.items(), models, strict=True):
-        if model.head["labels"] != labels:
+    for fold, model in zip(run.folds, models, strict=True):
+        if model.head["labels"] != labels or sorted(labels) != sorted(fold.metrics["auc"]):
             raise InputError(
-                f"{folder}: has other labels, or the labels in another order, than fold {run.folds[0].fold}; train it"
-                f" again with --fold {fold} --overwrite"
+                f"{model.folder}: has other labels, or the labels in another order, than fold {run.folds[0].fold} or"
+                f" the metrics.json beside it; train it again with --fold {fold.fold} --overwrite"
             )
     if models[0].noun == "pair" and windows not in (None, "none"):
         raise InputError(f"windows {windows!r}: {NO_WINDOWS}; leave it out")
