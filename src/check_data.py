@@ -13,7 +13,7 @@ def main() -> None:
     """Read the rows, search, print; write the suspicious labels."""
     args = parse_arguments()
 
-    from pooled_bert.base.files import atomic_path, check_output
+    from pooled_bert.base.files import atomic_path, check_output, output
     from pooled_bert.data.rows import find_data, read_rows
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.data_check import find_repeats, repeats_table, suspicious_labels
@@ -41,13 +41,13 @@ def main() -> None:
         )
         return
     table = suspicious_labels(pooled(fold_scores(run, rows.train, benchmark.labels)), rows.train, benchmark)
-    output = args.output or args.workspace.report(benchmark.name) / f"{run.name}-suspicious-labels.csv"
-    with atomic_path(output) as temporary:
+    path = args.output or args.workspace.report(benchmark.name) / f"{run.name}-suspicious-labels.csv"
+    with output(path, overwrite=not args.output), atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
     counts = table.groupby(["label", "given"], sort=False).size().unstack(fill_value=0)
     print(f"\nlikely wrong labels by run {run.name!r}, out of fold, by the value that is given")
     print(counts.to_string())
-    print(f"{output}: {len(table):,} labels, the most suspicious first; it holds texts of the data set")
+    print(f"{path}: {len(table):,} labels, the most suspicious first; it holds texts of the data set")
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -18,6 +18,7 @@ def main() -> None:
 
         check_push(args.push)
 
+    from pooled_bert.base.files import output
     from pooled_bert.base.places import fold_folder, model_folder
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.runs.fold_files import check_models, read_fold
@@ -40,7 +41,8 @@ def main() -> None:
 
     classifier = load_float32(model_folder(runs / args.run, args.fold))
     origin = {"benchmark": args.benchmark.name, "run": args.run, "fold": args.fold}
-    difference = export(classifier, args.output, args.format, origin, card)
+    with output(args.output, overwrite=args.overwrite, is_own=lambda: is_export(args)):
+        difference = export(classifier, args.output, args.format, origin, card)
     print(
         f"{args.output}: {args.format}; its probabilities differ from the fold's by at most {difference:.1e}",
         flush=True,
@@ -66,10 +68,10 @@ def check_options(args: argparse.Namespace) -> None:
     """Raise InputError if options do not go together, or if the output exists and must not be replaced."""
     from pooled_bert.base.files import check_output
 
-    output, is_onnx = args.output, args.format == "onnx"
-    if is_onnx != (output.suffix == ".onnx"):
+    is_onnx = args.format == "onnx"
+    if is_onnx != (args.output.suffix == ".onnx"):
         kind = "a file that ends in .onnx" if is_onnx else "a folder, without .onnx"
-        raise InputError(f"--output {output}: name {kind}, for --format {args.format}")
+        raise InputError(f"--output {args.output}: name {kind}, for --format {args.format}")
     if args.push:
         require(
             args.format == "huggingface",
@@ -77,12 +79,14 @@ def check_options(args: argparse.Namespace) -> None:
             args.format,
             "huggingface, the only format that is pushed",
         )
-    is_own = is_onnx_export(output) if is_onnx else (output / "export.json").is_file()
-    check_output(output, overwrite=args.overwrite, is_own=is_own)
+    check_output(args.output, overwrite=args.overwrite, is_own=is_export(args))
 
 
-def is_onnx_export(path: Path) -> bool:
-    """Return whether an ONNX file has the record of an export among its metadata, which are at its end."""
+def is_export(args: argparse.Namespace) -> bool:
+    """Return whether the output is an export: an ONNX file has its record among its metadata, which are at its end."""
+    path = args.output
+    if args.format != "onnx":
+        return (path / "export.json").is_file()
     if not path.is_file():
         return False
     with path.open("rb") as stream:

@@ -5,28 +5,28 @@ import shlex
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.files import atomic_path
+from pooled_bert.base.files import atomic_path, output
 from pooled_bert.base.rules import PLACE
 
 
 def main() -> None:
     """Read the table, guess, write, print the file and the next commands."""
     args = parse_arguments()
-    output = args.table.with_name(args.table.name.split(".")[0] + ".toml")
-    if output.exists() and not args.overwrite:
-        raise InputError(f"{output}: exists already; edit it, or replace it with --overwrite")
+    path = args.table.with_name(args.table.name.split(".")[0] + ".toml")
+    if path.exists() and not args.overwrite:
+        raise InputError(f"{path}: exists already; edit it, or replace it with --overwrite")
 
     from pooled_bert.benchmarks.registry import find_benchmark
     from pooled_bert.data.table_guess import guess_benchmark
 
     text = guess_benchmark(args.table)
-    with atomic_path(output) as temporary:
+    with output(path, overwrite=args.overwrite), atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    print(f"{output}:\n\n{text}\nCheck these lines, and correct what was guessed wrong. Then:\n")
-    option = f"--benchmark {shlex.quote(str(output))}"
+    print(f"{path}:\n\n{text}\nCheck these lines, and correct what was guessed wrong. Then:\n")
+    option = f"--benchmark {shlex.quote(str(path))}"
     print(f"python src/train_folds.py {option} --model linear")
     print(f"python src/train_folds.py {option}")
-    if find_benchmark(str(output)).test_file:
+    if find_benchmark(str(path)).test_file:
         print(f"python src/make_submission.py {option} --run bert linear")
     print(f"python src/report.py {option} --run bert linear")
 

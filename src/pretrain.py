@@ -26,17 +26,18 @@ def main() -> None:
     args = parse_arguments()
     deadline = Deadline(args.time_limit)
     settings = record_from(vars(args), PretrainingSettings)
-    output = args.output or args.workspace.pretrained(args.benchmark.name)
+    path = args.output or args.workspace.pretrained(args.benchmark.name)
 
     from pooled_bert.base.environment import environment
-    from pooled_bert.base.files import atomic_path, check_output, checksum, write_json
+    from pooled_bert.base.files import atomic_path, check_output, checksum, output, write_json
     from pooled_bert.base.pairs import each_text
     from pooled_bert.base.tensorflow_setup import start_tensorflow
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.runs.identity import encoder_identity, encoder_name
     from pooled_bert.training.checkpoints import Checkpoints
 
-    check_output(output, overwrite=args.overwrite, is_own=(output / RECORD).is_file())
+    is_own = (path / RECORD).is_file
+    check_output(path, overwrite=args.overwrite, is_own=is_own())
     benchmark = args.benchmark
     benchmark.require_texts("this command")
     rows = read_rows(benchmark, find_data(benchmark, args.data))
@@ -51,28 +52,29 @@ def main() -> None:
     # the folder's name depends on settings and texts: checkpoints of different ones cannot be resumed from
     key = checksum([repr(sorted(identity["settings"].items())), identity["texts"]])[:12]
     checkpoints = Checkpoints(
-        output.with_name(f"{output.name}.{key}.checkpoints"), minutes=args.checkpoint_minutes
+        path.with_name(f"{path.name}.{key}.checkpoints"), minutes=args.checkpoint_minutes
     )
     print(f"{benchmark.title}: {len(texts)} texts", flush=True)
     start_tensorflow()
     from pooled_bert.training.pretraining import pretrain
 
-    save, history = pretrain(
-        texts,
-        settings,
-        cache=args.workspace.tokens,
-        checkpoints=checkpoints,
-        deadline=deadline,
-    )
-    with atomic_path(output) as temporary:
-        temporary.mkdir()
-        save(temporary)
-        information = {"encoder": encoder_name(settings.encoder), **environment()}
-        record = {"identity": identity, "history": history, "information": information}
-        write_json(temporary / RECORD, record)
-    shutil.rmtree(checkpoints.folder, ignore_errors=True)
+    with output(path, overwrite=args.overwrite, is_own=is_own):
+        save, history = pretrain(
+            texts,
+            settings,
+            cache=args.workspace.tokens,
+            checkpoints=checkpoints,
+            deadline=deadline,
+        )
+        with atomic_path(path) as temporary:
+            temporary.mkdir()
+            save(temporary)
+            information = {"encoder": encoder_name(settings.encoder), **environment()}
+            record = {"identity": identity, "history": history, "information": information}
+            write_json(temporary / RECORD, record)
+        shutil.rmtree(checkpoints.folder, ignore_errors=True)
     print(
-        f"{output}: written. Next: python src/train_folds.py --benchmark {benchmark.argument} --encoder {output}"
+        f"{path}: written. Next: python src/train_folds.py --benchmark {benchmark.argument} --encoder {path}"
     )
 
 

@@ -109,7 +109,25 @@ BYTES = (flip_bit, truncate, empty, insert, cut_out, overwrite)
 LINES = (drop_line, double_line, swap_lines, shuffle_lines, change_digit, rename_column)
 WHOLE = (crlf, other_encoding, remove)
 
-FORGED = (None, True, 0, -1, 1.5, 10**18, 10**40, "", "x", "0.5", "\0", [], {}, [1], {"a": 1}, {"0": []}, "[CLS]")
+FORGED = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**18,
+    10**40,
+    "",
+    "x",
+    "0.5",
+    "\0",
+    [],
+    {},
+    [1],
+    {"a": 1},
+    {"0": []},
+    "[CLS]",
+)
 
 
 def forged(content: bytes, chance: random.Random) -> tuple[bytes, str]:
@@ -154,7 +172,9 @@ def forged_tensors(content: bytes, chance: random.Random) -> tuple[bytes, str]:
     elif change == 3:
         tensor["data_offsets"] = [place + chance.choice((-4, 4, 1, 10**6)) for place in (first, last)]
     elif change == 4:
-        tensor["data_offsets"] = chance.choice(([last, first], [-8, -4], [0, 0], [10**30, 10**30 + 4], [0.0, 4.0]))
+        tensor["data_offsets"] = chance.choice(
+            ([last, first], [-8, -4], [0, 0], [10**30, 10**30 + 4], [0.0, 4.0])
+        )
     elif change == 5:
         tensor["dtype"] = chance.choice(("F16", "I32", "BF16", "F64", ""))
     elif change == 6:
@@ -165,4 +185,6 @@ def forged_tensors(content: bytes, chance: random.Random) -> tuple[bytes, str]:
         changed, told = forged(json.dumps(header).encode(), chance)
         return len(changed).to_bytes(8, "little") + changed + content[start:], f"header: {told}"
     changed = json.dumps(header).encode()
-    return len(changed).to_bytes(8, "little") + changed + content[start:], f"header: {name} is {header.get(name)}"
+    return len(changed).to_bytes(8, "little") + changed + content[
+        start:
+    ], f"header: {name} is {header.get(name)}"

@@ -32,6 +32,7 @@ SRC = Path(__file__).resolve().parents[2] / "src"
 sys.path.insert(0, str(SRC))
 
 import fuzz_models  # noqa: E402
+
 import make_submission  # noqa: E402
 import train_folds  # noqa: E402
 from pooled_bert.base.command_line import Parser  # noqa: E402
@@ -72,7 +73,10 @@ def main() -> None:
         "--encoders", type=int, default=200, help="damaged encoder directories (each loads a model)"
     )
     parser.add_argument(
-        "--models", type=int, default=1000, help="damaged models, texts to predict and requests to the service"
+        "--models",
+        type=int,
+        default=1000,
+        help="damaged models, texts to predict and requests to the service",
     )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -127,7 +131,7 @@ class House:
         self.state = ({"a": pd.Series(range(50)).to_numpy(float)}, {"epoch": 1})
         self.encoder = root / "encoder"
         self.command = command
-        rows = [{"id": f"r{number}", "text": f"text, {number} \"ü\""} for number in range(6)]
+        rows = [{"id": f"r{number}", "text": f'text, {number} "ü"'} for number in range(6)]
         table = pd.DataFrame(rows)
         self.texts = {
             "csv": table.to_csv(index=False).encode(),

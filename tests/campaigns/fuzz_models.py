@@ -39,8 +39,28 @@ STATUSES = {200, 400, 401, 403, 404, 405, 413, 415, 503}
 
 def prepare_model(workspace: Path, data: Path) -> None:
     """Train a tiny encoder on one fold, in a process of its own: this one must not start TensorFlow."""
-    command = [sys.executable, SRC / "train_folds.py", "--data", data, "--workspace", workspace, "--fold", "0"]
-    command += ["--n-folds", "2", "--encoder", "tiny", "--epochs", "1", "--max-length", "16", "--batch-size", "16"]
+    command = [
+        sys.executable,
+        SRC / "train_folds.py",
+        "--data",
+        data,
+        "--workspace",
+        workspace,
+        "--fold",
+        "0",
+    ]
+    command += [
+        "--n-folds",
+        "2",
+        "--encoder",
+        "tiny",
+        "--epochs",
+        "1",
+        "--max-length",
+        "16",
+        "--batch-size",
+        "16",
+    ]
     ended = subprocess.run([*map(str, command), "--pooling", "attention"], capture_output=True, text=True)
     if ended.returncode:
         sys.exit(ended.stderr)
@@ -139,7 +159,9 @@ def _ask(house, chance: random.Random) -> str:
     service = Service(predictor, LIMITS, token=None, own_hosts={HOST})
     client = Client(service)
     for _ in range(REQUESTS):
-        body = json.dumps({"texts": [chance.choice(TEXTS)[:40] for _ in range(chance.randint(0, 5))]}).encode()
+        body = json.dumps(
+            {"texts": [chance.choice(TEXTS)[:40] for _ in range(chance.randint(0, 5))]}
+        ).encode()
         told = "whole"
         if chance.random() < 0.5:
             body, told = forged(body, chance)

@@ -1,10 +1,11 @@
-"""Kill trainings at random moments, run the same command again until it ends, and compare every byte.
+"""Kill commands at random moments, run the same command again until it ends, and compare every byte.
 
-    python tests/campaigns/kill.py --kills 300
+    python tests/campaigns/kill.py --kills 1500
+    python tests/campaigns/kill.py --kills 40 --jobs linear --torn     # a control, which must find failures
 
-Each training of one fold is killed up to four times: after a random time, or at a random one of its file
-operations (with, half of the time, the file it was writing cut short). It must end with the files of a
-training that nobody killed. Some trainings replace a finished fold, which must never be lost.
+Every command that writes files is ended up to four times, by SIGKILL, SIGTERM, SIGHUP or Ctrl-C: after a random time,
+or at a random one of its file operations. At each moment, whatever has its name must be whole, and in the end all files
+must be those of a command that nobody ended. Some commands replace finished files, which must never be lost.
 """
 
 import argparse
@@ -19,62 +20,114 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-SRC = Path(__file__).resolve().parents[2] / "src"
-sys.path.insert(0, str(SRC))
+from jobs import JOBS, SRC, Job, kaggle_running, litter, visible_files
+
+sys.path[:0] = [str(SRC), str(SRC.parent / "tests")]
 
 from pooled_bert.base.tensorflow_setup import start_tensorflow  # noqa: E402
 
-start_tensorflow()  # once: trainings are forked from here, so that each kill does not cost an import
+start_tensorflow()  # once: commands are forked from here, so that each kill does not cost an import
 
+import filelock  # noqa: E402, F401
+import joblib  # noqa: E402
+import kaggle_runs  # noqa: E402
+import matplotlib.pyplot  # noqa: E402, F401
+import onnxruntime  # noqa: E402, F401
+import pandas as pd  # noqa: E402
+import sklearn.linear_model  # noqa: E402, F401
 from transformers import BertConfig, TFBertModel  # noqa: E402
 
+import pooled_bert.predict.predictor  # noqa: E402
 import pooled_bert.runs.cross_validation  # noqa: E402
 import pooled_bert.training.neural  # noqa: E402, F401
-from pooled_bert.base.errors import InputError  # noqa: E402
+from pooled_bert.benchmarks.emodb import EMODB  # noqa: E402
 from pooled_bert.benchmarks.jigsaw import JIGSAW  # noqa: E402
 from pooled_bert.data.sample import write_sample  # noqa: E402
 from pooled_bert.models.encoders import load_tokenizer  # noqa: E402
-from pooled_bert.runs.fold_files import read_fold  # noqa: E402
+from pooled_bert.runs.fold_files import is_done  # noqa: E402
 
-COMPARED = ("oof.csv", "test.csv", "metrics.json", "history.csv")
-FILE_OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
-VARIANTS = (("--keep", "last"), ("--keep", "best"))
+FILE_OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+INTERRUPTED = 130
+LONGEST = 900  # seconds that a command may take
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An undisturbed command: what it found, what it left, how long it took, its number of file operations."""
+
+    found: dict[str, bytes]
+    left: dict[str, bytes]
+    seconds: float
+    operations: int
 
 
 def main() -> None:
     """Run the campaign; exit status 1 when anything differed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--kills", type=int, default=1500)
+    parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS), help="commands (default: all)")
     parser.add_argument("--workers", type=int, default=2, help="campaigns side by side")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no command after this time")
+    parser.add_argument(
+        "--torn", action="store_true", help="a control: files get their names before their content"
+    )
     args = parser.parse_args()
+    until = time.monotonic() + 60 * args.minutes
     with tempfile.TemporaryDirectory() as place:
-        place = Path(place)
-        prepare = multiprocessing.get_context("fork").Process(target=_prepare, args=(place,))
-        prepare.start()  # in a process of its own: this one must not touch TensorFlow before it forks
-        prepare.join()
-        references = [_reference(place, variant) for variant in range(len(VARIANTS))]
+        place = Path(place).resolve()
+        in_child(prepare, place)  # this process must not touch TensorFlow before it forks
+        references = {}
+        for name in with_bases(args.jobs):
+            references[name] = reference(place, JOBS[name])
+            print(
+                f"{name}: {references[name].operations} operations, {references[name].seconds:.1f} s",
+                flush=True,
+            )
         each = [len(range(worker, args.kills, args.workers)) for worker in range(args.workers)]
         with multiprocessing.get_context("fork").Pool(args.workers) as pool:
-            seeds = [args.seed * 1000 + worker for worker in range(args.workers)]
-            work = [(place, references, seed, kills) for seed, kills in zip(seeds, each, strict=True)]
+            work = [
+                (place, references, args.jobs, args.seed * 1000 + worker, kills, until, args.torn)
+                for worker, kills in enumerate(each)
+            ]
             results = pool.starmap(_campaign, work)
-    kills, trainings = (sum(result[index] for result in results) for index in (0, 1))
+    kills, runs = (sum((result[index] for result in results), Counter()) for index in (0, 1))
     failures = [failure for result in results for failure in result[2]]
-    print(f"{kills} kills in {trainings} trainings, {len(failures)} failures")
     for failure in failures:
-        print(f"  {failure}")
-    sys.exit(1 if failures or kills < args.kills else 0)
+        print(failure)
+    print(", ".join(f"{name}: {count}" for name, count in sorted(kills.items())))
+    print(f"{kills.total()} kills in {runs.total()} runs of commands, {len(failures)} failures")
+    sys.exit(1 if failures else 0)
 
 
-def _prepare(place: Path) -> None:
-    """Rows, and an encoder with dropout: the state that the naive way of resuming forgets."""
-    write_sample(place / "data", JIGSAW, rows=100, test_rows=20, seed=0)
-    tokenizer = load_tokenizer(
-        "tiny", ["some words to have letters from: quick brown fox jumps over lazy dogs"]
-    )
+def with_bases(names: list[str]) -> list[str]:
+    """Return the jobs and those whose files they find, which come first."""
+    bases = [JOBS[name].base for name in names]
+    return list(dict.fromkeys([*(base for base in bases if base in JOBS), *names]))
+
+
+def in_child(work, *arguments) -> None:
+    child = multiprocessing.get_context("fork").Process(target=work, args=arguments)
+    child.start()
+    child.join()
+    if child.exitcode:
+        sys.exit(f"{work.__name__} failed")
+
+
+def prepare(place: Path) -> None:
+    """Rows, sounds, texts, a plan, and an encoder with dropout: the state that the naive way of resuming forgets."""
+    write_sample(place / "jigsaw", JIGSAW, rows=60, test_rows=20, seed=0)
+    write_sample(place / "emodb", EMODB, rows=28, test_rows=0, seed=0)
+    texts = [f"text {number} of some words" for number in range(40)]
+    pd.DataFrame({"id": range(40), "text": texts}).to_csv(place / "texts.csv", index=False)
+    kaggle_runs.built(kaggle_runs.PLAN, place / "plan" / "kernels")
+    words = "some words to have letters from: quick brown fox jumps over lazy dogs"
+    tokenizer = load_tokenizer("tiny", [words])
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=16,
@@ -90,37 +143,44 @@ def _prepare(place: Path) -> None:
     tokenizer.save_pretrained(place / "encoder")
 
 
-class Trainer:
-    """The training command on one workspace, as often as it takes."""
+class Runner:
+    """A command on one workspace, as often as it takes."""
 
-    def __init__(self, place: Path, workspace: Path, variant: int, *extra: str):
-        self.workspace = workspace
-        self.log = workspace.with_suffix(".log")
-        self.arguments = [
-            str(SRC / "train_folds.py"), "--data", str(place / "data"), "--workspace", str(workspace),
-            "--encoder", str(place / "encoder"), "--fold", "0", "--n-folds", "2", "--epochs", "2",
-            "--batch-size", "8", "--max-length", "16", "--checkpoint-minutes", "0.002", *VARIANTS[variant], *extra,
-        ]  # fmt: skip
+    def __init__(
+        self,
+        place: Path,
+        work: Path,
+        job: Job,
+        *,
+        replaces: bool = False,
+        is_torn: bool = False,
+        log: str = "",
+    ):
+        self.work, self.is_torn = work, is_torn
+        self.log, self.counted = work.with_suffix(f".log{log}"), work.with_suffix(f".operations{log}")
+        self.words = job.words(place, work, replaces=replaces)
 
-    @property
-    def fold(self) -> Path:
-        """The folder of the fold that is trained."""
-        return self.workspace / "folds" / "jigsaw" / "runs" / "bert" / "fold_0"
+    def run(self, by: int = 0, *, after: float | None = None, at_operation: int | None = None) -> int:
+        """Run it; return the exit status. It is ended by a signal after some seconds, or at a file operation."""
+        return self.wait(self.start(by, at_operation), by, after)
 
-    def run(self, *, after: float | None = None, at_operation: int | None = None, cut: bool = False) -> int:
-        """Train; return the exit status, negative when killed after some seconds or at a file operation."""
+    def start(self, by: int = 0, at_operation: int | None = None) -> int:
+        """Start it; return the number of its process."""
+        sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
-            self._child(at_operation, cut)
-        if after is not None:
-            timer = threading.Timer(after, os.kill, (pid, signal.SIGKILL))
-            timer.start()
+            self._child(by, at_operation)
+        return pid
+
+    def wait(self, pid: int, by: int = 0, after: float | None = None) -> int:
+        """Wait for its end, or end it after some seconds; return the exit status."""
+        timer = threading.Timer(LONGEST if after is None else after, _send, (pid, by or signal.SIGKILL))
+        timer.start()
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        if after is not None:
-            timer.cancel()
+        timer.cancel()
         return status
 
-    def _child(self, at_operation: int | None, cut: bool) -> None:
+    def _child(self, by: int, at_operation: int | None) -> None:
         with self.log.open("a") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
@@ -129,104 +189,158 @@ class Trainer:
         def count(event: str, arguments: tuple) -> None:
             nonlocal counted
             path = str(arguments[0]) if event in FILE_OPERATIONS and arguments else ""
-            if not path.startswith(str(self.workspace)) or (event == "open" and not _writes(arguments[1])):
+            if not path.startswith(str(self.work)) or (event == "open" and not _writes(arguments[1])):
                 return
             counted += 1
             if counted == at_operation:
-                if cut and event == "os.rename" and os.path.isfile(path):  # noqa: PTH113
-                    os.truncate(path, os.path.getsize(path) // 2)  # noqa: PTH202
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), by)
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.is_torn:
+            _tear()
         sys.addaudithook(count)
-        sys.argv = self.arguments
+        sys.argv = self.words
         status = 1
         try:
-            runpy.run_path(self.arguments[0], run_name="__main__")
+            joblib.parallel_config(backend="threading").__enter__()
+            runpy.run_path(self.words[0], run_name="__main__")
             status = 0
         except SystemExit as ended:
-            status = ended.code
+            status = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
         finally:
-            self.workspace.with_suffix(".operations").write_text(str(counted))
+            self.counted.write_text(str(counted))
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(status)
+
+    def told(self) -> str:
+        """Return the end of what it has printed."""
+        return self.log.read_text(errors="replace")[-3000:]
+
+
+def _send(pid: int, by: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, by)
 
 
 def _writes(mode) -> bool:
     return isinstance(mode, str) and any(letter in mode for letter in "wax+")
 
 
-def _reference(place: Path, variant: int) -> tuple[dict[str, bytes], float, int]:
-    """The files of an undisturbed training, how long it took, and its number of file operations."""
-    trainer = Trainer(place, place / f"reference_{variant}", variant)
-    started = time.monotonic()
-    if trainer.run() != 0:
-        sys.exit(trainer.log.read_text())
-    operations = int(trainer.workspace.with_suffix(".operations").read_text())
-    return _files(trainer.fold), time.monotonic() - started, operations
+def _tear() -> None:
+    """Break what is to be tested: a file is written under its own name."""
+    from pooled_bert.base import files
+
+    @contextlib.contextmanager
+    def torn(path: Path):
+        files.make_folder(path.parent)
+        yield path
+
+    for module in [*sys.modules.values()]:
+        if getattr(module, "atomic_path", None) is not None and module.__name__.startswith("pooled_bert"):
+            module.atomic_path = torn
 
 
-def _files(fold: Path) -> dict[str, bytes]:
-    paths = [*(fold / name for name in COMPARED), *(fold / "model").rglob("*")]
-    return {str(path.relative_to(fold)): path.read_bytes() for path in paths if path.is_file()}
+def make_workspace(place: Path, work: Path, job: Job, *, is_finished: bool = False) -> None:
+    """Make the workspace as the command finds it, or (``is_finished``) as it left it."""
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work.with_name(f"{work.name}-outputs"), ignore_errors=True)
+    before = job.name if is_finished else job.base
+    if before:
+        shutil.copytree(place / before, work)
+    else:
+        work.mkdir()
 
 
-def _campaign(place: Path, references: list, seed: int, kills: int) -> tuple[int, int, list[str]]:
-    """Kill until ``kills`` is reached, then let the last training end."""
-    chance, done, trainings, failures = random.Random(seed), 0, 0, []
-    while done < kills and not failures:
-        variant = chance.randrange(len(VARIANTS))
-        files, seconds, operations = references[variant]
-        replaces = chance.random() < 0.3
-        trainer = Trainer(place, place / f"work_{seed}", variant, *(["--overwrite"] if replaces else []))
-        if replaces:
-            shutil.copytree(place / f"reference_{variant}", trainer.workspace)
-        status, left = None, min(chance.randint(1, 4), kills - done)
-        while status != 0 and not failures:
-            if left == 0:
+@contextlib.contextmanager
+def _surroundings(job: Job, work: Path):
+    with kaggle_running(work) if job.has_kaggle else contextlib.nullcontext():
+        yield
+
+
+def reference(place: Path, job: Job) -> Reference:
+    work = place / job.name
+    runner = Runner(place, work, job)
+    make_workspace(place, work, job)
+    found = visible_files(work)
+    with _surroundings(job, work):
+        started = time.monotonic()
+        status = runner.run()
+        seconds = time.monotonic() - started
+    if status:
+        sys.exit(f"{job.name}: exit status {status}\n{runner.told()}")
+    return Reference(found, visible_files(work), seconds, int(runner.counted.read_text()))
+
+
+def _campaign(
+    place: Path, references: dict, names: list[str], seed: int, kills: int, until: float, is_torn: bool
+) -> tuple[Counter, Counter, list[str]]:
+    """Kill until ``kills`` is reached, then let the last command end; ends with the first failure."""
+    chance, done, runs, failures = random.Random(seed), Counter(), Counter(), []
+    work = place / f"work_{seed}"
+    while done.total() < kills and not failures and time.monotonic() < until:
+        job = JOBS[chance.choices(names, [JOBS[name].weight for name in names])[0]]
+        undisturbed = references[job.name]
+        replaces = chance.random() < 0.3 and not job.has_kaggle
+        make_workspace(place, work, job, is_finished=replaces)
+        runner = Runner(place, work, job, replaces=replaces, is_torn=is_torn)
+        status, left = None, min(chance.randint(1, 4), kills - done.total())
+        with _surroundings(job, work):
+            while status != 0 and not failures:
                 how = {}
-            elif chance.random() < 0.5:
-                how = {"after": chance.uniform(0, seconds)}
-            else:
-                how = {"at_operation": chance.randint(1, operations), "cut": chance.random() < 0.5}
-            status = trainer.run(**how)
-            if status == -signal.SIGKILL:
-                done, left = done + 1, left - 1
-            elif status != 0:
-                failures.append(f"{how}: exit status {status}\n{trainer.log.read_text()}")
-            failures += _wrong(trainer, files, replaces, ended=status == 0)
-            if failures:
-                failures[-1] += f" (seed {seed}, training {trainings}, {how}, replaces {replaces})"
-        trainings += 1
-        print(f"worker {seed}: {done} of {kills} kills, {trainings} trainings", flush=True)
-        shutil.rmtree(trainer.workspace, ignore_errors=True)
-        trainer.log.unlink()
-    return done, trainings, failures
+                if left > 0:
+                    how = {"by": chance.choice(SIGNALS)}
+                    if chance.random() < 0.3:
+                        how["after"] = chance.uniform(0, undisturbed.seconds)
+                    else:
+                        how["at_operation"] = chance.randint(1, max(1, undisturbed.operations))
+                status = runner.run(**how)
+                if how and status in (-how["by"], INTERRUPTED):
+                    done[f"{job.name} {signal.Signals(how['by']).name}"] += 1
+                    left -= 1
+                elif status == 2 and "exists already" in runner.told().splitlines()[-1]:
+                    status = 0  # it was complete
+                elif status != 0:
+                    failures.append(f"exit status {status}\n{runner.told()}")
+                failures += _wrong(work, undisturbed, replaces=replaces, has_ended=status == 0)
+                if failures:
+                    failures[-1] += (
+                        f" (job {job.name}, seed {seed}, run {runs.total()}, {how}, replaces {replaces})"
+                    )
+        runs[job.name] += 1
+        if runs.total() % 20 == 0:
+            print(f"worker {seed}: {done.total()} of {kills} kills, {runs.total()} runs", flush=True)
+        runner.log.unlink(missing_ok=True)
+    return done, runs, failures
 
 
-def _wrong(trainer: Trainer, reference: dict[str, bytes], replaces: bool, *, ended: bool) -> list[str]:
-    """What is not as it must be, after a kill or at the end."""
+def _wrong(work: Path, reference: Reference, *, replaces: bool, has_ended: bool) -> list[str]:
+    """Return what is not as it must be, after a kill or at the end."""
+    found, expected = visible_files(work), {**reference.found, **reference.left}
     wrong = []
-    found = _files(trainer.fold)
-    wrong += [f"{name} differs" for name, content in found.items() if content != reference[name]]
-    readable = _is_readable(trainer.fold)
-    if "metrics.json" in found and not readable:
-        wrong.append("metrics.json is there, but the fold cannot be read")
-    if ended:
-        litter = [
-            path
-            for path in trainer.workspace.rglob("*")
-            if path.suffix == ".part" or path.name == "checkpoints"
-        ]
-        wrong += [f"left behind: {path}" for path in litter]
-        wrong += [f"{name} is missing" for name in reference.keys() - found.keys()]
-    if replaces and not readable and not _is_readable(trainer.fold.with_name("replaced_fold_0")):
-        wrong.append("the replaced fold is lost before the new one is done")
+    for name, content in found.items():
+        if name not in expected:
+            wrong.append(f"{name} is no file of an undisturbed command")
+        elif content not in (expected[name], reference.found.get(name)):
+            wrong.append(f"{name} differs")
+    if has_ended:
+        wrong += [f"{name} differs" for name in expected if found.get(name, b"") != expected[name]]
+        wrong += [f"left behind: {name}" for name in litter(work)]
+    elif replaces:
+        wrong += [f"{name} is lost" for name in expected if name not in found and not _is_aside(work / name)]
     return wrong
 
 
-def _is_readable(fold: Path) -> bool:
-    with contextlib.suppress(InputError):
-        read_fold(fold, 0)
-        return True
+def _is_aside(path: Path) -> bool:
+    """Return whether an old file is kept beside its place, or in the old fold, or its fold is replaced already."""
+    for folder in (path, *path.parents):
+        if folder.with_name(f".{folder.name}.old").exists():
+            return True
+        if folder.name.startswith("fold_"):
+            return is_done(folder.with_name(f"replaced_{folder.name}")) or is_done(folder)
     return False
 
 

@@ -10,7 +10,7 @@ import shutil
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -46,16 +46,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def _replace(path: Path, temporary: Path) -> None:
     """Give ``temporary`` its name. A folder in its place is first set aside, where ``recover`` finds it."""
     aside = _aside(path)
-    if path.is_dir():
-        path.rename(aside)
-    try:
-        temporary.replace(path)
-    except OSError:
-        if aside.exists():
-            aside.rename(path)
-        raise
-    put_on_disk(path.parent, whole=False)
-    _remove(aside)
+    with _alone(path) if temporary.is_dir() else contextlib.nullcontext():
+        if path.is_dir():
+            path.rename(aside)
+        try:
+            temporary.replace(path)
+        except OSError:
+            if aside.exists():
+                aside.rename(path)
+            raise
+        put_on_disk(path.parent, whole=False)
+        _remove(aside)
+
+
+def _alone(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Keep other processes, for a moment, from replacing or recovering the same folder."""
+    message = f"{path}: another process is replacing it; wait for it, or stop it"
+    return held(path.with_name(f".{path.name}.old.lock"), message, seconds=60, is_kept=False)
 
 
 def _aside(path: Path) -> Path:
@@ -65,9 +72,11 @@ def _aside(path: Path) -> Path:
 def recover(path: Path) -> None:
     """Bring back the old folder ``path`` if a process was killed while it replaced it, and delete what it left."""
     aside = _aside(path)
-    if aside.exists() and not path.exists():
-        aside.rename(path)
-    _remove(aside)
+    if aside.exists():
+        with _alone(path):
+            if aside.exists() and not path.exists():
+                aside.rename(path)
+            _remove(aside)
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         pid = leftover.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
@@ -84,6 +93,18 @@ def check_output(path: Path, *, overwrite: bool, is_own: bool = True) -> None:
         raise InputError(f"{path}: exists already; give another name, or --overwrite")
     if path.exists() and not is_own:
         raise InputError(f"{path}: was not made by this command, so it is not replaced; give another name")
+
+
+@contextlib.contextmanager
+def output(path: Path, *, overwrite: bool, is_own: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Hold an output, a file or a folder, against other processes while the block makes it; see ``check_output``.
+
+    Raises InputError if another process is making it.
+    """
+    message = f"{path}: another process is writing it; wait for it, or stop it"
+    with held(path.with_name(f".{path.name}.lock"), message, is_kept=False):
+        check_output(path, overwrite=overwrite, is_own=is_own())
+        yield
 
 
 def make_folder(folder: Path) -> None:
@@ -130,15 +151,16 @@ def _remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def held(path: Path, message: str) -> Iterator[None]:
+def held(path: Path, message: str, *, seconds: float = 0, is_kept: bool = True) -> Iterator[None]:
     """Hold the lock file ``path`` during the block; the system releases the lock of a process that dies.
 
-    Raises InputError with ``message`` if another process holds the lock.
+    Raises InputError with ``message`` if another process holds the lock for so many ``seconds``. ``is_kept``: whether
+    the file stays in the end; whoever opened it before it is deleted does not get the lock.
     """
     try:
         make_folder(path.parent)
-        lock = filelock.FileLock(path, blocking=False)
-        lock.acquire()
+        lock = filelock.FileLock(path, timeout=seconds)
+        lock.acquire(poll_interval=0.01)
     except filelock.Timeout as error:
         raise InputError(message) from error
     except (OSError, NotImplementedError) as error:  # NotImplementedError: the file system has no locks
@@ -146,6 +168,8 @@ def held(path: Path, message: str) -> Iterator[None]:
     try:
         yield
     finally:
+        if not is_kept:
+            path.unlink(missing_ok=True)
         lock.release()
 
 

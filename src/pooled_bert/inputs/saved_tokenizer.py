@@ -20,7 +20,9 @@ FILES = (FILE, MARKS, "tokenizer_config.json", "added_tokens.json", "vocab.txt",
          "spiece.model", "spm.model", "sentencepiece.bpe.model")  # fmt: skip
 
 
-UNKNOWN = "\U0010fffd"  # no vocabulary has it; without a word piece for unknown words, such a text is an error
+UNKNOWN = (
+    "\U0010fffd"  # no vocabulary has it; without a word piece for unknown words, such a text is an error
+)
 
 
 class Mark(TypedDict):

@@ -31,7 +31,7 @@ COUNT = Annotated[int, Number(int, 1, 1000)]
 
 
 class EncoderConfig(TypedDict):
-    """What the config.json of an encoder holds, as far as the engine reads it; families name some things differently."""
+    """What an encoder's config.json holds, as far as the engine reads it; families name some things differently."""
 
     model_type: NotRequired[str]
     num_hidden_layers: NotRequired[COUNT]

@@ -27,7 +27,10 @@ IS_FUSED = ("EmbedLayerNormalization", "MultiHeadAttention", "SkipLayerNormaliza
 ACTIVATIONS = {"gelu": ("BiasGelu", True), "gelu_new": ("FastGelu", True), "relu": ("Relu", False)}
 
 
-PARTNERS = {"kernel": "bias", "gamma": "beta"}  # the ends of names of weights -> what has the size of their columns
+PARTNERS = {
+    "kernel": "bias",
+    "gamma": "beta",
+}  # the ends of names of weights -> what has the size of their columns
 
 Weight = np.ndarray | StoredTensor
 
@@ -213,7 +216,9 @@ def _check_sizes(tensors: Mapping[str, StoredTensor]) -> None:
         kind = name.rpartition("/")[2]
         other = tensors.get(name.removesuffix(kind) + PARTNERS.get(kind, ""))
         if kind in PARTNERS and other and other.values.shape != tensor.values.shape[-1:]:
-            raise ValueError(f"{name} has the shape {tensor.values.shape}, its {PARTNERS[kind]} {other.values.shape}")
+            raise ValueError(
+                f"{name} has the shape {tensor.values.shape}, its {PARTNERS[kind]} {other.values.shape}"
+            )
 
 
 def _encoder(graph: Graph, config: Mapping, tensors: Mapping[str, StoredTensor]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from ..base.errors import InputError
-from ..base.files import check_output, checksum, held, make_folder, put_on_disk, read_json, write_json
+from ..base.files import check_output, checksum, make_folder, output, put_on_disk, read_json, write_json
 from ..base.rules import Number
 from ..runs.identity import first_difference
 from .text_files import Text
@@ -26,18 +26,14 @@ def open_predictions(
     ``identity``: everything, besides the texts, that determines the content. Raises InputError if ``path`` exists and
     may not be overwritten, another process is writing it, or it was begun with a different identity.
     """
-    lock = path.with_name(f".{path.name}.lock")
-    with held(lock, f"{path}: another process is writing it; wait for it, or stop it"):
-        if _named_progress(path, identity) is None:
-            check_output(path, overwrite=overwrite)
+    is_named = _named_progress(path, identity) is not None
+    with output(path, overwrite=overwrite or is_named):
         file = PredictionFile(path, identity, header)
         try:
             yield file
             file.finish()
         finally:
             file.close()
-            if not _partial(path).exists():
-                lock.unlink(missing_ok=True)
 
 
 def check_free(path: Path, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.files import atomic_path, file_checksum, write_json
+from ..base.files import atomic_path, file_checksum, output, write_json
 from ..benchmarks.benchmark import Benchmark
 from ..data.rows import Rows
 from ..runs.fold_files import Run
@@ -97,9 +97,12 @@ def submission_of_predictions(predictions: pd.DataFrame, benchmark: Benchmark) -
 
 def write_submission(path: Path, table: pd.DataFrame, provenance: dict) -> None:
     """Write the CSV, and beside it a .json of the same name with the CSV's checksum and ``provenance``."""
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    write_json(path.with_suffix(".json"), {"file": path.name, "sha256": file_checksum(path), **provenance})
+    with output(path, overwrite=True):
+        with atomic_path(path) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+        write_json(
+            path.with_suffix(".json"), {"file": path.name, "sha256": file_checksum(path), **provenance}
+        )
 
 
 def provenance(blend: Blend, scores: dict[str, float]) -> dict:

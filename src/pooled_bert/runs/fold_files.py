@@ -5,6 +5,8 @@ A fold is finished when metrics.json exists: it is written last, with the checks
 is written atomically.
 """
 
+import hashlib
+import io
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,6 @@ import pandas as pd
 from ..base.errors import InputError
 from ..base.files import (
     atomic_path,
-    file_checksum,
     file_checksums,
     json_checksum,
     read_json,
@@ -124,9 +125,9 @@ def write_fold(
             temporary.mkdir()
             outcome.save_model(temporary)
     # the predictions as they are written, rounded: readers of the file must find the same scores
-    oof = _read_table(folder / "oof.csv", list(labels.columns), facts["fold"])[labels.columns].to_numpy(
-        np.float64
-    )
+    oof = _parse_table(
+        (folder / "oof.csv").read_bytes(), folder / "oof.csv", list(labels.columns), facts["fold"]
+    )[labels.columns].to_numpy(np.float64)
     from ..benchmarks.metrics import column_auc  # with scikit-learn, which readers do not need
 
     aucs = column_auc(labels.to_numpy(), oof)
@@ -235,15 +236,23 @@ def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> F
         )
     if "oof.csv" not in metrics["files"]:
         raise InputError(f"{folder / 'metrics.json'}: names no oof.csv; {_redo(fold)}")
+    labels, read = list(metrics["auc"]), {}
     for name, expected in metrics["files"].items():
         if not _is_of_model(name):
-            path = folder / name
-            _require(path.is_file() and file_checksum(path) == expected, path, fold)
-    labels = list(metrics["auc"])
-    oof = _read_table(folder / "oof.csv", labels, fold) if "oof.csv" in tables else pd.DataFrame()
-    has_test = "test.csv" in tables and "test.csv" in metrics["files"]
-    test = _read_table(folder / "test.csv", labels, fold) if has_test else None
-    return FoldResult(fold, oof, test, metrics, config)
+            content = _checked_content(folder / name, expected, fold)
+            if name in tables:
+                read[name] = _parse_table(content, folder / name, labels, fold)
+    return FoldResult(fold, read.get("oof.csv", pd.DataFrame()), read.get("test.csv"), metrics, config)
+
+
+def _checked_content(path: Path, expected: str, fold: int) -> bytes:
+    """Return what is in a file, read once, so that a process that replaces the fold cannot change it in between."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        content = None
+    _require(content is not None and hashlib.sha256(content).hexdigest() == expected, path, fold)
+    return content or b""
 
 
 def check_models(folds: Mapping[Path, FoldResult]) -> None:
@@ -267,7 +276,11 @@ def check_models(folds: Mapping[Path, FoldResult]) -> None:
         )
     for path, (fold, _) in expected.items():
         _require(path.is_file(), path, fold)
-    for path, digest in file_checksums(expected).items():
+    try:
+        digests = file_checksums(expected)
+    except OSError as error:  # e.g. a process is replacing the fold
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    for path, digest in digests.items():
         fold, recorded = expected[path]
         _require(digest == recorded, path, fold)
 
@@ -301,10 +314,10 @@ def _write_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
 
 
-def _read_table(path: Path, labels: list[str], fold: int) -> pd.DataFrame:
+def _parse_table(content: bytes, path: Path, labels: list[str], fold: int) -> pd.DataFrame:
     """Read predictions; raises InputError unless they are ids, each once, and a probability per label."""
     try:
-        table = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+        table = pd.read_csv(io.BytesIO(content), dtype={"id": str}, keep_default_na=False)
         values = table[labels].to_numpy(np.float64)
         is_right = list(table.columns[:1]) == ["id"] and len(table.columns) == len(labels) + 1
         is_right &= bool(((values >= 0) & (values <= 1)).all()) and not table["id"].duplicated().any()
