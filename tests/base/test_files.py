@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.files import atomic_path, checksum, file_checksum, file_checksums, read_json, write_json
+from pooled_bert.base.files import (
+    atomic_path,
+    checksum,
+    file_checksum,
+    file_checksums,
+    output,
+    read_json,
+    write_json,
+)
 
 
 def test_failure_while_writing_keeps_the_old_file_and_no_other(tmp_path):
@@ -124,3 +132,49 @@ def test_commands_end_with_one_line_and_the_status(capsys, error, status):
         run_command(main)
     assert ended.value.code == status
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_output_that_another_process_makes_is_refused_and_free_again_when_it_ends(tmp_path):
+    path = tmp_path / "out"
+    with output(path, overwrite=False):
+        refused = pytest.raises(
+            InputError, match="out: another process is writing it; wait for it, or stop it"
+        )
+        with refused, output(path, overwrite=True):
+            pass
+        assert not path.exists()
+    with output(path, overwrite=False), atomic_path(path) as temporary:
+        temporary.write_text("one")
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_output_is_looked_at_again_when_the_lock_is_held(tmp_path):
+    (tmp_path / "out").mkdir()
+    refused = pytest.raises(InputError, match="was not made by this command")
+    with refused, output(tmp_path / "out", overwrite=True, is_own=lambda: False):
+        pass
+    with pytest.raises(InputError, match="exists already"), output(tmp_path / "out", overwrite=False):
+        pass
+
+
+def test_folder_is_whole_whenever_two_processes_replace_it(tmp_path):
+    def replace(number):
+        for _ in range(40):
+            with atomic_path(tmp_path / "folder") as temporary:
+                temporary.mkdir()
+                for name in "ab":
+                    (temporary / name).write_text(str(number))
+
+    pids = []
+    for number in range(2):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                replace(number)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        pids.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0]
+    assert len({(tmp_path / "folder" / name).read_text() for name in "ab"}) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ _JOBS = (
         (
             *JIGSAW,
             "--encoder",
-            "{place}/encoder",
+            "tiny",
             "--epochs",
             "1",
             "--max-length",
@@ -162,6 +163,16 @@ _JOBS = (
     ),
 )
 JOBS = {job.name: job for job in _JOBS}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An undisturbed command: what it found, what it left, how long it took, its number of file operations."""
+
+    found: dict[str, bytes]
+    left: dict[str, bytes]
+    seconds: float
+    operations: int
 
 
 def visible_files(work: Path) -> dict[str, bytes]:
@@ -197,6 +208,48 @@ def litter(work: Path) -> list[str]:
         or path.name in ("checkpoints",)
         or path.name.startswith("replaced_")
     ]
+
+
+def make_workspace(place: Path, work: Path, job: Job, *, is_finished: bool = False) -> None:
+    """Make the workspace as the command finds it, or (``is_finished``) as it left it."""
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work.with_name(f"{work.name}-outputs"), ignore_errors=True)
+    before = job.name if is_finished else job.base
+    if before:
+        shutil.copytree(place / before, work)
+    else:
+        work.mkdir()
+
+
+def what_is_wrong(work: Path, reference: Reference, *, replaces: bool, has_ended: bool) -> list[str]:
+    """Return what is not as it must be, after a kill or at the end."""
+    found, expected = visible_files(work), {**reference.found, **reference.left}
+    wrong = []
+    for name, content in found.items():
+        if name not in expected:
+            wrong.append(f"{name} is no file of an undisturbed command")
+        elif content not in (expected[name], reference.found.get(name)):
+            wrong.append(f"{name} differs")
+    if has_ended:
+        wrong += [f"{name} differs" for name in expected if found.get(name, b"") != expected[name]]
+        wrong += [f"left behind: {name}" for name in litter(work)]
+    elif replaces:
+        wrong += [f"{name} is lost" for name in expected if name not in found and not _is_aside(work / name)]
+    return wrong
+
+
+def _is_aside(path: Path) -> bool:
+    """Return whether an old file is kept beside its place, or in the old fold, or its fold is replaced already."""
+    for folder in (path, *path.parents):
+        if folder.with_name(f".{folder.name}.old").exists():
+            return True
+        if folder.name.startswith("fold_"):
+            return _is_done(folder.with_name(f"replaced_{folder.name}")) or _is_done(folder)
+    return False
+
+
+def _is_done(fold: Path) -> bool:
+    return (fold / "metrics.json").exists()
 
 
 @contextlib.contextmanager

@@ -14,17 +14,24 @@ import multiprocessing
 import os
 import random
 import runpy
-import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import JOBS, SRC, Job, kaggle_running, litter, visible_files
+from jobs import (
+    JOBS,
+    SRC,
+    Job,
+    Reference,
+    kaggle_running,
+    make_workspace,
+    visible_files,
+    what_is_wrong,
+)
 
 sys.path[:0] = [str(SRC), str(SRC.parent / "tests")]
 
@@ -48,22 +55,11 @@ from pooled_bert.benchmarks.emodb import EMODB  # noqa: E402
 from pooled_bert.benchmarks.jigsaw import JIGSAW  # noqa: E402
 from pooled_bert.data.sample import write_sample  # noqa: E402
 from pooled_bert.models.encoders import load_tokenizer  # noqa: E402
-from pooled_bert.runs.fold_files import is_done  # noqa: E402
 
 FILE_OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 INTERRUPTED = 130
 LONGEST = 900  # seconds that a command may take
-
-
-@dataclass(frozen=True)
-class Reference:
-    """An undisturbed command: what it found, what it left, how long it took, its number of file operations."""
-
-    found: dict[str, bytes]
-    left: dict[str, bytes]
-    seconds: float
-    operations: int
 
 
 def main() -> None:
@@ -244,17 +240,6 @@ def _tear() -> None:
             module.atomic_path = torn
 
 
-def make_workspace(place: Path, work: Path, job: Job, *, is_finished: bool = False) -> None:
-    """Make the workspace as the command finds it, or (``is_finished``) as it left it."""
-    shutil.rmtree(work, ignore_errors=True)
-    shutil.rmtree(work.with_name(f"{work.name}-outputs"), ignore_errors=True)
-    before = job.name if is_finished else job.base
-    if before:
-        shutil.copytree(place / before, work)
-    else:
-        work.mkdir()
-
-
 @contextlib.contextmanager
 def _surroundings(job: Job, work: Path):
     with kaggle_running(work) if job.has_kaggle else contextlib.nullcontext():
@@ -305,7 +290,7 @@ def _campaign(
                     status = 0  # it was complete
                 elif status != 0:
                     failures.append(f"exit status {status}\n{runner.told()}")
-                failures += _wrong(work, undisturbed, replaces=replaces, has_ended=status == 0)
+                failures += what_is_wrong(work, undisturbed, replaces=replaces, has_ended=status == 0)
                 if failures:
                     failures[-1] += (
                         f" (job {job.name}, seed {seed}, run {runs.total()}, {how}, replaces {replaces})"
@@ -315,33 +300,6 @@ def _campaign(
             print(f"worker {seed}: {done.total()} of {kills} kills, {runs.total()} runs", flush=True)
         runner.log.unlink(missing_ok=True)
     return done, runs, failures
-
-
-def _wrong(work: Path, reference: Reference, *, replaces: bool, has_ended: bool) -> list[str]:
-    """Return what is not as it must be, after a kill or at the end."""
-    found, expected = visible_files(work), {**reference.found, **reference.left}
-    wrong = []
-    for name, content in found.items():
-        if name not in expected:
-            wrong.append(f"{name} is no file of an undisturbed command")
-        elif content not in (expected[name], reference.found.get(name)):
-            wrong.append(f"{name} differs")
-    if has_ended:
-        wrong += [f"{name} differs" for name in expected if found.get(name, b"") != expected[name]]
-        wrong += [f"left behind: {name}" for name in litter(work)]
-    elif replaces:
-        wrong += [f"{name} is lost" for name in expected if name not in found and not _is_aside(work / name)]
-    return wrong
-
-
-def _is_aside(path: Path) -> bool:
-    """Return whether an old file is kept beside its place, or in the old fold, or its fold is replaced already."""
-    for folder in (path, *path.parents):
-        if folder.with_name(f".{folder.name}.old").exists():
-            return True
-        if folder.name.startswith("fold_"):
-            return is_done(folder.with_name(f"replaced_{folder.name}")) or is_done(folder)
-    return False
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Cut the power of trainings at random moments, run the same command again until it ends, and compare every byte.
+"""Cut the power of commands at random moments, run the same command again until it ends, and compare every byte.
 
     python tests/campaigns/power.py --cuts 300
     python tests/campaigns/power.py --cuts 20 --forget     # a control, which must find failures: nothing is synced
 
-A training is watched while it runs. At a random moment it is killed, and its workspace becomes what a disk may hold
-then: of each folder any state since it was last synced, and of each file what was synced last, or a piece of what was
-written since. Nothing that was finished may be lost, and the same command must end with the files of a training whose
-power was never cut.
+A command is watched while it runs. At a random moment, which may be just after its end, it is killed, and its workspace
+becomes what a disk may hold then: of each folder any state since it was last synced, and of each file what was synced
+last, or a piece of what was written since. Nothing that was finished may be lost, whatever has its name must be whole,
+and the same command must end with the files of a command whose power was never cut.
 """
 
 import argparse
@@ -17,18 +17,24 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
-SRC = Path(__file__).resolve().parents[2] / "src"
+from jobs import JOBS, SRC, Job, Reference, make_workspace, visible_files, what_is_wrong
+
 sys.path.insert(0, str(SRC))
 
-from pooled_bert.base.errors import InputError  # noqa: E402
-from pooled_bert.benchmarks.jigsaw import JIGSAW  # noqa: E402
-from pooled_bert.data.sample import write_sample  # noqa: E402
-from pooled_bert.runs.fold_files import is_done, read_fold  # noqa: E402
+import joblib
+import matplotlib.pyplot  # noqa: F401  (imported once, not by each command)
+import sklearn.linear_model  # noqa: F401
 
+from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.data.sample import write_sample
+from pooled_bert.runs.fold_files import is_done
+
+CUT = ("linear", "submission", "check", "sample", "build", "report")  # without TensorFlow: fsync is the same
 FOLDS = (0, 1)
-COMPARED = ("oof.csv", "test.csv", "metrics.json")
+AT_THE_END = 77  # exit status
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 
 
@@ -94,34 +100,35 @@ class Disk:
         return now[: chance.randrange(len(now) + 1)]
 
 
-def train(
+def run(
     arguments: list[str], workspace: Path, log: Path, cut: tuple[int, int] | None, *, forget: bool
 ) -> int:
-    """Train in a process of its own; return its exit status, negative when its power was cut.
+    """Run a command in a process of its own; return its exit status, negative or AT_THE_END when its power was cut.
 
     cut : the number of the event at which it is cut, and the seed of what is on the disk then.
     """
     pid = os.fork()
     if pid == 0:
-        _train(arguments, workspace, log, cut, forget)
+        _run(arguments, workspace, log, cut, forget)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _train(
-    arguments: list[str], workspace: Path, log: Path, cut: tuple[int, int] | None, forget: bool
-) -> None:
+def _run(arguments: list[str], workspace: Path, log: Path, cut: tuple[int, int] | None, forget: bool) -> None:
     with log.open("a") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
     disk, count, is_looking, fsync = Disk(workspace), 0, False, os.fsync
+
+    def cut_power() -> None:
+        root = os.stat(workspace).st_ino  # noqa: PTH116
+        disk.after_a_cut(root, workspace.with_suffix(".cut"), random.Random(cut[1]))
 
     def happens() -> None:
         nonlocal count, is_looking
         is_looking, count = True, count + 1
         disk.look()
         if cut and count == cut[0]:
-            root = os.stat(workspace).st_ino  # noqa: PTH116
-            disk.after_a_cut(root, workspace.with_suffix(".cut"), random.Random(cut[1]))
+            cut_power()
             os.kill(os.getpid(), signal.SIGKILL)
         is_looking = False
 
@@ -143,90 +150,75 @@ def _train(
     os.fsync = noted
     sys.argv, status = arguments, 1
     try:
-        runpy.run_path(arguments[0], run_name="__main__")
-        status = 0
+        with joblib.parallel_config(backend="threading"):
+            runpy.run_path(arguments[0], run_name="__main__")
+        is_looking = True
+        disk.look()
+        status = AT_THE_END if cut else 0
+        if cut:
+            cut_power()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
     finally:
         workspace.with_suffix(".events").write_text(str(count))
         os._exit(status)
 
 
-def campaign(root: Path, cuts: int, chance: random.Random, *, forget: bool) -> list[str]:
-    """Cut the power of trainings as often; return what went wrong."""
-    write_sample(root / "data", JIGSAW, rows=100, test_rows=10, seed=0)
-    reference, log = root / "reference", root / "log"
-    reference.mkdir()
-    words = [
-        str(SRC / "train_folds.py"),
-        "--data",
-        str(root / "data"),
-        "--model",
-        "linear",
-        "--ngrams",
-        "word",
-    ]
-    words += ["--n-folds", "2", "--workspace"]
-    if train([*words, str(reference)], reference, log, None, forget=False):
+def reference(root: Path, job: Job, log: Path) -> Reference:
+    """Return what an undisturbed command finds and leaves in the folder of its name, and its number of events."""
+    work = root / job.name
+    make_workspace(root, work, job)
+    found = visible_files(work)
+    if run(job.words(root, work, replaces=False), work, log, None, forget=False):
         sys.exit(log.read_text())
-    expected, events = files(reference), int(reference.with_suffix(".events").read_text())
-    failures, done, workspace = [], 0, root / "work"
-    while done < cuts:
-        shutil.rmtree(workspace, ignore_errors=True)
-        replaces = chance.random() < 0.3
-        shutil.copytree(reference, workspace) if replaces else workspace.mkdir()
-        command = [*words, str(workspace), *(["--overwrite"] if replaces else [])]
-        status, left = None, min(chance.randint(1, 3), cuts - done)
+    return Reference(found, visible_files(work), 0, int(work.with_suffix(".events").read_text()))
+
+
+def campaign(
+    root: Path, names: list[str], cuts: int, chance: random.Random, *, forget: bool
+) -> tuple[Counter, list[str]]:
+    """Cut the power of commands as often; return how often that of each was cut, and what went wrong."""
+    write_sample(root / "jigsaw", JIGSAW, rows=60, test_rows=10, seed=0)
+    log, work = root / "log", root / "work"
+    bases = [JOBS[name].base for name in names if JOBS[name].base]
+    references = {name: reference(root, JOBS[name], log) for name in dict.fromkeys([*bases, *names])}
+    failures, done = [], Counter()
+    while done.total() < cuts:
+        job = JOBS[chance.choices(names, [JOBS[name].weight for name in names])[0]]
+        undisturbed, replaces = references[job.name], chance.random() < 0.3
+        make_workspace(root, work, job, is_finished=replaces)
+        words = job.words(root, work, replaces=replaces)
+        status, left = None, min(chance.randint(1, 3), cuts - done.total())
         while status != 0:
-            cut = (chance.randint(1, events), chance.randrange(2**32)) if left else None
-            status = train(command, workspace, log, cut, forget=forget)
-            wrong = [f"exit status {status}\n{log.read_text()}"] if status > 0 else []
-            if status < 0:
-                done, left = done + 1, left - 1
-                finished = {fold for fold in FOLDS if is_done(fold_of(workspace, fold))}
-                shutil.rmtree(workspace)
-                workspace.with_suffix(".cut").rename(workspace)
-                wrong = lost(workspace, finished, replaces=replaces)
-            elif files(workspace) != expected:
-                wrong.append("the files differ from those of a training whose power was never cut")
-            failures += [f"{problem} (cut {cut}, replaces {replaces})" for problem in wrong]
+            cut = (chance.randint(1, undisturbed.operations + 2), chance.randrange(2**32)) if left else None
+            status = run(words, work, log, cut, forget=forget)
+            wrong = []
+            if status < 0 or status == AT_THE_END:
+                done[job.name], left = done[job.name] + 1, left - 1
+                finished = {fold for fold in FOLDS if is_done(fold_of(work, fold))} if not replaces else set()
+                shutil.rmtree(work)
+                work.with_suffix(".cut").rename(work)
+                wrong = lost(work, finished)
+            elif status > 0:
+                wrong = [f"exit status {status}\n{log.read_text()[-3000:]}"]
+            wrong += what_is_wrong(work, undisturbed, replaces=replaces, has_ended=status in (0, AT_THE_END))
+            failures += [f"{problem} ({job.name}, cut {cut}, replaces {replaces})" for problem in wrong]
             if wrong:
                 break
-    return failures
+    return done, failures
 
 
-def lost(workspace: Path, finished: set[int], *, replaces: bool) -> list[str]:
-    """Return what was finished before a cut and cannot be read after it, and what only seems to be finished."""
-    problems = []
-    for fold in FOLDS:
-        folder, old = fold_of(workspace, fold), fold_of(workspace, fold).with_name(f"replaced_fold_{fold}")
-        if is_done(folder) and not is_whole(folder, fold):
-            problems.append(f"fold {fold} seems to be finished, but cannot be read")
-        if replaces and not (is_whole(folder, fold) or is_whole(old, fold)):
-            problems.append(f"fold {fold} is lost, the old one and the new one")
-        if fold in finished and fold + 1 in finished and not replaces and not is_done(folder):
-            problems.append(f"fold {fold} was finished before the next one began, and is lost")
-    return problems
+def lost(work: Path, finished: set[int]) -> list[str]:
+    """Return the fold that was finished before the next one began, and is not after the cut."""
+    is_lost = set(FOLDS) <= finished and not is_done(fold_of(work, FOLDS[0]))
+    return [f"fold {FOLDS[0]} was finished before the next one began, and is lost"] if is_lost else []
 
 
-def is_whole(folder: Path, fold: int) -> bool:
-    """Return whether a fold can be read."""
-    try:
-        read_fold(folder, fold)
-    except InputError:
-        return False
-    return True
-
-
-def fold_of(workspace: Path, fold: int) -> Path:
+def fold_of(work: Path, fold: int) -> Path:
     """Return the folder of a fold."""
-    return workspace / "folds" / "jigsaw" / "runs" / "linear" / f"fold_{fold}"
-
-
-def files(workspace: Path) -> dict[tuple[int, str], bytes]:
-    """Return the files that must be the same, whatever happened."""
-    paths = {(fold, name): fold_of(workspace, fold) / name for fold in FOLDS for name in COMPARED}
-    return {key: path.read_bytes() for key, path in paths.items() if path.exists()}
+    return work / "folds" / "jigsaw" / "runs" / "linear" / f"fold_{fold}"
 
 
 def main() -> None:
@@ -234,13 +226,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cuts", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", nargs="+", choices=CUT, default=list(CUT), help="commands (default: all)")
     parser.add_argument("--forget", action="store_true", help="a control: syncing has no effect")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        failures = campaign(Path(place).resolve(), args.cuts, random.Random(args.seed), forget=args.forget)
+        root, chance = Path(place).resolve(), random.Random(args.seed)
+        done, failures = campaign(root, args.jobs, args.cuts, chance, forget=args.forget)
     for failure in failures:
         print(failure)
-    print(f"{args.cuts} cuts, {len(failures)} failures")
+    print(", ".join(f"{name}: {count}" for name, count in sorted(done.items())))
+    print(f"{done.total()} cuts, {len(failures)} failures")
     sys.exit(1 if failures else 0)
 
 

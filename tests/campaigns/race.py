@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import kill
-from jobs import JOBS, litter, visible_files
+from jobs import JOBS, litter, make_workspace, visible_files
 
 READERS = {"linear": ("submission", "check"), "bert": ("predict",)}  # by the job that writes what they read
 TRACEBACK = "Traceback (most recent call last)"
@@ -69,7 +69,7 @@ def _race(
     jobs, work = [JOBS[name] for name in pair], place / "work"
     is_read = pair[0] != pair[1]
     replaces = is_read or chance.random() < 0.3
-    kill.make_workspace(place, work, jobs[0], is_finished=replaces)
+    make_workspace(place, work, jobs[0], is_finished=replaces)
     runners = [
         kill.Runner(place, work, job, replaces=replaces, log=f"{index}") for index, job in enumerate(jobs)
     ]

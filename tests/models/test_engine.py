@@ -1,9 +1,11 @@
 """The engine computes what TensorFlow computes."""
 
 import functools
+import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from small_encoders import classifier_of, save_encoder
 
 from pooled_bert.base.errors import InputError
@@ -136,6 +138,62 @@ def test_weights_of_other_shapes_and_damaged_files_are_named(folder_of, tmp_path
         weights.write_bytes(damaged)
         with pytest.raises(InputError, match=r"model.safetensors: cannot be read .*; train the fold again"):
             open_fold_model(tmp_path, "float32")
+
+
+def change(path, name, value):
+    """Give a value of a JSON file."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "value"),
+    [
+        ("config.json", "num_attention_heads", 1.0),
+        ("config.json", "num_attention_heads", 0),
+        ("config.json", "num_hidden_layers", 10**9),
+        ("config.json", "hidden_act", ["gelu"]),
+        ("config.json", "layer_norm_eps", "small"),
+        ("special_tokens_map.json", "cls_token", 0),
+        ("special_tokens_map.json", "sep_token", None),
+        ("special_tokens_map.json", "mask_token", []),
+        ("head.json", "labels", ["toxic"]),
+    ],
+)
+def test_value_that_no_model_has_is_refused_with_its_file(folder_of, tmp_path, file, name, value):
+    saved(classifier_of(folder_of("bert")), tmp_path)
+    change(tmp_path / file, name, value)
+    with pytest.raises(InputError, match=r"json.*train the fold again"):
+        open_fold_model(tmp_path, "float32")
+
+
+def test_vocabulary_without_a_word_piece_for_unknown_words_is_refused(folder_of, tmp_path):
+    saved(classifier_of(folder_of("bert")), tmp_path)
+    path = tmp_path / "tokenizer.json"
+    model = json.loads(path.read_text())["model"]
+    change(path, "model", {**model, "unk_token": "[NOTHING]"})
+    with pytest.raises(InputError, match=r"tokenizer.json: cannot be read"):
+        open_fold_model(tmp_path, "float32")
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 2), (3,)])
+def test_bias_of_another_size_than_its_layer_is_refused(folder_of, tmp_path, shape):
+    saved(classifier_of(folder_of("bert")), tmp_path)
+    path = tmp_path / "head.safetensors"
+    weights = load_file(path)
+    save_file({**weights, "bias": np.zeros(shape, np.float32)}, path)
+    with pytest.raises(InputError, match=r"are not those that config\.json and head\.json ask for"):
+        open_fold_model(tmp_path, "float32")
+
+
+def test_weights_that_are_not_numbers_are_refused_when_they_predict(folder_of, tmp_path):
+    saved(classifier_of(folder_of("bert")), tmp_path)
+    path = tmp_path / "head.safetensors"
+    weights = load_file(path)
+    save_file({**weights, "kernel": np.full_like(weights["kernel"], np.nan)}, path)
+    model = open_fold_model(tmp_path, "float32")
+    inputs = model.reader.encode_to_predict(TEXTS, cache=None)
+    with pytest.raises(InputError, match="make probabilities that are not numbers; train the fold again"):
+        predict_folds([model], inputs)
 
 
 def test_int8_computes_nearly_the_same_with_weights_of_a_quarter_of_the_size(folder_of, tmp_path):
