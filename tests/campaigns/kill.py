@@ -4,8 +4,9 @@
     python tests/campaigns/kill.py --kills 40 --jobs linear --torn     # a control, which must find failures
 
 Every command that writes files is ended up to four times, by SIGKILL, SIGTERM, SIGHUP or Ctrl-C: after a random time,
-or at a random one of its file operations. At each moment, whatever has its name must be whole, and in the end all files
-must be those of a command that nobody ended. Some commands replace finished files, which must never be lost.
+at a random one of its file operations, or in the middle of a write. At each moment, whatever has its name must be
+whole, and in the end all files must be those of a command that nobody ended. Some commands replace finished files,
+which must never be lost.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import contextlib
 import multiprocessing
 import os
 import random
+import resource
 import runpy
 import signal
 import sys
@@ -151,21 +153,32 @@ class Runner:
         replaces: bool = False,
         is_torn: bool = False,
         log: str = "",
+        dawdles: bool = False,
     ):
-        self.work, self.is_torn = work, is_torn
+        self.work, self.is_torn, self.dawdles = work, is_torn, dawdles
         self.log, self.counted = work.with_suffix(f".log{log}"), work.with_suffix(f".operations{log}")
         self.words = job.words(place, work, replaces=replaces)
 
-    def run(self, by: int = 0, *, after: float | None = None, at_operation: int | None = None) -> int:
-        """Run it; return the exit status. It is ended by a signal after some seconds, or at a file operation."""
-        return self.wait(self.start(by, at_operation), by, after)
+    def run(
+        self,
+        by: int = 0,
+        *,
+        after: float | None = None,
+        at_operation: int | None = None,
+        at_byte: int | None = None,
+    ) -> int:
+        """Run it; return the exit status.
 
-    def start(self, by: int = 0, at_operation: int | None = None) -> int:
+        It is ended by a signal after some seconds, or at a file operation, or at a byte of the file that this opens.
+        """
+        return self.wait(self.start(by, at_operation, at_byte), by, after)
+
+    def start(self, by: int = 0, at_operation: int | None = None, at_byte: int | None = None) -> int:
         """Start it; return the number of its process."""
         sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
-            self._child(by, at_operation)
+            self._child(by, at_operation, at_byte)
         return pid
 
     def wait(self, pid: int, by: int = 0, after: float | None = None) -> int:
@@ -176,7 +189,7 @@ class Runner:
         timer.cancel()
         return status
 
-    def _child(self, by: int, at_operation: int | None) -> None:
+    def _child(self, by: int, at_operation: int | None, at_byte: int | None) -> None:
         with self.log.open("a") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
@@ -188,10 +201,16 @@ class Runner:
             if not path.startswith(str(self.work)) or (event == "open" and not _writes(arguments[1])):
                 return
             counted += 1
-            if counted == at_operation:
+            if self.dawdles:
+                time.sleep(random.expovariate(200))
+            if counted == at_operation and event == "open" and at_byte is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (at_byte, resource.RLIM_INFINITY))
+            elif counted == at_operation:
                 os.kill(os.getpid(), by)
 
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # ends a process that writes beyond its limit
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if self.is_torn:
             _tear()
         sys.addaudithook(count)
@@ -282,9 +301,11 @@ def _campaign(
                         how["after"] = chance.uniform(0, undisturbed.seconds)
                     else:
                         how["at_operation"] = chance.randint(1, max(1, undisturbed.operations))
+                        how["at_byte"] = chance.choice((None, chance.randrange(2 ** chance.randint(1, 14))))
                 status = runner.run(**how)
-                if how and status in (-how["by"], INTERRUPTED):
-                    done[f"{job.name} {signal.Signals(how['by']).name}"] += 1
+                if how and status in (-how["by"], -signal.SIGXFSZ, INTERRUPTED):
+                    kind = "in a write" if status == -signal.SIGXFSZ else signal.Signals(how["by"]).name
+                    done[f"{job.name} {kind}"] += 1
                     left -= 1
                 elif status == 2 and "exists already" in runner.told().splitlines()[-1]:
                     status = 0  # it was complete
