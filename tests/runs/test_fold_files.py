@@ -10,6 +10,7 @@ from pooled_bert.base.files import file_checksum, read_json, write_record
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.runs.fold_files import (
     check_models,
+    check_unchanged,
     fold_folder,
     is_done,
     on_same_folds,
@@ -139,6 +140,21 @@ def test_model_that_was_changed_is_named_when_it_is_to_be_loaded(tmp_path, by_fo
     damage(fold_folder(tmp_path, 1) / name)
     with pytest.raises(InputError, match=rf"fold_1/{name}: is missing or was changed .*--fold 1 --overwrite"):
         check_models(by_folder(read_run(tmp_path)))
+
+
+def test_fold_that_is_trained_again_while_it_is_read_is_noticed(tmp_path):
+    write(tmp_path, 0)
+    folder = fold_folder(tmp_path, 0)
+    fold = read_fold(folder, 0)
+    check_unchanged(folder, fold)
+    path = folder / "metrics.json"
+    metrics = read_json(path)
+    write_record(path, {**metrics, "rows": metrics["rows"] + 1})
+    with pytest.raises(InputError, match="fold_0: was trained again while it was read"):
+        check_unchanged(folder, fold)
+    path.unlink()
+    with pytest.raises(InputError, match="fold_0: was trained again while it was read"):
+        check_unchanged(folder, fold)
 
 
 def test_fold_of_an_earlier_revision_is_read_with_a_word_about_its_model(tmp_path, by_folder, capsys):

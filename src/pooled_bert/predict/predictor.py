@@ -18,7 +18,7 @@ from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..models.fold_model import FoldModel, open_fold_model, predict_folds
-from ..runs.fold_files import FoldResult, Run, check_models, read_run
+from ..runs.fold_files import FoldResult, Run, check_models, check_unchanged, read_run
 from ..runs.int8_check import check_int8
 from .items import CHECKS, checked_sounds
 
@@ -198,6 +198,7 @@ def load_predictor(
     models = _open_models(folders, precision or settings.get("precision", "auto"))
     labels = models[0].head["labels"]
     for fold, model in zip(run.folds, models, strict=True):
+        check_unchanged(model.folder.parent, fold)
         if model.head["labels"] != labels or sorted(labels) != sorted(fold.metrics["auc"]):
             raise InputError(
                 f"{model.folder}: has other labels, or the labels in another order, than fold {run.folds[0].fold} or"

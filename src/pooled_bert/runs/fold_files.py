@@ -5,6 +5,7 @@ A fold is finished when metrics.json exists: it is written last, with the checks
 is written atomically.
 """
 
+import contextlib
 import hashlib
 import io
 import math
@@ -283,6 +284,18 @@ def check_models(folds: Mapping[Path, FoldResult]) -> None:
     for path, digest in digests.items():
         fold, recorded = expected[path]
         _require(digest == recorded, path, fold)
+
+
+def check_unchanged(folder: Path, fold: FoldResult) -> None:
+    """Raise InputError if a process has trained the fold again since it was read."""
+    with contextlib.suppress(InputError):
+        metrics = read_json(folder / "metrics.json")
+        metrics.pop("checksum", None)
+        if metrics == fold.metrics:
+            return
+    raise InputError(
+        f"{folder}: was trained again while it was read; run the command again when it is finished"
+    )
 
 
 def _is_of_model(name: str) -> bool:
