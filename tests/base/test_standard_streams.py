@@ -55,3 +55,22 @@ def test_interrupted_while_it_starts_a_command_says_at_most_one_line(module):
     assert process.returncode in (-signal.SIGINT, 130, 0)  # 0: it had done its work
     assert len(rest) <= 1
     assert "Traceback" not in "".join(rest)
+
+
+def test_interruption_that_a_library_turns_into_another_error_is_reported_as_one():
+    lines = [
+        "import contextlib, os, signal",
+        "from pooled_bert.base.errors import run_command",
+        "def main():",
+        "    with contextlib.suppress(KeyboardInterrupt):",
+        "        os.kill(os.getpid(), signal.SIGINT)",
+        "    raise AttributeError('lost')",
+        "signal.signal(signal.SIGINT, signal.default_int_handler)",
+        "run_command(main)",
+    ]
+    result = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, cwd=ROOT / "src"
+    )
+    assert result.returncode == 130
+    assert len(result.stderr.splitlines()) == 1
+    assert "interrupted; finished work is kept" in result.stderr

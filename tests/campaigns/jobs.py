@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ BERT = ("--encoder", "{place}/encoder", "--fold", "0", "--n-folds", "2", "--epoc
         "--max-length", "16", "--checkpoint-minutes", "0.002")  # fmt: skip
 JIGSAW = ("--data", "{place}/jigsaw", "--workspace", "{work}")
 EMODB = ("--benchmark", "emodb", "--data", "{place}/emodb", "--workspace", "{work}")
-TIMES = ("seconds", "started", "peak_memory_gb")  # of config.json
 IGNORED = (
     "tokens",
     "ablation",
@@ -186,17 +186,13 @@ def visible_files(work: Path) -> dict[str, bytes]:
             content = path.read_bytes()
             name = "/".join(parts)
             if "replaced_fold_" not in name:
-                found[name] = _timeless(content) if path.name == "config.json" else content
+                found[name] = _identity(content) if re.search(r"fold_\d+/config.json$", name) else content
     return found
 
 
-def _timeless(content: bytes) -> bytes:
-    """Return the config.json of a fold without times, and without the checksum, which depends on them."""
-    record = json.loads(content)
-    if "information" not in record:
-        return content
-    kept = {name: value for name, value in record["information"].items() if name not in TIMES}
-    return json.dumps({**record, "information": kept, "checksum": ""}).encode()
+def _identity(content: bytes) -> bytes:
+    """Return the part of a fold's config.json that is the same whenever it is written."""
+    return json.dumps(json.loads(content).get("identity")).encode()
 
 
 def litter(work: Path) -> list[str]:

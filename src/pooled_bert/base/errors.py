@@ -1,11 +1,12 @@
 """Errors that end a command early: each has a message with place and remedy, and an exit status of its own."""
 
+import contextlib
 import errno
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -29,10 +30,9 @@ class TimeLimitReached(Exception):
 def run_command(main: Callable[[], None]) -> None:
     """Run a command's main function; turn each expected error into one line on stderr and an exit status."""
     _open_closed_streams()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as set below
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        _run_and_flush(main)
+        with _interruption():
+            _run_and_flush(main)
     except BrokenPipeError:
         _give_up_output()
         sys.exit(PIPE_STATUS)
@@ -48,6 +48,32 @@ def run_command(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         message = "interrupted; finished work is kept. To resume, run the same command again"
         sys.exit(_fail(message, INTERRUPTED_STATUS))
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[None]:
+    """Raise KeyboardInterrupt in place of whatever exception Ctrl-C led to.
+
+    TensorFlow's native code loses a KeyboardInterrupt that is raised while it calls Python, and fails otherwise.
+    """
+    was_interrupted = False
+
+    def interrupt(*_) -> None:
+        nonlocal was_interrupted
+        was_interrupted = True
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) in (
+        signal.SIG_DFL,
+        signal.default_int_handler,
+    ):  # SIG_DFL: as set below
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except Exception as error:
+        if was_interrupted:
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _run_and_flush(main: Callable[[], None]) -> None:
