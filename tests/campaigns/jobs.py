@@ -191,8 +191,10 @@ def visible_files(work: Path) -> dict[str, bytes]:
 
 
 def _identity(content: bytes) -> bytes:
-    """Return the part of a fold's config.json that is the same whenever it is written."""
-    return json.dumps(json.loads(content).get("identity")).encode()
+    """Return the part of a fold's config.json that is the same whenever it is written; the whole if it is damaged."""
+    with contextlib.suppress(ValueError):
+        return json.dumps(json.loads(content).get("identity")).encode()
+    return content
 
 
 def litter(work: Path) -> list[str]:
