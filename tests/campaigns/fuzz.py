@@ -1,7 +1,7 @@
 """Damage input and result files at random: each is refused with one clear message, or was harmless.
 
     python tests/campaigns/fuzz.py --mutations 5000
-    python tests/campaigns/fuzz.py --mutations 100 --models 0 --encoders 0 --unchecked     # a control, which must fail
+    python tests/campaigns/fuzz.py --mutations 400 --models 0 --encoders 0 --unchecked     # a control, which must fail
 
 Three things must never happen: an error that is not an InputError; a damaged file that changes what is
 submitted; a refused command that changed a file. Encoders are damaged too, at a slower pace. Options get values
