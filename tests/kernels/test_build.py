@@ -1,14 +1,16 @@
 import ast
 import json
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from pooled_bert.base.errors import InputError
-from pooled_bert.base.places import CHECKOUT, KERNELS, SOURCE
+from pooled_bert.base.places import CHECKOUT, KERNELS, REQUIREMENTS, SOURCE
 from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.kernels.build import (
+    COMMANDS,
     NOT_RUN,
     attach_parts,
     build_ensemble,
@@ -102,7 +104,10 @@ def test_script_holds_every_module_that_its_modules_import():
     modules = {path.relative_to(CHECKOUT).as_posix() for path in SOURCE.rglob("*.py")}
     sources = read_sources("abc")
     left_out = modules - set(sources)
-    assert {name.removeprefix(package).split("/")[0] for name in left_out} == set(NOT_RUN)
+    packages = {name for name in left_out if name.startswith(package)}
+    assert {name.removeprefix(package).split("/")[0] for name in packages} == set(NOT_RUN)
+    assert {Path(name).name for name in set(sources) - modules} == {REQUIREMENTS.name, "REVISION"}
+    assert {Path(name).name for name in modules - left_out if not name.startswith(package)} == set(COMMANDS)
     for name, text in sources.items():
         if name.startswith(package):
             assert not re.search(rf"(\.\.|pooled_bert\.)({'|'.join(NOT_RUN)})\b", text), name

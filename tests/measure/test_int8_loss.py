@@ -43,4 +43,4 @@ def test_waits_are_timed_to_the_first_answer(tiny_run):
     options = ["--workspace", str(tiny_run.parents[3])]
     for wait in (_predict(options), _play(options)):
         assert wait.seconds > 0.1
-        assert 50 < wait.memory < 1000
+        assert wait.memory > 50

@@ -126,7 +126,10 @@ def stop(server: Server, grace: float) -> None:
         in_loop(lambda: _close_idle(server))
         time.sleep(0.05)
     server.task_dispatcher.set_thread_count(0)
-    in_loop(lambda: _close_all(server))
+    with contextlib.suppress(
+        OSError
+    ):  # woken by an earlier call, the loop may have run it, and ended, already
+        in_loop(lambda: _close_all(server))
 
 
 def _close_listener(server: Server) -> None:
