@@ -193,12 +193,16 @@ class Runner:
         with self.log.open("a") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
-        counted = 0
+        counted, has_ended = 0, False
 
         def count(event: str, arguments: tuple) -> None:
             nonlocal counted
             path = str(arguments[0]) if event in FILE_OPERATIONS and arguments else ""
-            if not path.startswith(str(self.work)) or (event == "open" and not _writes(arguments[1])):
+            if (
+                has_ended
+                or not path.startswith(str(self.work))
+                or (event == "open" and not _writes(arguments[1]))
+            ):
                 return
             counted += 1
             if self.dawdles:
@@ -225,6 +229,7 @@ class Runner:
         except BaseException:
             sys.excepthook(*sys.exc_info())
         finally:
+            has_ended = True  # what follows is the campaign's
             self.counted.write_text(str(counted))
             with contextlib.suppress(OSError):
                 sys.stdout.flush()
