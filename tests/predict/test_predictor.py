@@ -17,6 +17,7 @@ from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.data.rows import read_rows
+from pooled_bert.models import classifier
 from pooled_bert.predict.explanation import explain
 from pooled_bert.predict.predictor import load_predictor, same_tokens
 from pooled_bert.results.blend import blend_test
@@ -126,7 +127,7 @@ def test_program_that_loads_a_predictor_keeps_its_precision(tiny_run):
     tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
         predictor = load_predictor(tiny_run, [0])
-        assert predictor.precision == predictor.models[0].network.compute_dtype == "float32"
+        assert predictor.precision == predictor.models[0].network().compute_dtype == "float32"
         assert tf.keras.mixed_precision.global_policy().name == "mixed_bfloat16"
     finally:
         tf.keras.mixed_precision.set_global_policy("float32")
@@ -260,3 +261,11 @@ def test_folds_with_their_labels_in_another_order_are_not_averaged(run_copy):
     path.write_text(json.dumps({**head, "labels": head["labels"][::-1]}))
     with pytest.raises(InputError, match=r"fold_1/model: has other labels, or the labels in another order"):
         load_predictor(run_copy)
+
+
+def test_model_that_tensorflow_computes_is_loaded_once(tiny_run, monkeypatch):
+    loaded, load = [], classifier.load_classifier
+    monkeypatch.setattr(classifier, "load_classifier", lambda folder: loaded.append(folder) or load(folder))
+    predictor = load_predictor(tiny_run, precision="bfloat16")
+    predictor.predict_proba(["one two three"])
+    assert [folder.parent.name for folder in loaded] == ["fold_0", "fold_1"]

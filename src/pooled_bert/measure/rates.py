@@ -34,7 +34,7 @@ def batches_of(width: int, n_pieces: int) -> tuple[Tokens, list[np.ndarray]]:
 
 def ways_to_compute(model: FoldModel, onnx_file: Path | None) -> dict[str, Callable[[Tokens, list], object]]:
     """Return the functions that compute all batches, by name; those of the exported file only if it is given."""
-    forward = forward_function(model.network)
+    forward = forward_function(model.network())
     n_labels = len(model.head["labels"])
     ways: dict[str, Callable[[Tokens, list], object]] = {
         "this project": lambda tokens, _: predict_all(

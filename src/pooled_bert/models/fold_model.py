@@ -32,9 +32,8 @@ class FoldModel(Described):
     precision: str
     engine: Engine | None
 
-    @property
     def network(self) -> "tf.keras.Model":
-        """The model in TensorFlow, which is loaded when it is first asked for."""
+        """Return the model in TensorFlow, loaded at the first call; raises InputError if it is damaged."""
         return self._loaded[0]
 
     @property
@@ -58,7 +57,7 @@ class FoldModel(Described):
             return self.engine.probabilities
         from .inference import tensorflow_forward
 
-        return tensorflow_forward(self.network)
+        return tensorflow_forward(self.network())
 
     @property
     def device(self) -> Device:
@@ -78,7 +77,7 @@ class FoldModel(Described):
             return attention_of(self.engine.attention, inputs, self.device)
         from .inference import attention_weights
 
-        return attention_weights(self.network, inputs)
+        return attention_weights(self.network(), inputs)
 
 
 def open_fold_model(folder: Path, precision: str) -> FoldModel:

@@ -109,7 +109,7 @@ def _occlusion(model: FoldModel, reading: Reading) -> np.ndarray:
 
 def _gradients(model: FoldModel, reading: Reading) -> np.ndarray:
     """Return integrated gradients by word, float64 [n_words, n_labels]."""
-    network = model.network  # sets TensorFlow up, before it is imported
+    network = model.network()  # sets TensorFlow up, before it is imported
     from .gradients import window_gradients
 
     gradients = np.array(

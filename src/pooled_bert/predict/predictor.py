@@ -1,7 +1,8 @@
 """A trained run as a function of texts or sounds, for this project's commands and for other programs."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -195,7 +196,7 @@ def load_predictor(
         )
     if precision == "int8":
         check_int8(Path(run_folder), run.folds)
-    models = _open_models(folders, precision or settings.get("precision", "auto"))
+    models = _opened(folders, precision or settings.get("precision", "auto"))
     labels = models[0].head["labels"]
     for fold, model in zip(run.folds, models, strict=True):
         check_unchanged(model.folder.parent, fold)
@@ -211,6 +212,7 @@ def load_predictor(
         models = tuple(_with_windows(model, windows) for model in models)
     else:
         windows = None
+    _load_networks(models, folders)
     return Predictor(run, tuple(labels), models, windows)
 
 
@@ -224,30 +226,39 @@ def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     return folder
 
 
-def _open_models(folders: Mapping[int, Path], precision: str) -> tuple[FoldModel, ...]:
-    """Open the models of folds at the same time; those that only TensorFlow computes are loaded one by one."""
+def _opened(folders: Mapping[int, Path], precision: str) -> tuple[FoldModel, ...]:
+    """Open the models of folds, all at the same time."""
 
-    def attempt(fold: int, work: Callable):
-        try:
-            return work()
-        except InputError as error:  # its message may name --encoder, which the caller did not give
-            raise InputError(
-                f"{folders[fold]}: is damaged; train it again with --fold {fold} --overwrite ({error})"
-            ) from error
+    def opened(fold: int) -> FoldModel:
+        with _damage_told(fold, folders[fold]):
+            return open_fold_model(folders[fold], precision)
 
     with ThreadPoolExecutor() as pool:
-        opened = pool.map(
-            lambda fold: attempt(fold, lambda: open_fold_model(folders[fold], precision)), folders
-        )
-        models = tuple(opened)
+        models = tuple(pool.map(opened, folders))
     if precision == "int8" and not all(model.engine for model in models):
         raise InputError("precision int8: is for encoders like BERT, on a CPU; leave it out")
+    return models
+
+
+def _load_networks(models: Sequence[FoldModel], folds: Iterable[int]) -> None:
+    """Load the models that only TensorFlow computes, one by one."""
     if not all(model.engine for model in models):
         start_tensorflow(is_guest=True)
-    for fold, model in zip(folders, models, strict=True):
+    for fold, model in zip(folds, models, strict=True):
         if not model.engine:
-            attempt(fold, lambda model=model: model.network)
-    return models
+            with _damage_told(fold, model.folder):
+                model.network()
+
+
+@contextlib.contextmanager
+def _damage_told(fold: int, folder: Path) -> Iterator[None]:
+    """Say what helps if the block finds a model damaged; its message may name --encoder, which nobody gave here."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            f"{folder}: is damaged; train it again with --fold {fold} --overwrite ({error})"
+        ) from error
 
 
 def _with_windows(model: FoldModel, windows: str) -> FoldModel:
