@@ -14,11 +14,11 @@ from pooled_bert.base.errors import INTERRUPTED_STATUS, InputError, run_command
 from pooled_bert.base.rules import FOLD, MINUTES, NAME, Number
 from pooled_bert.runs.options import (
     add_data,
-    add_options,
     add_workspace,
     check_folds,
     named_options,
     parse_options,
+    parsed_with_options,
     settings_from,
 )
 
@@ -165,9 +165,7 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     )
     add_data(parser)
     add_workspace(parser)
-    _, options = parser.parse_known_args()
-    add_options(parser)
-    return parser.parse_args(), options
+    return parsed_with_options(parser)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ from pooled_bert.base.places import command
 from pooled_bert.base.rules import MINUTES, PLACE
 from pooled_bert.runs.options import (
     add_data,
-    add_options,
     add_workspace,
     given_options,
     named_options,
     parse_options,
+    parsed_with_options,
+    place_words,
     settings_from,
 )
 
@@ -38,14 +39,7 @@ def main() -> None:
     from pooled_bert.runs.members import train_members
 
     data = find_data(args.benchmark, args.data)
-    where = [
-        "--benchmark",
-        args.benchmark.argument,
-        "--data",
-        str(data),
-        "--workspace",
-        str(args.workspace.root),
-    ]
+    where = [*place_words(args), "--data", str(data)]
     members = members_of(args, [*options, *where], where)
     folder = args.workspace.runs(args.benchmark.name)
     statuses = train_members(members, training)
@@ -120,9 +114,7 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     )
     add_data(parser)
     add_workspace(parser)
-    _, options = parser.parse_known_args()
-    add_options(parser)
-    return parser.parse_args(), options
+    return parsed_with_options(parser)
 
 
 if __name__ == "__main__":

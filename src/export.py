@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, require, run_command
-from pooled_bert.base.rules import FOLD, LINE, NAME, PLACE
-from pooled_bert.runs.options import add_benchmark, add_workspace
+from pooled_bert.base.rules import FOLD, LINE, PLACE
+from pooled_bert.runs.options import add_benchmark, add_run, add_workspace
 
 
 def main() -> None:
@@ -98,9 +98,7 @@ def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
     add_benchmark(parser)
-    parser.add_argument(
-        "--run", type=NAME, default="bert", metavar="NAME", help="run that trained the model (default: bert)"
-    )
+    add_run(parser, "run that trained the model")
     parser.add_argument("--fold", type=FOLD, required=True, help="number of a finished fold of the run")
     parser.add_argument(
         "--format", choices=("huggingface", "savedmodel", "onnx"), required=True, help="format to write"

@@ -1,5 +1,6 @@
 """Made-up rows, a tiny tokenizer and encoder, and the commands as a user runs them."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -62,6 +63,20 @@ def tokenizer():
     from pooled_bert.models.encoders import load_tokenizer
 
     return load_tokenizer("tiny", ["one two three four five six seven eight nine ten, eleven! twelve?"])
+
+
+@pytest.fixture(scope="session")
+def folder_of(tmp_path_factory):
+    """Return the folder of a family's random encoder, made once: folder_of("bert", hidden_act="relu")."""
+    from small_encoders import save_encoder
+
+    @functools.cache
+    def make(name, **options):
+        folder = tmp_path_factory.mktemp(name)
+        save_encoder(folder, name, **options)
+        return str(folder)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -39,32 +39,15 @@ STATUSES = {200, 400, 401, 403, 404, 405, 413, 415, 503}
 
 def prepare_model(workspace: Path, data: Path) -> None:
     """Train a tiny encoder on one fold, in a process of its own: this one must not start TensorFlow."""
-    command = [
-        sys.executable,
-        SRC / "train_folds.py",
-        "--data",
-        data,
-        "--workspace",
-        workspace,
-        "--fold",
-        "0",
-    ]
-    command += [
-        "--n-folds",
-        "2",
-        "--encoder",
-        "tiny",
-        "--epochs",
-        "1",
-        "--max-length",
-        "16",
-        "--batch-size",
-        "16",
-    ]
-    ended = subprocess.run([*map(str, command), "--pooling", "attention"], capture_output=True, text=True)
+    options = (
+        "--fold 0 --n-folds 2 --encoder tiny --epochs 1 --max-length 16 --batch-size 16 --pooling attention"
+    )
+    places = ("--data", str(data), "--workspace", str(workspace))
+    command = [sys.executable, str(SRC / "train_folds.py"), *places, *options.split()]
+    ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         sys.exit(ended.stderr)
-    record = {"fold": hashlib.sha256((workspace / RUN / "fold_0/metrics.json").read_bytes()).hexdigest()}
+    record = {"metrics": hashlib.sha256((workspace / RUN / "fold_0/metrics.json").read_bytes()).hexdigest()}
     record |= {"float32": 0.9, "int8": 0.9}
     write_record(workspace / RUN / "int8.json", {"folds": {"0": record}})
 

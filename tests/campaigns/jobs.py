@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 from collections.abc import Iterator
@@ -15,14 +16,8 @@ BERT = ("--encoder", "{place}/encoder", "--fold", "0", "--n-folds", "2", "--epoc
         "--max-length", "16", "--checkpoint-minutes", "0.002")  # fmt: skip
 JIGSAW = ("--data", "{place}/jigsaw", "--workspace", "{work}")
 EMODB = ("--benchmark", "emodb", "--data", "{place}/emodb", "--workspace", "{work}")
-IGNORED = (
-    "tokens",
-    "ablation",
-    "kaggle.log",
-    "checkpoints",
-    "pushes.json",
-    "downloads",
-)  # caches, logs, what is deleted in the end, and a diary
+# caches, logs, what is deleted in the end, and a diary
+IGNORED = ("tokens", "ablation", "kaggle.log", "checkpoints", "pushes.json", "downloads")
 
 
 @dataclass(frozen=True)
@@ -61,18 +56,8 @@ _JOBS = (
         (
             *JIGSAW,
             *BERT,
-            "--windows",
-            "mean",
-            "--pooling",
-            "attention",
-            "--ema",
-            "0.9",
-            "--adversarial",
-            "0.5",
-            "--layer-decay",
-            "0.9",
-            "--positive-weight",
-            "0.5",
+            *shlex.split("--windows mean --pooling attention --ema 0.9 --adversarial 0.5"),
+            *shlex.split("--layer-decay 0.9 --positive-weight 0.5"),
         ),
         weight=1,
     ),
@@ -81,18 +66,8 @@ _JOBS = (
         "train_folds.py",
         (
             *EMODB,
-            "--fold",
-            "0",
-            "--n-folds",
-            "2",
-            "--epochs",
-            "1",
-            "--batch-size",
-            "8",
-            "--checkpoint-minutes",
-            "0.002",
-            "--max-seconds",
-            "0.3",
+            *shlex.split("--fold 0 --n-folds 2 --epochs 1 --batch-size 8"),
+            *shlex.split("--checkpoint-minutes 0.002 --max-seconds 0.3"),
         ),
         weight=1,
     ),
@@ -135,18 +110,8 @@ _JOBS = (
         "pretrain.py",
         (
             *JIGSAW,
-            "--encoder",
-            "tiny",
-            "--epochs",
-            "1",
-            "--max-length",
-            "16",
-            "--batch-size",
-            "8",
-            "--output",
-            "{work}/pretrained",
-            "--checkpoint-minutes",
-            "0.002",
+            *shlex.split("--encoder tiny --epochs 1 --max-length 16 --batch-size 8"),
+            *shlex.split("--output {work}/pretrained --checkpoint-minutes 0.002"),
         ),
         weight=1,
     ),

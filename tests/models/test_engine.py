@@ -1,12 +1,12 @@
 """The engine computes what TensorFlow computes."""
 
-import functools
 import json
 
 import numpy as np
 import pytest
+from processors import needs_vnni
 from safetensors.numpy import load_file, save_file
-from small_encoders import classifier_of, save_encoder
+from small_encoders import classifier_of
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.pairs import joined
@@ -14,23 +14,11 @@ from pooled_bert.benchmarks.targets import ONE_CLASS, SEVERAL_LABELS
 from pooled_bert.inputs.pair_tokens import PairReader
 from pooled_bert.models.families import FAMILIES
 from pooled_bert.models.fold_model import open_fold_model, predict_folds
-from pooled_bert.models.graph import LAYOUTS, quantized
+from pooled_bert.models.graph import quantized
 from pooled_bert.models.inference import attention_weights, predict
+from pooled_bert.models.layouts import LAYOUTS
 
 TEXTS = ["w1 w2 w3", "w4 " * 60, "w5", "", *(f"w{number} w7 " * number for number in range(20))]
-
-
-@pytest.fixture(scope="module")
-def folder_of(tmp_path_factory):
-    """Return the folder of a family's random encoder, made once."""
-
-    @functools.cache
-    def make(name, **options):
-        folder = tmp_path_factory.mktemp(name)
-        save_encoder(folder, name, **options)
-        return str(folder)
-
-    return make
 
 
 def saved(classifier, folder, seed=1):
@@ -196,6 +184,7 @@ def test_weights_that_are_not_numbers_are_refused_when_they_predict(folder_of, t
         predict_folds([model], inputs)
 
 
+@needs_vnni
 def test_int8_computes_nearly_the_same_with_weights_of_a_quarter_of_the_size(folder_of, tmp_path):
     classifier = classifier_of(folder_of("bert"))
     saved(classifier, tmp_path)

@@ -1,10 +1,8 @@
 """Small random encoders of every family: read, trained a step, saved, loaded, explained."""
 
-import functools
-
 import numpy as np
 import pytest
-from small_encoders import classifier_of, save_encoder
+from small_encoders import classifier_of
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.pairs import joined
@@ -17,19 +15,6 @@ from pooled_bert.training.optimizer import layers_above, make_optimizer
 from pooled_bert.training.step import train_step_function
 
 TEXTS = ["w1 w2 w3", "w4 " * 60, "w5", ""]
-
-
-@pytest.fixture(scope="module")
-def folder_of(tmp_path_factory):
-    """Return the folder of a family's random encoder, made once."""
-
-    @functools.cache
-    def make(name, **options):
-        folder = tmp_path_factory.mktemp(name)
-        save_encoder(folder, name, **options)
-        return str(folder)
-
-    return make
 
 
 @pytest.mark.parametrize("name", FAMILIES)

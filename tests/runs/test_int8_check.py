@@ -1,6 +1,7 @@
 """int8 is used only where it was measured, on these very folds, and costs next to nothing."""
 
 import pytest
+from processors import needs_vnni
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.predict.predictor import load_predictor
@@ -49,6 +50,7 @@ def test_processor_without_the_instructions_is_told_so(run, monkeypatch):
         load_predictor(run, precision="int8")
 
 
+@needs_vnni
 def test_measured_run_is_predicted_in_int8(run):
     write_check(run, {0: (0.9, 0.9), 1: (0.9, 0.9)})
     predictor = load_predictor(run, precision="int8")

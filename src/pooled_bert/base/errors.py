@@ -63,10 +63,8 @@ def _interruption() -> Iterator[None]:
         was_interrupted = True
         raise KeyboardInterrupt
 
-    if signal.getsignal(signal.SIGINT) in (
-        signal.SIG_DFL,
-        signal.default_int_handler,
-    ):  # SIG_DFL: as set below
+    usual = (signal.default_int_handler, signal.SIG_DFL)  # SIG_DFL: as set below
+    if signal.getsignal(signal.SIGINT) in usual:
         signal.signal(signal.SIGINT, interrupt)
     try:
         yield

@@ -8,10 +8,8 @@ from pathlib import Path
 
 VNNI = {"avx512_vnni", "avx_vnni", "amx_int8"}  # instructions for products of 8-bit integers
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}
-DRIVERS = (
-    "/dev/nvidiactl",
-    "/usr/lib/wsl/lib/libcuda.so.1",
-)  # where NVIDIA's driver is found, on Linux and in WSL
+# where NVIDIA's driver is found, on Linux and in WSL
+DRIVERS = ("/dev/nvidiactl", "/usr/lib/wsl/lib/libcuda.so.1")
 
 
 @functools.cache

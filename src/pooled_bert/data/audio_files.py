@@ -84,9 +84,7 @@ def _is_cut(start: bytes, size: int) -> bool:
 def _resampled(samples: np.ndarray, rate: int) -> np.ndarray:
     if rate == RATE:
         return samples
-    from scipy.signal import (
-        resample_poly,  # takes most of a second, which whoever reads texts need not wait for
-    )
+    from scipy.signal import resample_poly  # slow; whoever reads texts need not wait for it
 
     divisor = math.gcd(rate, RATE)
     return resample_poly(samples, RATE // divisor, rate // divisor).astype(np.float32)

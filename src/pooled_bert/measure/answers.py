@@ -1,4 +1,4 @@
-"""How long somebody who types a text waits: from the command to its first answer, each time in a new process."""
+"""How long somebody who types a text waits: for the first answer, and for explanations; each in a new process."""
 
 import os
 import re
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..base.places import CHECKOUT
+from ..base.places import SOURCE, command
+from ..runs.fold_files import finished_folds
 
 TEXT = "What a lovely day"
 LOADING = """
@@ -20,6 +21,18 @@ sys.path.insert(0, {source!r})
 from pooled_bert.predict.predictor import load_predictor
 started = time.perf_counter()
 load_predictor({folder!r}, precision={precision!r}).predict_proba([{text!r}])
+print(time.perf_counter() - started)
+"""
+WORDS = 100
+EXPLAINING = """
+import sys, time
+sys.path.insert(0, {source!r})
+from pooled_bert.predict.predictor import load_predictor
+predictor = load_predictor({folder!r}, [{fold}])
+text = " ".join([{text!r}] * ({words} // len({text!r}.split())))
+for _ in range(2):  # the first one, by gradients, waits for TensorFlow
+    started = time.perf_counter()
+    predictor.explain(text, {method!r})
 print(time.perf_counter() - started)
 """
 
@@ -42,6 +55,8 @@ def waits(run_folder: Path, options: list[str], rounds: int) -> dict[str, list[W
         "load_predictor and a text": lambda: _load(run_folder, None),
         "the same in TensorFlow (bfloat16)": lambda: _load(run_folder, "bfloat16"),
         "play.py, until it answers": lambda: _play(options),
+        f"{WORDS} words by occlusion, one fold": lambda: _explain(run_folder, "occlusion"),
+        f"{WORDS} words by gradients, one fold": lambda: _explain(run_folder, "gradients"),
     }
     times: dict[str, list[Wait]] = {name: [] for name in ways}
     for number in range(rounds + 1):
@@ -54,13 +69,24 @@ def waits(run_folder: Path, options: list[str], rounds: int) -> dict[str, list[W
 
 def _predict(options: list[str]) -> Wait:
     started = time.perf_counter()
-    _, memory = _run([sys.executable, str(CHECKOUT / "src/predict.py"), *options, TEXT])
+    _, memory = _run([sys.executable, str(command("predict.py")), *options, TEXT])
     return Wait(time.perf_counter() - started, memory)
 
 
 def _load(run_folder: Path, precision: str | None) -> Wait:
-    program = LOADING.format(
-        source=str(CHECKOUT / "src"), folder=str(run_folder), precision=precision, text=TEXT
+    program = LOADING.format(source=str(SOURCE), folder=str(run_folder), precision=precision, text=TEXT)
+    printed, memory = _run([sys.executable, "-c", program])
+    return Wait(float(printed.split()[-1]), memory)
+
+
+def _explain(run_folder: Path, method: str) -> Wait:
+    program = EXPLAINING.format(
+        source=str(SOURCE),
+        folder=str(run_folder),
+        fold=finished_folds(run_folder)[0],
+        text=TEXT,
+        words=WORDS,
+        method=method,
     )
     printed, memory = _run([sys.executable, "-c", program])
     return Wait(float(printed.split()[-1]), memory)
@@ -68,8 +94,8 @@ def _load(run_folder: Path, precision: str | None) -> Wait:
 
 def _play(options: list[str]) -> Wait:
     started = time.perf_counter()
-    command = [sys.executable, str(CHECKOUT / "src/play.py"), *options, "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    words = [sys.executable, str(command("play.py")), *options, "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         found = re.search(r"http\S+/", server.stdout.readline())
         if not found:
@@ -81,15 +107,15 @@ def _play(options: list[str]) -> Wait:
         return Wait(seconds, _memory(server))
 
 
-def _run(command: list[str]) -> tuple[str, float]:
+def _run(words: list[str]) -> tuple[str, float]:
     """Return what a command prints, and the memory that it used; raises InputError if it fails."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout
         printed = process.stdout.read()
         memory = _memory(process)
     if process.returncode:
         raise InputError(
-            f"{Path(command[1]).name}: ended with exit status {process.returncode}; run it by hand"
+            f"{Path(words[1]).name}: ended with exit status {process.returncode}; run it by hand"
         )
     return printed, memory
 

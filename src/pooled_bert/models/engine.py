@@ -5,7 +5,6 @@ for each other.
 """
 
 from pathlib import Path
-from typing import Annotated, NotRequired, TypedDict
 
 import numpy as np
 import onnxruntime
@@ -13,11 +12,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 
 from ..base.errors import InputError
 from ..base.files import read_json
-from ..base.rules import Number
 from ..inputs.batches import Inputs
-from .graph import ATTENTION, PROBABILITIES, can_write, write_graph
+from .layouts import EncoderConfig
 from .saved_model import ENCODER_CONFIG, ENCODER_WEIGHTS, HEAD_WEIGHTS, REMEDY, Described
 from .tensor_files import stored_tensors
+from .text_graph import ATTENTION, INPUTS, PROBABILITIES, can_write, write_graph
 
 ERRORS = tuple(
     error
@@ -25,24 +24,6 @@ ERRORS = tuple(
     if isinstance(error, type) and issubclass(error, Exception)
 )
 WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
-
-
-COUNT = Annotated[int, Number(int, 1, 1000)]
-
-
-class EncoderConfig(TypedDict):
-    """What an encoder's config.json holds, as far as the engine reads it; families name some things differently."""
-
-    model_type: NotRequired[str]
-    num_hidden_layers: NotRequired[COUNT]
-    n_layers: NotRequired[COUNT]
-    num_attention_heads: NotRequired[COUNT]
-    n_heads: NotRequired[COUNT]
-    num_hidden_groups: NotRequired[COUNT]
-    inner_group_num: NotRequired[COUNT]
-    hidden_act: NotRequired[str]
-    activation: NotRequired[str]
-    layer_norm_eps: NotRequired[Annotated[float, Number(float, 0, 1)]]
 
 
 class Engine:
@@ -65,7 +46,7 @@ class Engine:
         try:
             int8 = precision == "int8"
             graph = write_graph(config, head, description.target, encoder, top, int8=int8)
-            self._session = _open(graph.proto(outputs), folder)
+            self._session = _open(graph.proto(INPUTS, outputs), folder)
         except (KeyError, ValueError, *ERRORS) as error:
             raise self._unfit(error) from error
 

@@ -13,7 +13,7 @@ from ..results.fold_scores import FoldScores, pooled
 from ..results.resampling import Estimate
 from ..results.score_tables import score_table
 from ..results.thresholds import decide, decision_figures
-from ..results.verdict import Contender, Verdict, Warning
+from ..results.verdict import Caution, Contender, Verdict
 from ..runs.fold_files import Run
 from .drawings import draw_intervals
 from .figures import Figure, Panel
@@ -164,7 +164,7 @@ def decision_point(run: str, folds: Sequence[FoldScores], benchmark: Benchmark) 
     return Point(text, run_place(run))
 
 
-def _warnings(warnings: Sequence[Warning], shown: Sequence[str]) -> list[Point]:
+def _warnings(warnings: Sequence[Caution], shown: Sequence[str]) -> list[Point]:
     """Return one sentence for all warnings about the same runs, and one for each that is about the data."""
     by_runs: dict[tuple[str, ...], list[str]] = {}
     points = []

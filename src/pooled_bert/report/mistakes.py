@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from ..base.errors import InputError
 from ..base.numbers import number
 from ..base.places import model_folder
+from ..base.progress import progress_bar
 from ..base.shown_text import WordMask, shortened, visible
 from ..benchmarks.benchmark import Benchmark
 from ..data.rows import labels_of
@@ -100,7 +100,7 @@ def explanations(
     windows = run.identity["settings"].get("windows") or "none"
     wanted = set(rows)
     found = {}
-    with tqdm(
+    with progress_bar(
         total=len(wanted), desc=f"explaining mistakes of {run.name}", unit=" texts", leave=False
     ) as bar:
         for fold in folds:

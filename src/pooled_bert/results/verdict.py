@@ -62,7 +62,7 @@ class Folds:
 
 
 @dataclass(frozen=True)
-class Warning:
+class Caution:
     """A sentence to mind, with the names of the runs that it is about; none if it is about the data."""
 
     text: str
@@ -77,7 +77,7 @@ class Verdict:
     contenders: list[Contender]
     weakest: WeakLabel | None
     folds: Folds | None
-    warnings: list[Warning]
+    warnings: list[Caution]
     lower_is_better: bool
 
     def lead(self, other: Contender) -> Estimate:
@@ -156,16 +156,16 @@ def _folds(best: Contender) -> Folds | None:
     return Folds(scores, outlier, scores[outlier] - clear[outlier])
 
 
-def _of_runs(runs: Sequence[Run], best: Contender, benchmark: Benchmark) -> list[Warning]:
-    warnings = [Warning(note, tuple(names)) for note, names in runs_by_note(runs, benchmark).items()]
+def _of_runs(runs: Sequence[Run], best: Contender, benchmark: Benchmark) -> list[Caution]:
+    warnings = [Caution(note, tuple(names)) for note, names in runs_by_note(runs, benchmark).items()]
     unequal = [run.name for run in runs if set(run.oof) != set(best.oof)]
     if unequal:
         text = f"not the folds of {best.name}: differences are over the folds that both have"
-        warnings.append(Warning(text, tuple(unequal)))
+        warnings.append(Caution(text, tuple(unequal)))
     return warnings
 
 
-def _of_rows(best: Contender, train: pd.DataFrame, benchmark: Benchmark) -> list[Warning]:
+def _of_rows(best: Contender, train: pd.DataFrame, benchmark: Benchmark) -> list[Caution]:
     """Warn of labels with few positives, or few negatives, per fold."""
     truth = train.set_index("id")[list(benchmark.labels)]
     warnings = []
@@ -178,6 +178,6 @@ def _of_rows(best: Contender, train: pd.DataFrame, benchmark: Benchmark) -> list
         if len(few):
             named = ", ".join(f"{label} ({number})" for label, number in few.items())
             warnings.append(
-                Warning(f"fewer than {FEW} {word} in a fold, so scores depend on chance: {named}")
+                Caution(f"fewer than {FEW} {word} in a fold, so scores depend on chance: {named}")
             )
     return warnings

@@ -19,7 +19,7 @@ MOST = 0.0005  # mean AUC that may be lost
 class FoldCheck(TypedDict):
     """The mean AUC of a fold in both precisions, and the checksum of its metrics.json, by which it is known."""
 
-    fold: str
+    metrics: str
     float32: Annotated[float, PROBABILITY]
     int8: Annotated[float, PROBABILITY]
 
@@ -34,7 +34,7 @@ class Record(TypedDict):
 def write_check(run_folder: Path, aucs: dict[int, tuple[float, float]]) -> None:
     """Keep the mean AUC of folds in float32 and in int8."""
     folds = {
-        str(fold): {"fold": _known_by(run_folder, fold), "float32": exact, "int8": quantised}
+        str(fold): {"metrics": _known_by(run_folder, fold), "float32": exact, "int8": quantised}
         for fold, (exact, quantised) in aucs.items()
     }
     write_record(run_folder / FILE, {"folds": folds})
@@ -52,7 +52,7 @@ def check_int8(run_folder: Path, folds: tuple[FoldResult, ...]) -> None:
     )
     checks = [found.get(str(fold.fold)) for fold in folds]
     known = [_known_by(run_folder, fold.fold) for fold in folds]
-    if any(check is None or check["fold"] != own for check, own in zip(checks, known, strict=True)):
+    if any(check is None or check["metrics"] != own for check, own in zip(checks, known, strict=True)):
         raise InputError(f"precision int8: what it costs these folds was not measured; do so with {measure}")
     loss = float(np.mean([check["float32"] - check["int8"] for check in checks if check]))
     if loss > MOST:

@@ -103,6 +103,18 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Add --run of a command that needs one run."""
+    parser.add_argument(
+        "--run", type=NAME, default="bert", metavar="NAME", help=f"{help_text} (default: bert)"
+    )
+
+
+def place_words(args: argparse.Namespace) -> list[str]:
+    """Return the words that give another command the same benchmark and workspace."""
+    return ["--benchmark", args.benchmark.argument, "--workspace", str(args.workspace.root)]
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add --data."""
     parser.add_argument(
@@ -240,6 +252,13 @@ def parse_options(words: Iterable[str], benchmark: Benchmark) -> tuple[RunSettin
     add_options(parser)
     given, _ = parser.parse_known_args(list(words))
     return settings_from({**vars(given), "benchmark": benchmark})
+
+
+def parsed_with_options(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
+    """Add the options of train_folds.py, and parse; return also the words that are theirs, for other trainings."""
+    _, words = parser.parse_known_args()
+    add_options(parser)
+    return parser.parse_args(), words
 
 
 def given_options(given: dict, record: type) -> list[str]:

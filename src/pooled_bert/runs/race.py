@@ -1,6 +1,7 @@
 """Run the stages of a successive halving: announce, train, compare, go on with the best."""
 
 import contextlib
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -58,7 +59,7 @@ class Race:
     def _announce(self, number: int) -> None:
         for later, stage in enumerate(self.plan[number:], start=number):
             seconds = self.clock.seconds(self.candidates, stage)
-            known = "" if seconds != seconds else f": about {seconds / 60:.0f} min"
+            known = "" if math.isnan(seconds) else f": about {seconds / 60:.0f} min"
             print(f"stage {later + 1} of {len(self.plan)}: {stage}{known}", flush=True)
 
     def _affordable(self, number: int) -> int:
