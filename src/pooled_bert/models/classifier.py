@@ -48,10 +48,6 @@ def load_classifier(folder: Path) -> Classifier:
     """Load a classifier that ``Classifier.save`` wrote, e.g. a finished fold's folder ``model``; raises InputError."""
     description = read_description(folder)
     reader, head = description.reader, description.head
-    if head["architecture"] not in LOADERS:
-        raise InputError(
-            f"{folder / HEAD_CONFIG}: the architecture {head['architecture']!r} is unknown; {REMEDY}"
-        )
     encoder = LOADERS[head["architecture"]](str(folder), reader)
     model = build_model(
         encoder,

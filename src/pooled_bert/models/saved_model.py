@@ -17,6 +17,7 @@ from ..inputs.tokens import TextReader
 
 HEAD_CONFIG, HEAD_WEIGHTS = "head.json", "head.safetensors"
 ENCODER_CONFIG, ENCODER_WEIGHTS = "config.json", "model.safetensors"
+ARCHITECTURES = ("bert", "blstm")  # classifier.py loads them
 REMEDY = "train the fold again"
 
 
@@ -89,6 +90,7 @@ def read_description(folder: Path) -> Described:
     head = read_json(path, remedy=REMEDY)
     medium = str(head.get("medium", "text"))
     for kind, name, known in (
+        ("architecture", str(head.get("architecture")), ARCHITECTURES),
         ("target", str(head.get("target", SEVERAL_LABELS.name)), TARGETS),
         ("medium", medium, READERS),
     ):
