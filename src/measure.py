@@ -2,9 +2,19 @@
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import run_command
-from pooled_bert.measure.commands import answers, explanations, int8, labels, load, rates, scale, speed
+from pooled_bert.measure.commands import (
+    answers,
+    explanations,
+    int8,
+    labels,
+    load,
+    rates,
+    scale,
+    speed,
+    starts,
+)
 
-COMMANDS = (speed, scale, explanations, labels, answers, rates, int8, load)
+COMMANDS = (speed, starts, scale, explanations, labels, answers, rates, int8, load)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from pooled_bert.base.errors import TimeLimitReached
 from pooled_bert.base.tensorflow_setup import start_tensorflow
 from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.training.learners import load_learner
 
 for limit in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(
@@ -223,6 +224,11 @@ def accessibility(browser):
         return findings
 
     return find
+
+
+def fit(problem, settings):
+    """Train one fold by a learner of its own."""
+    return load_learner(settings)(problem)
 
 
 class StopAfter(Deadline):

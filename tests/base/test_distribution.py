@@ -91,7 +91,7 @@ from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.problem import Problem
 from pooled_bert.training.settings import BertSettings
-from pooled_bert.training.neural import fit
+from pooled_bert.training.learners import load_learner
 
 random = np.random.default_rng(0)
 words = "one two three four five six seven eight nine ten".split()
@@ -104,7 +104,7 @@ for strategy in ("one", "mirrored"):
                       1, place, Checkpoints(place / strategy))
     settings = BertSettings(encoder="tiny", epochs=4, batch_size=13, learning_rate=3e-3, dropout=0.0, strategy=strategy,
                             precision="float32")
-    outcome = fit(problem, settings)
+    outcome = load_learner(settings)(problem)
     folder = place / f"model-{strategy}"
     folder.mkdir()
     outcome.save_model(folder)

@@ -144,7 +144,7 @@ def test_encoder_that_cannot_be_loaded_says_how_to_give_one(tmp_path, tokenizer)
 
 
 def dropped(rate, seed=0, step=0, shape=(100, 333), dtype=tf.float32):
-    layer = SeededDropout(rate, seed, lambda: tf.constant(step, tf.int64))
+    layer = SeededDropout(rate, 0, lambda: tf.constant([seed, step], tf.int64))
     return layer(tf.ones(shape, dtype), training=True).numpy()
 
 
@@ -166,20 +166,20 @@ def test_dropout_is_a_function_of_seed_and_step():
 
 def test_dropout_of_none_and_prediction_change_nothing():
     assert (dropped(0.0) == 1).all()
-    layer = SeededDropout(0.5, 0, lambda: tf.constant(0, tf.int64))
+    layer = SeededDropout(0.5, 0, lambda: tf.constant([0, 0], tf.int64))
     assert (layer(tf.ones([3, 5]), training=False).numpy() == 1).all()
 
 
-def test_every_dropout_of_the_encoder_is_replaced_by_one_of_its_own_seed(tokenizer):
+def test_every_dropout_of_the_encoder_is_replaced_by_one_of_its_own_number(tokenizer):
     encoder = load_encoder("tiny", tokenizer)
-    build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.1, seed=3)
+    build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.1)
     kinds = [
         layer for layer in encoder.submodules if isinstance(layer, tf.keras.layers.Dropout | SeededDropout)
     ]
     assert all(isinstance(layer, SeededDropout) for layer in kinds)
-    seeds = {layer.seed for layer in kinds}
+    numbers = {layer.number for layer in kinds}
     assert (
-        len(seeds) == len(kinds) == 1 + 3 * 2
+        len(numbers) == len(kinds) == 1 + 3 * 2
     )  # embeddings; attention and two outputs in each of two layers
 
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import StopAfter
+from conftest import StopAfter, fit
 
 from pooled_bert.base.errors import InputError, TimeLimitReached
 from pooled_bert.benchmarks.metrics import column_auc, mean_auc
@@ -16,7 +16,7 @@ from pooled_bert.models.network import build_model
 from pooled_bert.training import starts
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.losses import masked_cross_entropy
-from pooled_bert.training.neural import fit
+from pooled_bert.training.neural import NeuralLearner
 from pooled_bert.training.optimizer import make_optimizer
 from pooled_bert.training.problem import Problem
 from pooled_bert.training.settings import BertSettings, BlstmSettings
@@ -91,6 +91,40 @@ def test_training_is_repeatable_to_the_bit(problem, outcome):
     again = fit(problem, BertSettings(**SETTINGS))
     assert (again.oof == outcome.oof).all()
     assert again.history == outcome.history
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        BertSettings(**{**SETTINGS, "precision": "float16", "epochs": 1}),
+        BertSettings(
+            **{**SETTINGS, "epochs": 1}, ema=0.9, warmup=0.2, positive_weight=0.5, pooling="attention"
+        ),
+        BlstmSettings(encoder="tiny", batch_size=8, epochs=1, units=4, keep="best"),
+    ],
+    ids=lambda settings: settings.precision if settings.precision == "float16" else settings.architecture,
+)
+def test_fold_is_the_same_to_the_bit_whether_others_were_trained_before_it(problem, settings):
+    other = dataclasses.replace(problem, train=problem.train[:70], seed=1)
+    problem = dataclasses.replace(problem, train=problem.train[70:190], seed=2)
+    learner = NeuralLearner(settings)
+    learner.fit(other)
+    compiled = learner.compiled
+    after, alone = learner.fit(problem), fit(problem, settings)
+    assert learner.compiled is compiled
+    assert (after.oof == alone.oof).all()
+    assert (after.test == alone.test).all()
+    assert after.history == alone.history
+    assert (after.oof != fit(dataclasses.replace(problem, seed=3), settings).oof).any()
+    tf.keras.mixed_precision.set_global_policy("float32")
+
+
+def test_encoder_of_another_size_is_compiled_anew(problem):
+    settings = BertSettings(**{**SETTINGS, "epochs": 1})
+    learner = NeuralLearner(settings)
+    learner.fit(problem)
+    more = dataclasses.replace(problem, items=[*problem.items[:-1], "words never seen elsewhere"])
+    assert (learner.fit(more).oof == fit(more, settings).oof).all()
 
 
 @pytest.mark.parametrize(

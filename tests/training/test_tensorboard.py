@@ -2,13 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import StopAfter
+from conftest import StopAfter, fit
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pooled_bert.base.errors import InputError, TimeLimitReached
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.training.checkpoints import Checkpoints
-from pooled_bert.training.neural import fit
 from pooled_bert.training.neural_settings import decisive
 from pooled_bert.training.problem import Problem
 from pooled_bert.training.settings import BertSettings

@@ -8,7 +8,7 @@ from transformers import TFPreTrainedModel
 from ..benchmarks.targets import Target
 from ..inputs.batches import Signature
 from .blstm import Blstm
-from .dropout import SeededDropout, replace_dropout
+from .dropout import SeededDropout, dropout_seed, replace_dropout
 from .encoders import embedded
 from .pooling import AttentionPooling, MaskedPooling
 
@@ -22,15 +22,14 @@ def build_model(
     n_labels: int,
     pooling: str,
     dropout: float,
-    seed: int = 0,
     xla: bool = False,
     replace_dropout: Callable = replace_dropout,
 ) -> tf.keras.Model:
     """Return a Keras model from the inputs of ``signature`` to logits, float32 [batch, n_labels].
 
-    The article's sigmoid is in the loss and in ``outputs.py``, where it costs no precision. ``seed`` and the
-    model's variable ``dropout_step``, which the training step counts up, decide what dropout drops. ``replace_dropout``
-    puts repeatable dropout into the encoder; measurements pass another function. The model keeps ``target``, its
+    The article's sigmoid is in the loss and in ``outputs.py``, where it costs no precision. The model's
+    variable ``dropout_seed``, whose step the training counts up, decides what dropout drops. ``replace_dropout`` puts
+    repeatable dropout into the encoder; measurements pass another function. The model keeps ``target``, its
     ``signature`` as tensor specs, and ``xla``, for the callers that compile its passes.
 
     The model consists of two models. ``model.embed`` returns the inputs with embeddings [batch, length, width] under
@@ -38,8 +37,7 @@ def build_model(
     change the embeddings. With ``pooling="attention"``, ``model.attention`` returns the attention weights, float32
     [batch, length].
     """
-    first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # every replica counts the same steps
-    step = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step", aggregation=first)
+    seed = dropout_seed()
     inputs = {
         name: tf.keras.Input(shape[1:], dtype=tf.as_dtype(dtype), name=name)
         for name, (shape, dtype) in signature.items()
@@ -49,7 +47,7 @@ def build_model(
         name: tf.keras.Input(value.shape[1:], dtype=value.dtype, name=name)
         for name, value in embed.output.items()
     }
-    n_replaced = replace_dropout(encoder, seed * 1000, lambda: step)
+    n_replaced = replace_dropout(encoder, lambda: seed)
     output = encoder(states)
     hidden, summary = output.last_hidden_state, output.get("pooler_output")
     if summary is None:
@@ -59,19 +57,12 @@ def build_model(
         pooled, attention = AttentionPooling(name="pooling")([hidden, states["attention_mask"], summary])
     else:
         pooled = MaskedPooling(pooling, name="pooling")([hidden, states["attention_mask"], summary])
-    last_dropout = SeededDropout(
-        dropout, seed * 1000 + n_replaced, lambda: step, dtype=tf.float32, name="dropout"
-    )
+    last_dropout = SeededDropout(dropout, n_replaced, lambda: seed, dtype=tf.float32, name="dropout")
     logits = tf.keras.layers.Dense(n_labels, dtype=tf.float32, name="logits")(last_dropout(pooled))
     classify = tf.keras.Model(states, logits, name="classify")
     model = tf.keras.Model(inputs, classify(embed(inputs)))
-    model.embed, model.classify, model.dropout_step, model.xla, model.target = (
-        embed,
-        classify,
-        step,
-        xla,
-        target,
-    )
+    model.embed, model.classify, model.dropout_seed = embed, classify, seed
+    model.xla, model.target = xla, target
     model.signature = {
         name: tf.TensorSpec(shape, tf.as_dtype(dtype), name) for name, (shape, dtype) in signature.items()
     }

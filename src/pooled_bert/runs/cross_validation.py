@@ -1,9 +1,10 @@
 """Train the folds of a run: split, learn, predict, write. The same for every architecture and benchmark."""
 
+import functools
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..data.rows import GROUP, Rows, items_of, table_checksum
 from ..training.checkpoints import Checkpoints
 from ..training.learners import load_learner
 from ..training.neural_settings import NeuralSettings
-from ..training.problem import Problem
+from ..training.problem import SEEDS_PER_RUN, Outcome, Problem
 from ..training.settings import ModelSettings, RunSettings, TextSettings
 from .fold_files import is_done, read_config, write_config, write_fold
 from .identity import encoder_name, first_difference, identity_settings
@@ -121,6 +122,11 @@ class CrossValidation:
         if overwrite and self.workers.is_chief:
             self.run_folder.set_aside(folds, self._was_started_alike)
 
+    @functools.cached_property
+    def learner(self) -> Callable[[Problem], Outcome]:
+        """The learner of all folds; made when the first of them needs it."""
+        return load_learner(self.model)
+
     def train_fold(self, fold: int, *, checkpoint_minutes: float, deadline: Deadline) -> None:
         """Train a fold, from its last checkpoint if there is one, and write its files; leave a finished fold unchanged.
 
@@ -135,7 +141,7 @@ class CrossValidation:
                 deadline.check()
                 checkpoints = Checkpoints(self.run_folder.fold(fold) / CHECKPOINTS, writes=False)
                 problem, _ = self._problem(fold, checkpoints, deadline)
-                load_learner(self.model)(problem, self.model)
+                self.learner(problem)
             return
         with self.run_folder.lock(fold):
             folder = self.run_folder.fold(fold)
@@ -170,7 +176,7 @@ class CrossValidation:
         """Train a fold and write its files; ``started``: when the process began to, by ``time.monotonic``."""
         folder = self.run_folder.fold(fold)
         problem, valid = self._problem(fold, checkpoints, deadline)
-        outcome = load_learner(self.model)(problem, self.model)
+        outcome = self.learner(problem)
         seconds = outcome.earlier_seconds + time.monotonic() - started
         information |= {
             **outcome.information,
@@ -233,7 +239,7 @@ class CrossValidation:
             valid=np.flatnonzero(in_fold),
             test=[] if self.test is None else items_of(self.test).tolist(),
             title=f"fold {fold}",
-            seed=self.run.seed * 1000 + fold,
+            seed=self.run.seed * SEEDS_PER_RUN + fold,
             cache=self.cache,
             checkpoints=checkpoints,
             deadline=deadline,

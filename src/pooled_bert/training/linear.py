@@ -1,5 +1,8 @@
 """The baseline that BERT has to beat: TF-IDF and one logistic regression per label."""
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import csr_matrix, diags_array, hstack
@@ -14,6 +17,11 @@ from .settings import LinearSettings
 
 # inverse strength of the L2 penalty on the weights of document vectors: with 10, IMDB's fold 0 is worse than without
 VECTOR_C = 1.0
+
+
+def make_learner(settings: LinearSettings) -> Callable[[Problem], Outcome]:
+    """Return the function that trains one fold."""
+    return functools.partial(fit, settings=settings)
 
 
 def fit(problem: Problem, settings: LinearSettings) -> Outcome:
@@ -65,8 +73,7 @@ def _vectorizer(settings: LinearSettings) -> FeatureUnion:
 def _vectors(problem: Problem, settings: LinearSettings) -> tuple[csr_matrix, ...]:
     """Return the document vectors of training, validation and test rows, scaled so that their penalty is VECTOR_C."""
     texts = [*problem.items, *problem.test]
-    seed = problem.seed // 1000  # the run's: its folds share the vectors
-    vectors = document_vectors(texts, settings.vectors or 0, seed, cache=problem.cache)
+    vectors = document_vectors(texts, settings.vectors or 0, problem.run_seed, cache=problem.cache)
     vectors *= np.sqrt(VECTOR_C / settings.c)
     test = np.arange(len(problem.items), len(texts))
     return tuple(csr_matrix(vectors[rows]) for rows in (problem.train, problem.valid, test))

@@ -18,7 +18,7 @@ class Loss:
     """
 
     count: Callable[[tf.Tensor], tf.Tensor]
-    value: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, np.ndarray | float], tf.Tensor]
+    value: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Variable | np.ndarray | float], tf.Tensor]
 
 
 def count_labelled(labels: tf.Tensor) -> tf.Tensor:
@@ -27,7 +27,10 @@ def count_labelled(labels: tf.Tensor) -> tf.Tensor:
 
 
 def masked_cross_entropy(
-    labels: tf.Tensor, logits: tf.Tensor, n_labelled: tf.Tensor, positive_weights: np.ndarray | float = 1.0
+    labels: tf.Tensor,
+    logits: tf.Tensor,
+    n_labelled: tf.Tensor,
+    positive_weights: tf.Variable | np.ndarray | float = 1.0,
 ) -> tf.Tensor:
     """Return the binary cross-entropy of the labelled cells, float32 scalar; 0 if no cell is labelled.
 
@@ -38,7 +41,7 @@ def masked_cross_entropy(
     """
     known = tf.logical_not(tf.math.is_nan(labels))
     cells = tf.nn.weighted_cross_entropy_with_logits(
-        tf.where(known, labels, 0.0), logits, tf.constant(positive_weights, tf.float32)
+        tf.where(known, labels, 0.0), logits, tf.cast(positive_weights, tf.float32)
     )
     return tf.reduce_sum(cells * tf.cast(known, tf.float32)) / tf.maximum(n_labelled, 1.0)
 
@@ -49,7 +52,10 @@ def count_labelled_rows(labels: tf.Tensor) -> tf.Tensor:
 
 
 def categorical_cross_entropy(
-    labels: tf.Tensor, logits: tf.Tensor, n_labelled: tf.Tensor, positive_weights: np.ndarray | float = 1.0
+    labels: tf.Tensor,
+    logits: tf.Tensor,
+    n_labelled: tf.Tensor,
+    positive_weights: tf.Variable | np.ndarray | float = 1.0,
 ) -> tf.Tensor:
     """Return the cross-entropy of the labelled rows' classes, float32 scalar; 0 if no row is labelled.
 
@@ -58,7 +64,7 @@ def categorical_cross_entropy(
     or 1, weight of each class's part of the loss.
     """
     known = _known_rows(labels)
-    true = tf.where(known[:, tf.newaxis], labels, 0.0) * tf.constant(positive_weights, tf.float32)
+    true = tf.where(known[:, tf.newaxis], labels, 0.0) * tf.cast(positive_weights, tf.float32)
     return -tf.reduce_sum(true * tf.nn.log_softmax(logits)) / tf.maximum(n_labelled, 1.0)
 
 

@@ -1,7 +1,8 @@
-"""Train a neural classifier on one fold, from the start or from its last checkpoint."""
+"""Train a neural classifier on one fold after the other, each from the start or from its last checkpoint."""
 
 import contextlib
 import math
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -9,94 +10,99 @@ import tensorflow as tf
 from ..base.distribution import full, make_strategy, told_clearly
 from ..benchmarks.metrics import column_auc
 from ..benchmarks.targets import gain
-from ..inputs.batches import width_multiple
+from ..inputs.batches import Reader, width_multiple
 from ..models.classifier import Classifier
 from ..models.inference import predict
-from ..models.network import build_model
 from ..models.precision import set_precision
+from .compiled import CompiledTraining
 from .loop import Feed, Loop
 from .neural_settings import NeuralSettings
-from .optimizer import make_optimizer, optimizer_variables
 from .plan import announce
 from .problem import Outcome, Problem
-from .settings import BertSettings
-from .starts import STARTS
-from .step import Objective, train_step_function
+from .starts import STARTS, Start
 from .tensorboard import EVERY, Events
-from .weight_average import WeightAverage
 
 
-def fit(problem: Problem, settings: NeuralSettings) -> Outcome:
-    """Fine-tune on the fold's training rows; predict its validation rows and the test rows; raises InputError."""
-    strategy = make_strategy(settings.strategy)
-    tf.keras.backend.clear_session()
-    tf.keras.utils.set_random_seed(problem.seed)
-    with strategy.scope(), told_clearly(settings.strategy):
-        return _fit(problem, settings)
+def make_learner(settings: NeuralSettings) -> Callable[[Problem], Outcome]:
+    """Return the function that trains one fold."""
+    return NeuralLearner(settings).fit
 
 
-def _fit(problem: Problem, settings: NeuralSettings) -> Outcome:
-    precision = set_precision(settings.precision)
-    strategy = tf.distribute.get_strategy()
-    classifier = _new_classifier(problem, settings)
-    test_inputs = classifier.reader.encode_to_predict(problem.test, cache=problem.cache)
-    training = Training(classifier, problem, settings)
-    oof, history = training.run()
-    title = f"{problem.title}, test rows"
-    return Outcome(
-        oof=oof,
-        test=predict(classifier.model, test_inputs, progress=title, deadline=problem.deadline),
-        save_model=classifier.save,
-        history=history,
-        information={
-            "precision": precision,
-            "devices": sorted({d.device_type for d in tf.config.list_logical_devices()}),
-            "replicas": strategy.num_replicas_in_sync,
-        },
-        earlier_seconds=training.loop.earlier_seconds,
-        optimistic=settings.keep == "best",
-    )
+class NeuralLearner:
+    """Fine-tunes a classifier on one fold after the other; what is compiled for the first serves the others."""
 
+    def __init__(self, settings: NeuralSettings):
+        self.settings = settings
+        tf.keras.backend.clear_session()  # frees what earlier learners have left
+        self.size, self.compiled = None, None
 
-def _new_classifier(problem: Problem, settings: NeuralSettings) -> Classifier:
-    reader, encoder = STARTS[type(settings)](problem, settings)
-    head = {
-        "architecture": settings.architecture,
-        "medium": settings.medium,
-        "target": problem.target.name,
-        "labels": list(problem.label_names),
-        "pooling": settings.pooling,
-        "dropout": settings.dropout,
-        **reader.settings(),
-    }
-    model = build_model(
-        encoder,
-        reader.signature,
-        target=problem.target,
-        n_labels=len(problem.label_names),
-        pooling=settings.pooling,
-        dropout=settings.dropout,
-        seed=problem.seed,
-        xla=settings.xla,
-    )
-    return Classifier(reader, head, model, encoder)
+    def fit(self, problem: Problem) -> Outcome:
+        """Learn from the fold's training rows; predict its validation rows and the test rows; raises InputError."""
+        strategy = make_strategy(self.settings.strategy)
+        with strategy.scope(), told_clearly(self.settings.strategy):
+            return self._fit(problem)
+
+    def _fit(self, problem: Problem) -> Outcome:
+        precision = set_precision(self.settings.precision)
+        start = STARTS[type(self.settings)](problem, self.settings)
+        compiled = self._compiled(start, problem)
+        head = {
+            "architecture": self.settings.architecture,
+            "medium": self.settings.medium,
+            "target": problem.target.name,
+            "labels": list(problem.label_names),
+            "pooling": self.settings.pooling,
+            "dropout": self.settings.dropout,
+            **start.reader.settings(),
+        }
+        classifier = Classifier(start.reader, head, compiled.model, compiled.encoder)
+        test_inputs = start.reader.encode_to_predict(problem.test, cache=problem.cache)
+        training = Training(compiled, start.reader, problem, self.settings)
+        oof, history = training.run()
+        title = f"{problem.title}, test rows"
+        return Outcome(
+            oof=oof,
+            test=predict(classifier.model, test_inputs, progress=title, deadline=problem.deadline),
+            save_model=classifier.save,
+            history=history,
+            information={
+                "precision": precision,
+                "devices": sorted({d.device_type for d in tf.config.list_logical_devices()}),
+                "replicas": tf.distribute.get_strategy().num_replicas_in_sync,
+            },
+            earlier_seconds=training.loop.earlier_seconds,
+            optimistic=self.settings.keep == "best",
+        )
+
+    def _compiled(self, start: Start, problem: Problem) -> CompiledTraining:
+        """Return what an earlier fold was trained by, unless this one's rows give ``tiny`` another number of words."""
+        if self.compiled is None or self.size != start.size:
+            tf.keras.utils.set_random_seed(problem.run_seed)  # every fold begins with the same random weights
+            self.compiled = CompiledTraining(
+                start.load_encoder(),
+                start.reader.signature,
+                self.settings,
+                target=problem.target,
+                n_labels=len(problem.label_names),
+            )
+            self.size = start.size
+        return self.compiled
 
 
 class Training:
     """The training of one fold."""
 
-    def __init__(self, classifier: Classifier, problem: Problem, settings: NeuralSettings):
-        self.model, self.problem, self.settings = classifier.model, problem, settings
+    def __init__(
+        self, compiled: CompiledTraining, reader: Reader, problem: Problem, settings: NeuralSettings
+    ):
+        self.compiled, self.problem, self.settings = compiled, problem, settings
+        self.model, self.average = compiled.model, compiled.average
         # read here, because a thread of tf.data, outside the strategy's scope, makes the batches
         self.n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self.inputs, rows = classifier.reader.encode_to_learn(
-            problem.items, problem.train, cache=problem.cache
-        )
+        self.inputs, rows = reader.encode_to_learn(problem.items, problem.train, cache=problem.cache)
         self.labels = problem.labels[rows].astype(np.float32)
         self.change = settings.augmentation()
-        self.valid = classifier.reader.encode_to_predict(problem.items, cache=problem.cache).take(
-            problem.valid
-        )
+        self.valid = reader.encode_to_predict(problem.items, cache=problem.cache).take(problem.valid)
         inputs = {name: tf.TensorSpec(spec.shape, spec.dtype) for name, spec in self.model.signature.items()}
         feed = Feed(
             self.inputs.lengths,
@@ -106,19 +112,16 @@ class Training:
             epochs=settings.epochs,
             seed=problem.seed,
         )
-        optimizer = _new_optimizer(settings, classifier.encoder, feed.steps * feed.epochs)
-        self.rate = optimizer.learning_rate
         self.events = Events(problem.events) if settings.tensorboard and problem.events else None
-        weights = self.model.trainable_variables
-        self.average = WeightAverage(weights, settings.ema) if settings.ema else None
         power = settings.positive_weight
-        weights_of_positives = 1.0 if power is None else problem.target.positive_weights(self.labels, power)
-        objective = Objective(weights_of_positives, settings.adversarial)
-        step = train_step_function(self.model, optimizer, objective, self.average)
-        averages = self.average.averages if self.average else []
+        compiled.restart(
+            problem.seed,
+            total_steps=feed.steps * feed.epochs,
+            positive_weights=1.0 if power is None else problem.target.positive_weights(self.labels, power),
+        )
         self.loop = Loop(
-            step,
-            [*self.model.variables, *optimizer_variables(optimizer), *averages],
+            compiled.step,
+            compiled.variables,
             feed,
             title=problem.title,
             checkpoints=problem.checkpoints,
@@ -162,7 +165,7 @@ class Training:
     def _on_step(self, step: int, loss: float) -> None:
         is_last = (step + 1) % self.loop.feed.steps == 0
         if self.events and (step % EVERY == 0 or is_last):
-            self.events.write(step, {"loss": loss, "learning_rate": float(self.rate(step))})
+            self.events.write(step, {"loss": loss, "learning_rate": float(self.compiled.rate(step))})
 
     def _end_epoch(self, epoch: int, loss: float) -> tuple[dict, str]:
         """Predict the validation rows; with ``--keep best``, keep the weights if they are the best so far."""
@@ -180,19 +183,6 @@ class Training:
             curves = {f"epoch/{name}": value for name, value in record.items() if name != "epoch"}
             self.events.write(epoch * self.loop.feed.steps, curves)
         return record, epoch_line(problem.title, record, names)
-
-
-def _new_optimizer(settings: NeuralSettings, encoder, total_steps: int):
-    layers = {}
-    if isinstance(settings, BertSettings) and settings.layer_decay:
-        layers = {"layer_decay": settings.layer_decay, "n_layers": encoder.config.num_hidden_layers}
-    return make_optimizer(
-        settings.learning_rate,
-        total_steps=total_steps,
-        warmup=settings.warmup,
-        decay=settings.decay,
-        **layers,
-    )
 
 
 def _epoch_record(epoch: int, loss: float, labels: np.ndarray, scores: np.ndarray, problem: Problem) -> dict:

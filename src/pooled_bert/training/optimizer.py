@@ -10,15 +10,17 @@ class WarmupDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up over the first ``warmup`` share of the steps, then a constant rate or linear decay to zero.
 
     Devlin et al. 2019 fine-tune BERT with linear warm-up and linear decay; the article uses a constant rate.
+    ``total_steps`` is a variable, so that one compiled step serves trainings of different lengths.
     """
 
     def __init__(self, peak: float, *, total_steps: int, warmup: float, decay: str):
-        self.peak, self.total_steps, self.warmup, self.decay = peak, total_steps, warmup, decay
+        self.peak, self.warmup, self.decay = peak, warmup, decay
+        self.total_steps = tf.Variable(total_steps, dtype=tf.float32, trainable=False, name="total_steps")
 
     def __call__(self, step):
         """Return the learning rate, float32 scalar, of update number ``step`` (from 0)."""
         done = tf.cast(step, tf.float32) + 1.0  # the number of updates, including this one
-        warmup_steps = tf.constant(self.warmup * self.total_steps, tf.float32)
+        warmup_steps = self.warmup * self.total_steps
         rising = done / tf.maximum(warmup_steps, 1.0)
         falling = 1.0
         if self.decay == "linear":
@@ -29,7 +31,7 @@ class WarmupDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
         """Return the constructor's arguments, as Keras requires."""
         return {
             "peak": self.peak,
-            "total_steps": self.total_steps,
+            "total_steps": int(self.total_steps.numpy()),
             "warmup": self.warmup,
             "decay": self.decay,
         }

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast, TFBertForMaskedLM
 
 from ..base.deadline import Deadline
 from ..inputs.tokens import Tokens, encode_whole
-from ..models.dropout import replace_dropout
+from ..models.dropout import count_step, dropout_seed, replace_dropout
 from ..models.encoders import clear_when_full, load_language_model, load_tokenizer
 from ..models.precision import set_precision
 from .checkpoints import Checkpoints
@@ -46,10 +46,11 @@ def pretrain(
         warmup=settings.warmup,
         decay="linear",
     )
-    step, counter = language_step_function(model, optimizer, settings.seed)
+    dropout = dropout_seed(settings.seed)
+    step = language_step_function(model, optimizer, dropout)
     loop = Loop(
         step,
-        [*model.variables, *optimizer_variables(optimizer), counter],
+        [*model.variables, *optimizer_variables(optimizer), dropout],
         feed,
         title="pre-training",
         checkpoints=checkpoints,
@@ -111,15 +112,14 @@ def mask_tokens(
 
 
 def language_step_function(
-    model: TFBertForMaskedLM, optimizer: tf.keras.optimizers.legacy.Optimizer, seed: int
-) -> tuple[Callable, tf.Variable]:
+    model: TFBertForMaskedLM, optimizer: tf.keras.optimizers.legacy.Optimizer, seed: tf.Variable
+) -> Callable:
     """Compile step(inputs, targets) -> loss; targets: int32 [batch, length], −1 for tokens that were not chosen.
 
-    Returns the step and its counter, which dropout depends on. Only chosen tokens pass through the head; otherwise its
-    product with the vocabulary would be most of the work.
+    ``seed`` decides what dropout drops, and each step counts it up. Only chosen tokens pass through the head; otherwise
+    its product with the vocabulary would be most of the work.
     """
-    counter = tf.Variable(0, dtype=tf.int64, trainable=False, name="dropout_step")
-    replace_dropout(model, seed * 1000, lambda: counter)
+    replace_dropout(model, lambda: seed)
     is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
     variables = model.trainable_variables
     create_variables(optimizer, variables)
@@ -140,8 +140,8 @@ def language_step_function(
         gradients = tape.gradient(scaled, variables)
         gradients = optimizer.get_unscaled_gradients(gradients) if is_scaled else gradients
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        counter.assign_add(1)
+        count_step(seed)
         return loss
 
     step.get_concrete_function()
-    return step, counter
+    return step

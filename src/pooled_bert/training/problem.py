@@ -10,6 +10,8 @@ from ..base.deadline import Deadline
 from ..benchmarks.targets import Target
 from .checkpoints import Checkpoints
 
+SEEDS_PER_RUN = 1000  # the seed of fold k is this times the run's, plus k
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -36,6 +38,11 @@ class Problem:
     events: Path | None = None  # folder for TensorBoard's curves; None: write none
     pairs: bool = False  # whether each item is a joined pair of texts
     score: str = "mean_auc"  # chooses the epoch of ``--keep best``
+
+    @property
+    def run_seed(self) -> int:
+        """The seed of the run: what its folds share is decided by this one."""
+        return self.seed // SEEDS_PER_RUN
 
 
 @dataclass(frozen=True)

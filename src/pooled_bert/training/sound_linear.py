@@ -1,5 +1,8 @@
 """The baseline for sounds: statistics over the whole sound, and one linear classifier."""
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
@@ -11,6 +14,11 @@ from .problem import Outcome, Problem
 from .sound_settings import SoundLinearSettings
 
 SMALLEST = 1e-6  # a deviation is not taken to be smaller
+
+
+def make_learner(settings: SoundLinearSettings) -> Callable[[Problem], Outcome]:
+    """Return the function that trains one fold."""
+    return functools.partial(fit, settings=settings)
 
 
 def fit(problem: Problem, settings: SoundLinearSettings) -> Outcome:

@@ -1,7 +1,7 @@
 """What the training of each neural model begins with: the reader of its items, and its encoder."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from transformers import TFPreTrainedModel
 
@@ -18,33 +18,52 @@ from .problem import Problem
 from .settings import BertSettings, BlstmSettings, SoundBlstmSettings, TextSettings
 
 
-def _bert(problem: Problem, settings: BertSettings) -> tuple[TextReader, TFPreTrainedModel]:
+@dataclass(frozen=True)
+class Start:
+    """The reader of a fold's items, and the encoder that its training begins with.
+
+    size : of the encoder's input, in word pieces or numbers per frame; folds of one size can share an encoder.
+    load_encoder : makes the encoder; raises InputError for one that the settings do not go with.
+    """
+
+    reader: TextReader | FrameReader
+    size: int
+    load_encoder: Callable[[], TFPreTrainedModel | Blstm]
+
+
+def _bert(problem: Problem, settings: BertSettings) -> Start:
     reader = _text_reader(problem, settings)
-    encoder = load_encoder(settings.encoder, reader.tokenizer)
-    _check_length(settings, longest_text(encoder))
-    if settings.layer_decay and not find_family(encoder.config.model_type).has_layers:
-        raise InputError(
-            "--layer-decay: all layers of this encoder share their weights; leave the option out"
-        )
-    return reader, encoder
+
+    def load() -> TFPreTrainedModel:
+        encoder = load_encoder(settings.encoder, reader.tokenizer)
+        _check_length(settings, longest_text(encoder))
+        if settings.layer_decay and not find_family(encoder.config.model_type).has_layers:
+            raise InputError(
+                "--layer-decay: all layers of this encoder share their weights; leave the option out"
+            )
+        return encoder
+
+    return Start(reader, len(reader.tokenizer), load)
 
 
-def _blstm(problem: Problem, settings: BlstmSettings) -> tuple[TextReader, Blstm]:
+def _blstm(problem: Problem, settings: BlstmSettings) -> Start:
     reader = _text_reader(problem, settings)
-    encoder = make_blstm(settings.encoder, reader.tokenizer, units=settings.units, dropout=settings.dropout)
-    return reader, encoder
+    sizes = {"units": settings.units, "dropout": settings.dropout}
+    return Start(
+        reader, len(reader.tokenizer), lambda: make_blstm(settings.encoder, reader.tokenizer, **sizes)
+    )
 
 
-def _sound_blstm(problem: Problem, settings: SoundBlstmSettings) -> tuple[FrameReader, Blstm]:
+def _sound_blstm(problem: Problem, settings: SoundBlstmSettings) -> Start:
     change = settings.speed_change
     speeds = (1 - change, 1 + change) if change else ()
     reader = FrameReader(settings.max_seconds, settings.normalise == "speaker", speeds)
     reader = reader.fitted(problem.items, problem.train, cache=problem.cache)
-    width = len(reader.mean)
-    return reader, Blstm(BlstmConfig(0, width, settings.units, settings.input_dropout))
+    config = BlstmConfig(0, len(reader.mean), settings.units, settings.input_dropout)
+    return Start(reader, config.width, lambda: Blstm(config))
 
 
-STARTS: dict[type, Callable] = {
+STARTS: dict[type, Callable[..., Start]] = {
     BertSettings: _bert,
     BlstmSettings: _blstm,
     SoundBlstmSettings: _sound_blstm,

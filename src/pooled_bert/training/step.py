@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import tensorflow as tf
 
 from ..base.distribution import share
+from ..models.dropout import count_step
 from .losses import LOSSES
 from .optimizer import create_variables
 from .weight_average import WeightAverage
@@ -16,11 +16,11 @@ from .weight_average import WeightAverage
 class Objective:
     """Options of the loss that a step minimises.
 
-    positive_weights : float [n_labels] or 1: weight of a positive cell of each label.
+    positive_weights : float [n_labels] or 1: weight of a positive cell of each label; a variable may change later.
     adversarial : size of the perturbation of the Fast Gradient Method, or None for no perturbation.
     """
 
-    positive_weights: np.ndarray | float = 1.0
+    positive_weights: tf.Variable | float = 1.0
     adversarial: float | None = None
 
 
@@ -43,8 +43,8 @@ def train_step_function(
         loss, gradients = compute(*share((inputs, labels)), n_labelled)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         if average:
-            average.update(model.dropout_step)
-        model.dropout_step.assign_add(1)
+            average.update(model.dropout_seed[1])
+        count_step(model.dropout_seed)
         return loss
 
     @tf.function(input_signature=_signature(model), autograph=False)

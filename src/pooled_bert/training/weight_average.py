@@ -18,7 +18,7 @@ class WeightAverage:
         self.weights, self.decay = weights, decay
         self.averages = [tf.Variable(weight, trainable=False, aggregation=first) for weight in weights]
 
-    def update(self, step: tf.Variable) -> None:
+    def update(self, step: tf.Tensor) -> None:
         """Add the current weights to the average, after step number ``step`` (from 0)."""
         steps = tf.cast(step, tf.float32)
         decay = tf.minimum(self.decay, (1.0 + steps) / (10.0 + steps))
