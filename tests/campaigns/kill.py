@@ -229,7 +229,9 @@ class Runner:
         except BaseException:
             sys.excepthook(*sys.exc_info())
         finally:
-            has_ended = True  # what follows is the campaign's
+            has_ended = True  # what follows is the campaign's, which no signal ends
+            for number in {*SIGNALS} - {signal.SIGKILL}:
+                signal.signal(number, signal.SIG_IGN)
             self.counted.write_text(str(counted))
             with contextlib.suppress(OSError):
                 sys.stdout.flush()
