@@ -148,6 +148,17 @@ def test_output_that_another_process_makes_is_refused_and_free_again_when_it_end
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
 
 
+def test_current_folder_exists_already_whatever_it_is_called(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    for path in (Path(), Path("..")):
+        with pytest.raises(InputError, match="exists already"), output(path, overwrite=False):
+            pass
+    with pytest.raises(InputError, match="cannot be written"):
+        write_folder(Path(), "new")
+    assert [file.name for file in tmp_path.rglob("*")] == ["out"]
+
+
 def test_output_is_looked_at_again_when_the_lock_is_held(tmp_path):
     (tmp_path / "out").mkdir()
     refused = pytest.raises(InputError, match="was not made by this command")

@@ -30,7 +30,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Everything is on the disk before it gets its name, so that whoever finds ``path`` finds all of it, and an old file
     or folder is kept until then. Raises InputError if the disk is full or read-only. No half-written file stays behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = _beside(path, f"{os.getpid()}.part")
     try:
         make_folder(path.parent)
         recover(path)
@@ -62,11 +62,17 @@ def _replace(path: Path, temporary: Path) -> None:
 def _alone(path: Path) -> contextlib.AbstractContextManager[None]:
     """Keep other processes, for a moment, from replacing or recovering the same folder."""
     message = f"{path}: another process is replacing it; wait for it, or stop it"
-    return held(path.with_name(f".{path.name}.old.lock"), message, seconds=60, is_kept=False)
+    return held(_beside(path, "old.lock"), message, seconds=60, is_kept=False)
 
 
 def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.old")
+    return _beside(path, "old")
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """Return a hidden file or folder that belongs to ``path``; the current folder, ``.``, has a name when absolute."""
+    path = path.absolute()
+    return path.with_name(f".{path.name}.{ending}")
 
 
 def recover(path: Path) -> None:
@@ -77,7 +83,7 @@ def recover(path: Path) -> None:
             if aside.exists() and not path.exists():
                 aside.rename(path)
             _remove(aside)
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+    for leftover in aside.parent.glob(f"{glob.escape(aside.stem)}.*.part"):
         pid = leftover.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
             _remove(leftover)
@@ -102,7 +108,7 @@ def output(path: Path, *, overwrite: bool, is_own: Callable[[], bool] = lambda: 
     Raises InputError if another process is making it.
     """
     message = f"{path}: another process is writing it; wait for it, or stop it"
-    with held(path.with_name(f".{path.name}.lock"), message, is_kept=False):
+    with held(_beside(path, "lock"), message, is_kept=False):
         check_output(path, overwrite=overwrite, is_own=is_own())
         yield
 

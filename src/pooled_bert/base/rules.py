@@ -108,8 +108,11 @@ class Place(Rule):
 
     def allows(self, value: Any) -> bool:
         """Return whether file systems can have the path ``value``, a text, and a message can show it in one line."""
-        parts = os.fsencode(value).split(b"/") if isinstance(value, str) and value.isprintable() else []
-        return any(parts) and max(map(len, parts)) <= 255 and sum(map(len, parts)) < 4000
+        if not isinstance(value, str) or not value or not value.isprintable():
+            return False
+        parts = os.fsencode(value).split(b"/")
+        is_root = not Path(value).absolute().name
+        return not is_root and max(map(len, parts)) <= 255 and sum(map(len, parts)) < 4000
 
     def read(self, name: str, text: str) -> Path:
         """Return the path."""
