@@ -37,7 +37,7 @@ def main() -> None:
     from pooled_bert.training.checkpoints import Checkpoints
 
     is_own = (path / RECORD).is_file
-    check_output(path, overwrite=args.overwrite, is_own=is_own())
+    check_output(path, overwrite=args.overwrite, is_own=is_own)
     benchmark = args.benchmark
     benchmark.require_texts("this command")
     rows = read_rows(benchmark, find_data(benchmark, args.data))

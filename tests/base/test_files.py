@@ -66,6 +66,13 @@ def test_old_folder_is_never_lost_and_comes_back_when_its_replacement_is_killed(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_old_folder_that_comes_back_is_known_as_what_the_command_made(tmp_path):
+    path = tmp_path / "model"
+    write_folder(path.with_name(".model.old"), "mark")  # as a kill leaves it
+    with output(path, overwrite=True, is_own=(path / "mark").is_file):
+        assert path.exists()
+
+
 def test_files_and_new_folders_are_on_the_disk_before_they_get_their_names(tmp_path, monkeypatch):
     synced, fsync, replace = [], os.fsync, Path.replace
 

@@ -89,15 +89,15 @@ def recover(path: Path) -> None:
             _remove(leftover)
 
 
-def check_output(path: Path, *, overwrite: bool, is_own: bool = True) -> None:
+def check_output(path: Path, *, overwrite: bool, is_own: Callable[[], bool] = lambda: True) -> None:
     """Raise InputError if ``path`` exists and must not be replaced: without ``overwrite``, or if it is not ``is_own``.
 
-    A folder that a killed process left aside is brought back first.
+    A folder that a killed process left aside is brought back first, and only then looked at.
     """
     recover(path)
     if path.exists() and not overwrite:
         raise InputError(f"{path}: exists already; give another name, or --overwrite")
-    if path.exists() and not is_own:
+    if path.exists() and not is_own():
         raise InputError(f"{path}: was not made by this command, so it is not replaced; give another name")
 
 
@@ -109,7 +109,7 @@ def output(path: Path, *, overwrite: bool, is_own: Callable[[], bool] = lambda: 
     """
     message = f"{path}: another process is writing it; wait for it, or stop it"
     with held(_beside(path, "lock"), message, is_kept=False):
-        check_output(path, overwrite=overwrite, is_own=is_own())
+        check_output(path, overwrite=overwrite, is_own=is_own)
         yield
 
 

@@ -91,14 +91,14 @@ class Name(Line):
 
     def allows(self, value: Any) -> bool:
         """Return whether ``value`` can be the name of a run or of a file."""
-        return super().allows(value) and value == Path(value).name and not value.startswith(".")
+        return super().allows(value) and value == Path(value).name and value[0] not in ".-"
 
     def check(self, name: str, value: Any) -> None:
         """Raise InputError that names an option if its value is no plain name."""
         if not self.allows(value):
             raise InputError(
                 f"{name} {value!r:.120}: is not a plain name; give 1 to {self.longest} characters in one line, without"
-                " slashes and without a leading dot"
+                " slashes and without a leading dot or dash"
             )
 
 
