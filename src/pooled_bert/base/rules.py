@@ -125,6 +125,7 @@ class Place(Rule):
 
 NAME, LINE, PLACE = Name(LONGEST_NAME), Line(), Place()
 FOLD = Number(int, 0, 9_999)
+N_FOLDS = Number(int, 2, 10_000)
 MINUTES = Number(float, 0, 1_000_000)
 SEED = Number(int, 0, 4_000_000)  # random generators take 32 bits, of 1000 * seed + fold
 SHARE = Number(float, 0, 1, below=True)
