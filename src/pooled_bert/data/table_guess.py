@@ -114,7 +114,7 @@ def _learnt(file: TableFile, table: pd.DataFrame, test_columns: list[str]) -> tu
     else:
         raise InputError(
             f"{file.path}: no column looks like labels (0 and 1) or like classes (2 to {MOST_CLASSES} different"
-            f" values); the columns are {listed(list(file.table))}"
+            f" values); the columns are {listed([*map(str, file.table)])}"
         )
     return learnt, [f"# or learn another column: {_line('class', name)}" for name in rest]
 
