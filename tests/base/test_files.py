@@ -9,6 +9,7 @@ from pooled_bert.base.files import (
     checksum,
     file_checksum,
     file_checksums,
+    make_folder,
     output,
     read_json,
     write_json,
@@ -89,6 +90,13 @@ def test_files_and_new_folders_are_on_the_disk_before_they_get_their_names(tmp_p
     monkeypatch.setattr(Path, "replace", check)
     write_folder(tmp_path / "a" / "b" / "model", "x")
     assert synced == [str(tmp_path / "a" / "b")]
+
+
+def test_folder_that_another_process_makes_at_the_same_time_is_no_error(tmp_path, monkeypatch):
+    first_looks, is_dir = iter([False]), Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda path: next(first_looks, True) and is_dir(path))
+    make_folder(tmp_path)
+    assert next(first_looks, None) is None
 
 
 def test_place_that_cannot_be_written_is_named(tmp_path):

@@ -116,10 +116,11 @@ def output(path: Path, *, overwrite: bool, is_own: Callable[[], bool] = lambda: 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, so that a power cut cannot lose what is put there later."""
     if not folder.is_dir():
-        if folder.exists():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileExistsError as error:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
         put_on_disk(folder.parent, whole=False)
 
 
