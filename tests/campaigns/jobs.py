@@ -95,7 +95,6 @@ _JOBS = (
         base="bert",
         weight=2,
         replaces=OVERWRITE,
-        loads_tensorflow=True,
     ),
     Job("submission", "make_submission.py", (*JIGSAW, "--run", "linear"), base="linear", weight=12),
     Job("report", "report.py", (*JIGSAW, "--run", "linear"), base="linear", weight=4),

@@ -103,8 +103,8 @@ class Name(Line):
 
 
 @dataclass(frozen=True)
-class Place(Rule):
-    """A path of a file or folder."""
+class PathText(Rule):
+    """A text that can be the path of a file or folder."""
 
     def allows(self, value: Any) -> bool:
         """Return whether file systems can have the path ``value``, a text, and a message can show it in one line."""
@@ -114,16 +114,19 @@ class Place(Rule):
         is_root = not Path(value).absolute().name
         return not is_root and max(map(len, parts)) <= 255 and sum(map(len, parts)) < 4000
 
-    def read(self, name: str, text: str) -> Path:
-        """Return the path."""
-        self.check(name, text)
-        return Path(text)
-
     def __str__(self) -> str:
         return "a path in one line, each of its parts at most 255 bytes"
 
 
-NAME, LINE, PLACE = Name(LONGEST_NAME), Line(), Place()
+class Place(PathText):
+    """A path of a file or folder, which is read as a Path."""
+
+    def read(self, name: str, text: str) -> Path:
+        """Return the path."""
+        return Path(super().read(name, text))
+
+
+NAME, LINE, PATH_TEXT, PLACE = Name(LONGEST_NAME), Line(), PathText(), Place()
 FOLD = Number(int, 0, 9_999)
 N_FOLDS = Number(int, 2, 10_000)
 MINUTES = Number(float, 0, 1_000_000)

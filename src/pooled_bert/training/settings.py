@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..base.errors import require
-from ..base.rules import COUNT, LINE, N_FOLDS, PLACE, SEED, Number
+from ..base.rules import COUNT, LINE, N_FOLDS, PATH_TEXT, SEED, Number
 from ..benchmarks.registry import DEFAULT
 from .neural_settings import EPOCHS, RATE, NeuralSettings, as_in, check_settings, option
 from .sound_settings import UNITS, SoundBlstmSettings, SoundLinearSettings
@@ -19,7 +19,7 @@ class TextSettings(NeuralSettings):
     encoder: str = option(
         "bert-base-uncased",
         "pretrained weights: a Hugging Face name, a directory, or 'tiny' (random, for trying things out)",
-        PLACE,
+        PATH_TEXT,
     )
     max_length: int = option(
         128, "largest number of tokens per text or pair, [CLS] and [SEP] included", TOKENS
