@@ -130,6 +130,13 @@ _JOBS = (
         "ablate", "ablate.py", (*JIGSAW, *LINEAR, "--recipes", "plain", "--try", "weak: --c 0.5"), weight=0.5
     ),
     Job(
+        "compete",
+        "compete.py",
+        (*JIGSAW, *LINEAR, "--member", f"weak: {' '.join(LINEAR)} --c 0.5", "--output", "{work}/out/best.csv"),
+        weight=0.5,
+    ),
+    Job("int8", "measure.py", ("int8", *JIGSAW, "--run", "bert"), base="bert", weight=1),
+    Job(
         "watcher",
         "kaggle_kernels.py",
         ("run", "--kernels", "{work}/kernels", "--workspace", "{work}", "--poll-seconds", "0.1"),
