@@ -132,7 +132,14 @@ _JOBS = (
     Job(
         "compete",
         "compete.py",
-        (*JIGSAW, *LINEAR, "--member", f"weak: {' '.join(LINEAR)} --c 0.5", "--output", "{work}/out/best.csv"),
+        (
+            *JIGSAW,
+            *LINEAR,
+            "--member",
+            f"weak: {' '.join(LINEAR)} --c 0.5",
+            "--output",
+            "{work}/out/best.csv",
+        ),
         weight=0.5,
     ),
     Job("int8", "measure.py", ("int8", *JIGSAW, "--run", "bert"), base="bert", weight=1),

@@ -26,7 +26,9 @@ from jobs import JOBS, Job, Reference, make_workspace, surroundings, visible_fil
 
 from pooled_bert.runs.fold_files import is_done
 
-CUT = [name for name in JOBS if name not in ("ablate", "compete")]  # their trainings are processes of their own
+CUT = [
+    name for name in JOBS if name not in ("ablate", "compete")
+]  # their trainings are processes of their own
 FOLDS = (0, 1)
 AT_THE_END = 77  # exit status
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
