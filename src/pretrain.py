@@ -1,7 +1,6 @@
 """Pre-train an encoder further on a benchmark's own texts, for train_folds.py --encoder. No label is read."""
 
 import argparse
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypedDict
@@ -36,7 +35,7 @@ def main() -> None:
     settings = record_from(vars(args), PretrainingSettings)
     path = args.output or args.workspace.pretrained(args.benchmark.name)
 
-    from pooled_bert.base.files import check_output, checksum, output, read_json
+    from pooled_bert.base.files import check_output, checksum, delete_folder, output, read_json
     from pooled_bert.base.pairs import each_text
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.runs.identity import encoder_identity
@@ -65,7 +64,7 @@ def main() -> None:
     with output(path, overwrite=args.overwrite or is_made, is_own=is_own):
         if not is_made:
             write_encoder(path, texts, settings, identity, args.workspace.tokens, checkpoints, deadline)
-        shutil.rmtree(checkpoints.folder, ignore_errors=True)  # those of a process that was killed here, too
+        delete_folder(checkpoints.folder)  # those of a process that was killed here, too
     print(
         f"{path}: written. Next: python src/train_folds.py --benchmark {benchmark.argument} --encoder {path}"
     )

@@ -7,6 +7,7 @@ from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.files import (
     atomic_path,
     checksum,
+    delete_folder,
     file_checksum,
     file_checksums,
     make_folder,
@@ -97,6 +98,17 @@ def test_folder_that_another_process_makes_at_the_same_time_is_no_error(tmp_path
     monkeypatch.setattr(Path, "is_dir", lambda path: next(first_looks, True) and is_dir(path))
     make_folder(tmp_path)
     assert next(first_looks, None) is None
+
+
+def test_deleted_folder_is_gone_on_the_disk_too(tmp_path, monkeypatch):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "file").touch()
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino) or fsync(file))
+    for _ in range(2):
+        delete_folder(tmp_path / "old")
+    assert not list(tmp_path.iterdir())
+    assert synced == [tmp_path.stat().st_ino]
 
 
 def test_place_that_cannot_be_written_is_named(tmp_path):

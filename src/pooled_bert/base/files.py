@@ -124,6 +124,13 @@ def make_folder(folder: Path) -> None:
         put_on_disk(folder.parent, whole=False)
 
 
+def delete_folder(folder: Path) -> None:
+    """Delete a folder, if there is one, so that no power cut brings it back."""
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        put_on_disk(folder.parent, whole=False)
+
+
 def put_on_disk(path: Path, *, whole: bool = True) -> None:
     """Wait until a file, or a folder and (``whole``) all that is in it, is on the disk and not only in memory."""
     is_folder = path.is_dir()
