@@ -39,6 +39,7 @@ import make_submission  # noqa: E402
 import train_folds  # noqa: E402
 from pooled_bert.base.errors import InputError  # noqa: E402
 from pooled_bert.base.files import write_record  # noqa: E402
+from pooled_bert.base.shown_text import visible  # noqa: E402
 from pooled_bert.benchmarks.jigsaw import JIGSAW  # noqa: E402
 from pooled_bert.data.sample import write_sample  # noqa: E402
 from pooled_bert.runs import fold_files  # noqa: E402
@@ -261,8 +262,9 @@ def command(main: Callable, *arguments) -> bool:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             main()
     except InputError as error:
-        assert str(error).strip(), "an empty message"
-        assert len(str(error).splitlines()) == 1, f"not one line: {error}"
+        shown = visible(str(error), kept="")  # as run_command prints it
+        assert shown.strip(), "an empty message"
+        assert len(shown.splitlines()) == 1, f"not one line: {shown}"
         return False
     return True
 
