@@ -30,10 +30,8 @@ class TimeLimitReached(Exception):
 def run_command(main: Callable[[], None]) -> None:
     """Run a command's main function; turn each expected error into one line on stderr and an exit status."""
     _open_closed_streams()
-    if signal.getsignal(signal.SIGINT) in (
-        signal.default_int_handler,
-        signal.SIG_DFL,
-    ):  # SIG_DFL: as set below
+    usual = (signal.default_int_handler, signal.SIG_DFL)  # SIG_DFL: as set below
+    if signal.getsignal(signal.SIGINT) in usual:
         signal.signal(signal.SIGINT, _interrupt)
     try:
         _run_and_flush(main)
