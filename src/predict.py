@@ -83,6 +83,7 @@ def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_tabl
 
 def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> None:
     """Show which words carried the scores: on the terminal, or in the HTML page ``--output``."""
+    from pooled_bert.base.files import output
     from pooled_bert.predict.explanation import check_method, explain
     from pooled_bert.predict.explanation_view import terminal_view, write_explanations
     from pooled_bert.predict.run_facts import run_facts
@@ -91,7 +92,8 @@ def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> Non
     explanations = (explain(predictor, text.text, args.explain) for text in texts)
     if args.output:
         about = f"Run {predictor.run.name}: {run_facts(predictor.run)}"
-        write_explanations(args.output, explanations, thresholds, run=about)
+        with output(args.output, overwrite=args.overwrite):
+            write_explanations(args.output, explanations, thresholds, run=about)
         print(args.output)
         return
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -38,6 +38,12 @@ def test_plan_of_another_version_or_shape_is_told(tmp_path, old, new, said):
         read_plan(tmp_path, "jigsaw", "bert")
 
 
+def test_part_of_a_push_that_was_killed_is_deleted(tmp_path):
+    (tmp_path / f".pushes.json.{2**30}.part").touch()
+    assert Pushes(tmp_path).time("slug") is None
+    assert not list(tmp_path.iterdir())
+
+
 def test_time_of_a_push_that_is_none_is_told(tmp_path):
     Pushes(tmp_path).add("slug", datetime.now(UTC), "digest")
     for time in ("soon", "2026-01-01T00:00:00"):

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
-from ..base.files import read_json, write_json
+from ..base.files import read_json, recover, write_json
 from ..base.rules import Rule
 
 
@@ -35,6 +35,7 @@ class Pushes:
 
     def __init__(self, kernels: Path):
         self.path = kernels / "pushes.json"
+        recover(self.path)  # a process that was killed may have left a part, and nothing to write again
 
     def time(self, slug: str) -> datetime | None:
         """Return when a kernel was pushed; None if it never was from this folder."""
