@@ -24,21 +24,29 @@ from pooled_bert.runs.options import (
 
 
 def main() -> None:
-    """Parse, train the folds that are not finished yet, print the comparison."""
+    """Parse, then train the folds that are not finished yet, and print the comparison; or let settings compete."""
     args, options = parse_arguments()
 
-    from pooled_bert.data.rows import find_data, read_rows
-    from pooled_bert.results.run_comparison import check_labels, comparison_report
-    from pooled_bert.runs.ablation import PLAIN, RECIPES, plan, train
-    from pooled_bert.runs.fold_files import read_run
+    from pooled_bert.runs.ablation import alone
 
     run_settings, _ = settings_from(vars(args))
     folds = args.folds or list(range(run_settings.n_folds))
     check_folds(folds, run_settings.n_folds)
     check_together(args)
-    if args.tune:
-        tune(args, options, folds, run_settings.n_folds)
-        return
+    with alone(args.workspace.ablation_logs, args.prefix):
+        if args.tune:
+            tune(args, options, folds, run_settings.n_folds)
+        else:
+            compare(args, options, folds)
+
+
+def compare(args: argparse.Namespace, options: list[str], folds: list[int]) -> None:
+    """Train the plain model and the techniques, and print the comparison."""
+    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.results.run_comparison import check_labels, comparison_report
+    from pooled_bert.runs.ablation import PLAIN, RECIPES, plan, train
+    from pooled_bert.runs.fold_files import read_run
+
     unknown = set(args.recipes or []) - RECIPES.keys()
     if unknown:
         raise InputError(

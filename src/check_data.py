@@ -18,7 +18,7 @@ def main() -> None:
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.data_check import find_repeats, repeats_table, suspicious_labels
     from pooled_bert.results.fold_scores import fold_scores, pooled
-    from pooled_bert.runs.fold_files import read_run
+    from pooled_bert.runs.fold_files import note_missing_folds, read_run
 
     if args.output:
         check_output(args.output, overwrite=False)
@@ -29,6 +29,7 @@ def main() -> None:
         folder = args.workspace.run(benchmark.name, args.run)
         run = read_run(folder, tables=("oof.csv",))
         check_same_rows([run], {"train": rows.checksum})
+        note_missing_folds(run)
     print(f"{benchmark.title}: {len(rows.train):,} training rows", flush=True)
     found = {"same key (they share a fold)": find_repeats(rows, benchmark, None)}
     if benchmark.medium == "text":

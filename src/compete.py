@@ -35,9 +35,11 @@ def main() -> None:
     training = Deadline(None if limit is None else limit - min(MOST_TO_BLEND, limit / 5))
 
     from pooled_bert.data.rows import find_data
+    from pooled_bert.results.submission import check_place
     from pooled_bert.runs.fold_files import finished_folds
     from pooled_bert.runs.members import train_members
 
+    check_place(args.output)
     data = find_data(args.benchmark, args.data)
     where = [*place_words(args), "--data", str(data)]
     members = members_of(args, [*options, *where], where)

@@ -79,7 +79,7 @@ def check_options(args: argparse.Namespace) -> None:
             args.format,
             "huggingface, the only format that is pushed",
         )
-    check_output(args.output, overwrite=args.overwrite, is_own=is_export(args))
+    check_output(args.output, overwrite=args.overwrite, is_own=lambda: is_export(args))
 
 
 def is_export(args: argparse.Namespace) -> bool:

@@ -40,15 +40,15 @@ def main() -> None:
 
 
 def check_options(args: argparse.Namespace) -> None:
-    """Raise InputError for options that do not go together."""
+    """Raise InputError for options that do not go together, and for an output that must not be replaced."""
+    from pooled_bert.results.submission import check_place
+
     if args.finished and args.folds is not None:
         raise InputError("--finished: uses every finished fold, and --folds names some; give one of the two")
     if args.output and args.name:
         raise InputError("--output: is the whole path of the file, and --name its name; give one of the two")
-    if args.output and args.output.suffix != ".csv":
-        raise InputError(
-            f"--output {args.output}: does not end in .csv; a .json of the same name is written beside it"
-        )
+    if args.output:
+        check_place(args.output)
 
 
 def with_finished_folds(folder: Path, names: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ def main() -> None:
     from pooled_bert.predict.output_formats import TableLayout, layout_of
     from pooled_bert.predict.predictor import MADE_UP_NOTE, load_predictor
     from pooled_bert.predict.resumable_output import check_free, open_predictions
+    from pooled_bert.runs.fold_files import note_missing_folds
 
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
     is_table = is_table or args.explain is not None
@@ -39,12 +40,8 @@ def main() -> None:
     folder = args.workspace.run(args.benchmark.name, args.run)
     predictor = load_predictor(folder, args.folds, windows=args.windows, precision=args.precision)
     predictor.check_noun(args.benchmark)
-    if args.folds is None and not predictor.run.is_complete:
-        numbers = " ".join(str(fold.fold) for fold in predictor.run.folds)
-        print(
-            f"note: not all folds of run {args.run!r} are finished; the predictions use fold {numbers} only",
-            file=sys.stderr,
-        )
+    if args.folds is None:
+        note_missing_folds(predictor.run)
     if predictor.run.made_up:
         print(f"note: run {args.run!r} {MADE_UP_NOTE}", file=sys.stderr)
     texts, lines = sounds(given, predictor) if is_sound else given
@@ -86,6 +83,7 @@ def wanted_thresholds(args: argparse.Namespace, predictor, folder: Path, is_tabl
 
 def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> None:
     """Show which words carried the scores: on the terminal, or in the HTML page ``--output``."""
+    from pooled_bert.base.files import output
     from pooled_bert.predict.explanation import check_method, explain
     from pooled_bert.predict.explanation_view import terminal_view, write_explanations
     from pooled_bert.predict.run_facts import run_facts
@@ -94,7 +92,8 @@ def explain_texts(args: argparse.Namespace, predictor, texts, thresholds) -> Non
     explanations = (explain(predictor, text.text, args.explain) for text in texts)
     if args.output:
         about = f"Run {predictor.run.name}: {run_facts(predictor.run)}"
-        write_explanations(args.output, explanations, thresholds, run=about)
+        with output(args.output, overwrite=args.overwrite):
+            write_explanations(args.output, explanations, thresholds, run=about)
         print(args.output)
         return
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ

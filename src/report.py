@@ -14,8 +14,10 @@ def main() -> None:
     """Read the runs, draw, write, print the paths."""
     args = parse_arguments()
 
+    from pooled_bert.base.files import output
     from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.report.model_card import write_model_card
+    from pooled_bert.report.page import PAGE
     from pooled_bert.report.report import make_report
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.score_tables import best_run
@@ -31,22 +33,24 @@ def main() -> None:
     shown = [read_run(folder / name, args.folds, tables=OOF) for name in names]
     check_same_rows(shown, {"train": checksum})
     runs = [*shown, *(run for run in on_same_folds(shown[0], others) if run.name not in names)]
-    path, sections = make_report(
-        shown,
-        runs,
-        folder,
-        train,
-        benchmark,
-        output=args.output or args.workspace.report(benchmark.name),
-        masked=benchmark.is_offensive and not args.raw,
-        explained=not args.no_explanations,
-    )
-    print(path)
-    for run, section in zip(shown, sections, strict=True):
-        if section.thresholds:
-            keep_thresholds(folder / run.name, run, section.thresholds)
-        facts = {"licence": args.license, "base_model": args.base_model}
-        print(write_model_card(folder / run.name, run, section, benchmark, **facts))
+    place = args.output or args.workspace.report(benchmark.name)
+    with output(place / PAGE, overwrite=True):
+        path, sections = make_report(
+            shown,
+            runs,
+            folder,
+            train,
+            benchmark,
+            output=place,
+            masked=benchmark.is_offensive and not args.raw,
+            explained=not args.no_explanations,
+        )
+        print(path)
+        for run, section in zip(shown, sections, strict=True):
+            if section.thresholds:
+                keep_thresholds(folder / run.name, run, section.thresholds)
+            facts = {"licence": args.license, "base_model": args.base_model}
+            print(write_model_card(folder / run.name, run, section, benchmark, **facts))
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -21,7 +21,7 @@ WEEK_HOURS = 30.0
 FIRST_WEEK = datetime(2026, 11, 21, tzinfo=UTC)
 LARGEST_SCRIPT = 1_000_000
 SECRET = "marked-secret-0123456789"
-SILENCE = 0.15  # seconds until the tests' clients give up
+SILENCE = 0.5  # seconds until the tests' clients give up
 ACTIVE = ("QUEUED", "RUNNING")
 UNPACKED = {".zip": zipfile.ZipFile, ".whl": zipfile.ZipFile, ".gz": tarfile.open, ".tar": tarfile.open}
 

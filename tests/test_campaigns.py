@@ -18,7 +18,7 @@ def run(script, *options):
     [
         ("kill.py", ("--kills", "8", "--jobs", "linear", "bert", "submission", "check", "build", "watcher")),
         ("fuzz.py", ("--mutations", "200", "--encoders", "6", "--models", "40")),
-        ("power.py", ("--cuts", "8", "--jobs", "linear", "submission", "sample")),
+        ("power.py", ("--cuts", "8", "--jobs", "linear", "bert", "submission", "sample", "watcher")),
         ("race.py", ("--races", "6", "--jobs", "linear", "submission", "build")),
     ],
 )

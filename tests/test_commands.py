@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
+from pooled_bert.base.files import output
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.data.sample import write_sample
 from pooled_bert.runs.fold_files import write_config
@@ -195,6 +196,13 @@ def test_real_files_are_not_replaced_by_a_sample(run_command, tmp_path, name):
     said = run_command("make_sample.py", tmp_path, "--rows", 20, "--test-rows", 5, status=2).stderr
     assert f"{name}: exists, and is not replaced by made-up rows; name another folder" in said
     assert files_of(tmp_path) == {tmp_path / name: b"real"}
+
+
+def test_two_samples_are_not_mixed_in_one_folder(run_command, tmp_path):
+    with output(tmp_path / "MADE_UP.txt", overwrite=True):
+        said = run_command("make_sample.py", tmp_path, "--rows", 20, "--test-rows", 5, status=2).stderr
+    assert "MADE_UP.txt: another process is writing it" in said
+    assert not list(tmp_path.iterdir())
 
 
 def test_sample_can_be_made_again_and_is_marked_before_it_has_rows(run_command, tmp_path, monkeypatch):

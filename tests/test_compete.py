@@ -74,6 +74,7 @@ def test_without_a_finished_fold_nothing_is_written(run_command, public, tmp_pat
         (("--member", "linear: --c 0 --model linear"), "--c is 0"),
         (("--member", "linear"), "expected NAME: OPTIONS"),
         (("--epochs", 0), "--epochs is 0"),
+        (("--output", "x.txt"), "--output x.txt: does not end in .csv"),
     ],
 )
 def test_members_are_checked_before_anything_is_trained(run_command, public, tmp_path, options, expected):

@@ -34,7 +34,16 @@ def parser():
         (
             ["--name", ".x"],
             "--name '.x': is not a plain name; give 1 to 100 characters in one line, without slashes and without a"
-            " leading dot",
+            " leading dot or dash",
+        ),
+        (
+            ["--name=-x"],
+            "--name '-x': is not a plain name; give 1 to 100 characters in one line, without slashes and without a"
+            " leading dot or dash",
+        ),
+        (
+            ["--file", "/."],
+            "--file is '/.', expected a path in one line, each of its parts at most 255 bytes",
         ),
         (["--file", ""], "--file is '', expected a path in one line, each of its parts at most 255 bytes"),
         (

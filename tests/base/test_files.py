@@ -7,8 +7,10 @@ from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.files import (
     atomic_path,
     checksum,
+    delete_folder,
     file_checksum,
     file_checksums,
+    make_folder,
     output,
     read_json,
     write_json,
@@ -66,6 +68,13 @@ def test_old_folder_is_never_lost_and_comes_back_when_its_replacement_is_killed(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_old_folder_that_comes_back_is_known_as_what_the_command_made(tmp_path):
+    path = tmp_path / "model"
+    write_folder(path.with_name(".model.old"), "mark")  # as a kill leaves it
+    with output(path, overwrite=True, is_own=(path / "mark").is_file):
+        assert path.exists()
+
+
 def test_files_and_new_folders_are_on_the_disk_before_they_get_their_names(tmp_path, monkeypatch):
     synced, fsync, replace = [], os.fsync, Path.replace
 
@@ -82,6 +91,24 @@ def test_files_and_new_folders_are_on_the_disk_before_they_get_their_names(tmp_p
     monkeypatch.setattr(Path, "replace", check)
     write_folder(tmp_path / "a" / "b" / "model", "x")
     assert synced == [str(tmp_path / "a" / "b")]
+
+
+def test_folder_that_another_process_makes_at_the_same_time_is_no_error(tmp_path, monkeypatch):
+    first_looks, is_dir = iter([False]), Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda path: next(first_looks, True) and is_dir(path))
+    make_folder(tmp_path)
+    assert next(first_looks, None) is None
+
+
+def test_deleted_folder_is_gone_on_the_disk_too(tmp_path, monkeypatch):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "file").touch()
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino) or fsync(file))
+    for _ in range(2):
+        delete_folder(tmp_path / "old")
+    assert not list(tmp_path.iterdir())
+    assert synced == [tmp_path.stat().st_ino]
 
 
 def test_place_that_cannot_be_written_is_named(tmp_path):
@@ -146,6 +173,17 @@ def test_output_that_another_process_makes_is_refused_and_free_again_when_it_end
     with output(path, overwrite=False), atomic_path(path) as temporary:
         temporary.write_text("one")
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_current_folder_exists_already_whatever_it_is_called(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    for path in (Path(), Path("..")):
+        with pytest.raises(InputError, match="exists already"), output(path, overwrite=False):
+            pass
+    with pytest.raises(InputError, match="cannot be written"):
+        write_folder(Path(), "new")
+    assert [file.name for file in tmp_path.rglob("*")] == ["out"]
 
 
 def test_output_is_looked_at_again_when_the_lock_is_held(tmp_path):

@@ -1,5 +1,6 @@
 """JSON of a certain shape: what differs is named, whatever it is."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import pytest
@@ -15,12 +16,13 @@ class Shape(TypedDict):
     kind: Literal["a", "b"]
     scores: dict[str, float | None]
     parts: list[bool]
+    words: tuple[str, ...]
     more: NotRequired[dict]
     other: NotRequired[Any]
 
 
 RIGHT = (
-    '{"name": "x", "size": 1, "share": 1, "kind": "a", "scores": {"y": null, "z": 0.5}, "parts": [true],'
+    '{"name": "x", "size": 1, "share": 1, "kind": "a", "scores": {"y": null, "z": 0.5}, "parts": [true], "words": [],'
     ' "new": 1}'
 )
 
@@ -44,6 +46,8 @@ def test_right_shape_is_read_with_names_that_are_new():
         ("[true]", "{}", "parts is {}, expected a list"),
         ("[true]", "[true, 1]", "parts.1 is 1, expected true or false"),
         ('{"y": null, "z": 0.5}', "[]", "scores is .*, expected an object"),
+        ('"words": []', '"words": ["x", 1]', "words.1 is 1, expected a text"),
+        ('"words": []', '"words": {}', "words is {}, expected a list"),
         ('"new": 1', '"more": []', "more is .*, expected an object"),
         (RIGHT, "[]", "it is .*, expected an object"),
         (RIGHT, "[" * 100_000, "nested too deeply"),
@@ -52,3 +56,17 @@ def test_right_shape_is_read_with_names_that_are_new():
 def test_difference_is_named(old, new, expected):
     with pytest.raises(ValueError, match=expected):
         parse_json(RIGHT.replace(old, new), Shape)
+
+
+@dataclass
+class Record:
+    name: str
+    size: int = 0
+
+
+def test_field_of_a_dataclass_may_be_missing_if_it_has_a_default():
+    assert parse_json('{"name": "x"}', Record) == {"name": "x"}
+    with pytest.raises(ValueError, match="name is missing"):
+        parse_json("{}", Record)
+    with pytest.raises(ValueError, match="size is 'x', expected a whole number"):
+        parse_json('{"name": "x", "size": "x"}', Record)

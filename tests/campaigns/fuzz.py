@@ -10,7 +10,6 @@ that they do not expect, and the records of a fold other values under a checksum
 
 import argparse
 import contextlib
-import dataclasses
 import hashlib
 import io
 import json
@@ -30,41 +29,25 @@ import pandas as pd
 from damages import BYTES, FORGED, LINES, WHOLE
 
 SRC = Path(__file__).resolve().parents[2] / "src"
-sys.path.insert(0, str(SRC))
+sys.path[:0] = [str(SRC), str(SRC.parent / "tests")]
 
+import fuzz_files  # noqa: E402
 import fuzz_models  # noqa: E402
+import fuzz_options  # noqa: E402
 
 import make_submission  # noqa: E402
 import train_folds  # noqa: E402
-from pooled_bert.base.command_line import Parser  # noqa: E402
 from pooled_bert.base.errors import InputError  # noqa: E402
 from pooled_bert.base.files import write_record  # noqa: E402
+from pooled_bert.base.shown_text import visible  # noqa: E402
 from pooled_bert.benchmarks.jigsaw import JIGSAW  # noqa: E402
 from pooled_bert.data.sample import write_sample  # noqa: E402
 from pooled_bert.runs import fold_files  # noqa: E402
-from pooled_bert.runs.options import add_options, settings_from  # noqa: E402
 from pooled_bert.training.checkpoints import Checkpoints  # noqa: E402
-from pooled_bert.training.settings import MODEL_SETTINGS, RunSettings  # noqa: E402
 
 DATA = ("train.csv", "test.csv", "sample_submission.csv", "test_labels.csv")
 RESULTS = ("oof.csv", "test.csv", "metrics.json", "config.json")
 N_FOLDS = 2
-NUMBERS = (
-    "0",
-    "-1",
-    "1",
-    "1.5",
-    "nan",
-    "inf",
-    "1e400",
-    "-0.0",
-    "1_0",
-    "٣",
-    str(2**32),
-    str(10**18),
-    "9" * 5000,
-)
-VALUES = (*NUMBERS, "", "none", "x" * 300, "a\nb", "\u202e", "\ud83d", "../x")
 
 
 def main() -> None:
@@ -91,7 +74,9 @@ def main() -> None:
     # threads, because processes of joblib would cost more than the work
     with tempfile.TemporaryDirectory() as place, joblib.parallel_config(backend="threading"):
         house = House(Path(place))
-        work = chance.choices((submit, train, resume, choose, forge), (8, 2, 1, 4, 4), k=args.mutations)
+        fuzz_files.prepare(house)
+        kinds = {submit: 8, train: 2, resume: 1, forge: 4, fuzz_options.choose: 6, **fuzz_files.KINDS}
+        work = chance.choices(list(kinds), list(kinds.values()), k=args.mutations)
         if args.models:
             fuzz_models.prepare_model(house.root / "models", house.data)
             kinds = (fuzz_models.predict, fuzz_models.read, fuzz_models.ask, fuzz_models.show)
@@ -221,23 +206,6 @@ def resume(house: House, chance: random.Random) -> str:
         return "passed over" if told["step"] == 1 else "harmless"
 
 
-def choose(house: House, chance: random.Random) -> str:
-    """Give options of train_folds.py a value that they may not expect; nothing is trained."""
-    records = [RunSettings, *MODEL_SETTINGS["text"].values()]
-    name = chance.choice([field.name for field in dataclasses.fields(chance.choice(records))])
-    model = chance.choice(list(MODEL_SETTINGS["text"]))
-    words = [f"--{name.replace('_', '-')}={chance.choice(VALUES)}", f"--model={model}"]
-    house.told = " ".join(words)
-    parser = Parser()
-    add_options(parser)
-    try:
-        settings_from(vars(parser.parse_args(words)))
-    except InputError as error:
-        assert str(error).strip(), "an empty message"
-        return "refused"
-    return "accepted"
-
-
 def forge(house: House, chance: random.Random) -> str:
     """Average the folds after a value in a record of a fold was replaced, and its checksum made right."""
     with house.copy("data", "workspace") as place:
@@ -294,8 +262,9 @@ def command(main: Callable, *arguments) -> bool:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             main()
     except InputError as error:
-        assert str(error).strip(), "an empty message"
-        assert len(str(error).splitlines()) == 1, f"not one line: {error}"
+        shown = visible(str(error), kept="")  # as run_command prints it
+        assert shown.strip(), "an empty message"
+        assert len(shown.splitlines()) == 1, f"not one line: {shown}"
         return False
     return True
 

@@ -24,9 +24,9 @@ IGNORED = ("tokens", "ablation", "kaggle.log", "checkpoints", "pushes.json", "do
 class Job:
     """A command. ``{place}`` in its options is the folder of inputs, ``{work}`` that of the workspace.
 
-    base : the job whose files it finds.  weight : how often it is chosen.  is_exact : whether repeating it makes the
-    same bytes.  has_kaggle : whether it needs the stand-in of Kaggle.  replaces : whether it also replaces its own
-    output, with --overwrite (None: it does so without an option; then it is started on finished files too).
+    base : the job whose files it finds.  weight : how often it is chosen.  loads_tensorflow : whether it does.
+    has_kaggle : whether it needs the stand-in of Kaggle.  replaces : whether it also replaces its own output, with
+    --overwrite (None: it does so without an option; then it is started on finished files too).
     """
 
     name: str
@@ -34,7 +34,7 @@ class Job:
     options: tuple[str, ...]
     base: str | None = None
     weight: float = 1
-    is_exact: bool = True
+    loads_tensorflow: bool = False
     has_kaggle: bool = False
     replaces: tuple[str, ...] | None = None
 
@@ -48,8 +48,15 @@ LINEAR = ("--model", "linear", "--ngrams", "word", "--n-folds", "2")
 OVERWRITE = ("--overwrite",)
 _JOBS = (
     Job("linear", "train_folds.py", (*JIGSAW, *LINEAR), weight=12, replaces=OVERWRITE),
-    Job("bert", "train_folds.py", (*JIGSAW, *BERT), weight=2, replaces=OVERWRITE),
-    Job("best", "train_folds.py", (*JIGSAW, *BERT, "--keep", "best"), weight=1, replaces=OVERWRITE),
+    Job("bert", "train_folds.py", (*JIGSAW, *BERT), weight=2, replaces=OVERWRITE, loads_tensorflow=True),
+    Job(
+        "best",
+        "train_folds.py",
+        (*JIGSAW, *BERT, "--keep", "best"),
+        weight=1,
+        replaces=OVERWRITE,
+        loads_tensorflow=True,
+    ),
     Job(
         "recipes",
         "train_folds.py",
@@ -60,6 +67,7 @@ _JOBS = (
             *shlex.split("--layer-decay 0.9 --positive-weight 0.5"),
         ),
         weight=1,
+        loads_tensorflow=True,
     ),
     Job(
         "speech",
@@ -70,6 +78,7 @@ _JOBS = (
             *shlex.split("--checkpoint-minutes 0.002 --max-seconds 0.3"),
         ),
         weight=1,
+        loads_tensorflow=True,
     ),
     Job(
         "predict",
@@ -104,6 +113,7 @@ _JOBS = (
         base="bert",
         weight=2,
         replaces=OVERWRITE,
+        loads_tensorflow=True,
     ),
     Job(
         "pretrain",
@@ -114,10 +124,25 @@ _JOBS = (
             *shlex.split("--output {work}/pretrained --checkpoint-minutes 0.002"),
         ),
         weight=1,
+        loads_tensorflow=True,
     ),
     Job(
         "ablate", "ablate.py", (*JIGSAW, *LINEAR, "--recipes", "plain", "--try", "weak: --c 0.5"), weight=0.5
     ),
+    Job(
+        "compete",
+        "compete.py",
+        (
+            *JIGSAW,
+            *LINEAR,
+            "--member",
+            f"weak: {' '.join(LINEAR)} --c 0.5",
+            "--output",
+            "{work}/out/best.csv",
+        ),
+        weight=0.5,
+    ),
+    Job("int8", "measure.py", ("int8", *JIGSAW, "--run", "bert"), base="bert", weight=1),
     Job(
         "watcher",
         "kaggle_kernels.py",
@@ -215,8 +240,13 @@ def _is_done(fold: Path) -> bool:
     return (fold / "metrics.json").exists()
 
 
+def surroundings(job: Job, work: Path) -> contextlib.AbstractContextManager[None]:
+    """Return what runs beside a job on the workspace ``work``: the stand-in of Kaggle, or nothing."""
+    return _kaggle_running(work) if job.has_kaggle else contextlib.nullcontext()
+
+
 @contextlib.contextmanager
-def kaggle_running(work: Path) -> Iterator[None]:
+def _kaggle_running(work: Path) -> Iterator[None]:
     """Run the stand-in of Kaggle in a process of its own, where this process's children find it."""
     from kaggle_runs import finished_fold
     from kaggle_server import Kaggle

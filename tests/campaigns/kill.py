@@ -29,8 +29,8 @@ from jobs import (
     SRC,
     Job,
     Reference,
-    kaggle_running,
     make_workspace,
+    surroundings,
     visible_files,
     what_is_wrong,
 )
@@ -157,7 +157,7 @@ class Runner:
     ):
         self.work, self.is_torn, self.dawdles = work, is_torn, dawdles
         self.log, self.counted = work.with_suffix(f".log{log}"), work.with_suffix(f".operations{log}")
-        self.words = job.words(place, work, replaces=replaces)
+        self.words, self.loads_tensorflow = job.words(place, work, replaces=replaces), job.loads_tensorflow
 
     def run(
         self,
@@ -217,6 +217,8 @@ class Runner:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if self.is_torn:
             _tear()
+        if not self.loads_tensorflow:
+            del sys.modules["tensorflow"]  # Ctrl-C ends a command in another way where it is loaded
         sys.addaudithook(count)
         sys.argv = self.words
         status = 1
@@ -229,7 +231,9 @@ class Runner:
         except BaseException:
             sys.excepthook(*sys.exc_info())
         finally:
-            has_ended = True  # what follows is the campaign's
+            has_ended = True  # what follows is the campaign's, which no signal ends
+            for number in {*SIGNALS} - {signal.SIGKILL}:
+                signal.signal(number, signal.SIG_IGN)
             self.counted.write_text(str(counted))
             with contextlib.suppress(OSError):
                 sys.stdout.flush()
@@ -264,18 +268,12 @@ def _tear() -> None:
             module.atomic_path = torn
 
 
-@contextlib.contextmanager
-def _surroundings(job: Job, work: Path):
-    with kaggle_running(work) if job.has_kaggle else contextlib.nullcontext():
-        yield
-
-
 def reference(place: Path, job: Job) -> Reference:
     work = place / job.name
     runner = Runner(place, work, job)
     make_workspace(place, work, job)
     found = visible_files(work)
-    with _surroundings(job, work):
+    with surroundings(job, work):
         started = time.monotonic()
         status = runner.run()
         seconds = time.monotonic() - started
@@ -297,7 +295,7 @@ def _campaign(
         make_workspace(place, work, job, is_finished=replaces)
         runner = Runner(place, work, job, replaces=replaces, is_torn=is_torn)
         status, left = None, min(chance.randint(1, 4), kills - done.total())
-        with _surroundings(job, work):
+        with surroundings(job, work):
             while status != 0 and not failures:
                 how = {}
                 if left > 0:

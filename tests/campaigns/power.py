@@ -20,19 +20,15 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from jobs import JOBS, SRC, Job, Reference, make_workspace, visible_files, what_is_wrong
-
-sys.path.insert(0, str(SRC))
-
 import joblib
-import matplotlib.pyplot  # noqa: F401  (imported once, not by each command)
-import sklearn.linear_model  # noqa: F401
+import kill
+from jobs import JOBS, Job, Reference, make_workspace, surroundings, visible_files, what_is_wrong
 
-from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.data.sample import write_sample
 from pooled_bert.runs.fold_files import is_done
 
-CUT = ("linear", "submission", "check", "sample", "build", "report")  # without TensorFlow: fsync is the same
+CUT = [
+    name for name in JOBS if name not in ("ablate", "compete")
+]  # their trainings are processes of their own
 FOLDS = (0, 1)
 AT_THE_END = 77  # exit status
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
@@ -171,7 +167,9 @@ def reference(root: Path, job: Job, log: Path) -> Reference:
     work = root / job.name
     make_workspace(root, work, job)
     found = visible_files(work)
-    if run(job.words(root, work, replaces=False), work, log, None, forget=False):
+    with surroundings(job, work):
+        status = run(job.words(root, work, replaces=False), work, log, None, forget=False)
+    if status:
         sys.exit(log.read_text())
     return Reference(found, visible_files(work), 0, int(work.with_suffix(".events").read_text()))
 
@@ -180,34 +178,52 @@ def campaign(
     root: Path, names: list[str], cuts: int, chance: random.Random, *, forget: bool
 ) -> tuple[Counter, list[str]]:
     """Cut the power of commands as often; return how often that of each was cut, and what went wrong."""
-    write_sample(root / "jigsaw", JIGSAW, rows=60, test_rows=10, seed=0)
+    kill.in_child(kill.prepare, root)  # this process must not touch TensorFlow before it forks
     log, work = root / "log", root / "work"
-    bases = [JOBS[name].base for name in names if JOBS[name].base]
-    references = {name: reference(root, JOBS[name], log) for name in dict.fromkeys([*bases, *names])}
+    references = {name: reference(root, JOBS[name], log) for name in kill.with_bases(names)}
     failures, done = [], Counter()
     while done.total() < cuts:
         job = JOBS[chance.choices(names, [JOBS[name].weight for name in names])[0]]
-        undisturbed, replaces = references[job.name], chance.random() < 0.3
+        replaces = chance.random() < 0.3 and not job.has_kaggle
         make_workspace(root, work, job, is_finished=replaces)
-        words = job.words(root, work, replaces=replaces)
-        status, left = None, min(chance.randint(1, 3), cuts - done.total())
-        while status != 0:
-            cut = (chance.randint(1, undisturbed.operations + 2), chance.randrange(2**32)) if left else None
-            status = run(words, work, log, cut, forget=forget)
-            wrong = []
-            if status < 0 or status == AT_THE_END:
-                done[job.name], left = done[job.name] + 1, left - 1
-                finished = {fold for fold in FOLDS if is_done(fold_of(work, fold))} if not replaces else set()
-                shutil.rmtree(work)
-                work.with_suffix(".cut").rename(work)
-                wrong = lost(work, finished)
-            elif status > 0:
-                wrong = [f"exit status {status}\n{log.read_text()[-3000:]}"]
-            wrong += what_is_wrong(work, undisturbed, replaces=replaces, has_ended=status in (0, AT_THE_END))
-            failures += [f"{problem} ({job.name}, cut {cut}, replaces {replaces})" for problem in wrong]
-            if wrong:
-                break
+        with surroundings(job, work):
+            left = min(chance.randint(1, 3), cuts - done.total())
+            count, wrong = cut_often(root, work, job, references[job.name], left, chance, replaces, forget)
+        done[job.name] += count
+        failures += wrong
     return done, failures
+
+
+def cut_often(
+    root: Path,
+    work: Path,
+    job: Job,
+    undisturbed: Reference,
+    left: int,
+    chance: random.Random,
+    replaces: bool,
+    forget: bool,
+) -> tuple[int, list[str]]:
+    """Cut the power of a command up to ``left`` times, then let it end; return how often, and what went wrong."""
+    log, words, count = root / "log", job.words(root, work, replaces=replaces), 0
+    while True:
+        cut = None
+        if count < left:
+            cut = (chance.randint(1, undisturbed.operations + 2), chance.randrange(2**32))
+        status, wrong = run(words, work, log, cut, forget=forget), []
+        if status < 0 or status == AT_THE_END:
+            count += 1
+            finished = {fold for fold in FOLDS if is_done(fold_of(work, fold))} if not replaces else set()
+            shutil.rmtree(work)
+            work.with_suffix(".cut").rename(work)
+            wrong = lost(work, finished)
+        elif status == 2 and "exists already" in log.read_text().splitlines()[-1]:
+            status = 0  # it was complete
+        elif status > 0:
+            wrong = [f"exit status {status}\n{log.read_text()[-3000:]}"]
+        wrong += what_is_wrong(work, undisturbed, replaces=replaces, has_ended=status in (0, AT_THE_END))
+        if wrong or status == 0:
+            return count, [f"{problem} ({job.name}, cut {cut}, replaces {replaces})" for problem in wrong]
 
 
 def lost(work: Path, finished: set[int]) -> list[str]:

@@ -1,10 +1,14 @@
 """What a plan refuses before anything is built, and what tells two plans apart."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 from kaggle_runs import OPTIONS, plan_of
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.kernels.plan import LAST_PART, LONGEST_TITLE, read_plan, require_own_names, write_plan
+from pooled_bert.kernels.pushes import Pushes
 
 
 def test_plan_is_read_as_it_was_written(tmp_path):
@@ -15,12 +19,39 @@ def test_plan_is_read_as_it_was_written(tmp_path):
         read_plan(tmp_path, "imdb", "minilm")
 
 
-def test_plan_of_another_version_is_told(tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"notebook"', '"notes"', "is of another version of this project"),
+        ('"owner"', '"user"', "is damaged .owner is missing.; build the kernels again"),
+        ('"n_folds": 3', '"n_folds": -1', "n_folds is -1, expected a whole number from 2"),
+        ('"options": [', '"options": [1, ', "options.0 is 1, expected a text"),
+    ],
+)
+def test_plan_of_another_version_or_shape_is_told(tmp_path, old, new, said):
     write_plan(plan_of(), tmp_path)
     (path,) = tmp_path.iterdir()
-    path.write_text(path.read_text().replace('"owner"', '"user"'))
-    with pytest.raises(InputError, match="another version of this project; build the kernels again"):
+    content = path.read_text()
+    assert old in content
+    path.write_text(content.replace(old, new))
+    with pytest.raises(InputError, match=said):
         read_plan(tmp_path, "jigsaw", "bert")
+
+
+def test_part_of_a_push_that_was_killed_is_deleted(tmp_path):
+    (tmp_path / f".pushes.json.{2**30}.part").touch()
+    assert Pushes(tmp_path).time("slug") is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_time_of_a_push_that_is_none_is_told(tmp_path):
+    Pushes(tmp_path).add("slug", datetime.now(UTC), "digest")
+    for time in ("soon", "2026-01-01T00:00:00"):
+        (tmp_path / "pushes.json").write_text(
+            json.dumps({"slug": {"time": time, "plan": "digest", "shown": False}})
+        )
+        with pytest.raises(InputError, match=r"slug.time is .* expected a time with its zone"):
+            Pushes(tmp_path).time("slug")
 
 
 @pytest.mark.parametrize(

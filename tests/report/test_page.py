@@ -11,6 +11,7 @@ from conftest import table_of
 from huggingface_hub import ModelCard
 from sklearn.metrics import auc
 
+from pooled_bert.base.files import output
 from pooled_bert.base.shown_text import WordMask, visible
 from pooled_bert.results.curves import calibration, calibration_error, roc_curves
 from pooled_bert.results.fold_scores import fold_scores, pooled
@@ -248,6 +249,20 @@ def test_wrong_names_and_data_are_refused(workspace, sample, data, run_command):
     assert "different train rows" in other
     empty = run_command("report.py", "--workspace", workspace / "empty", "--data", data, status=2).stderr
     assert "has no finished fold" in empty
+
+
+@pytest.mark.slow
+def test_report_that_another_process_writes_is_refused_and_may_be_in_the_current_folder(
+    workspace, data, run_command, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    options = ("--data", data, "--workspace", workspace, "--run", "linear", "--output", ".")
+    with output(tmp_path / "report.html", overwrite=True):
+        refused = run_command("report.py", *options, status=2).stderr
+    assert "report.html: another process is writing it" in refused
+    assert not list(tmp_path.iterdir())
+    run_command("report.py", *options)
+    assert (tmp_path / "report.html").is_file()
 
 
 def test_words_that_mark_labelled_texts_are_masked():

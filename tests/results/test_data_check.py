@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from conftest import table_of
@@ -65,6 +67,13 @@ def test_command_prints_counts_and_writes_the_labels(finished, run_command):
     assert path.read_text().splitlines()[0] == "id,label,given,probability of the opposite,text"
     without = run_command("check_data.py", *finished, "--similarity", 0.9)
     assert "give --run NAME" in without.stderr
+
+
+def test_command_names_the_folds_that_it_judges_if_some_are_missing(finished, run_command, tmp_path):
+    shutil.copytree(finished[-1], tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "folds/jigsaw/runs/linear/fold_1")
+    said = run_command("check_data.py", *finished[:-1], tmp_path, "--run", "linear").stderr
+    assert "note: not all folds of run 'linear' are finished; only fold 0 is used" in said
 
 
 def test_command_refuses_a_similarity_that_is_none(finished, run_command):

@@ -59,6 +59,20 @@ def test_provenance_names_the_file_by_its_checksum(tmp_path):
     assert written == {"file": "x.csv", "sha256": file_checksum(path), "blend": "mean"}
 
 
+def test_only_submissions_are_replaced_by_one_whole_or_not(tmp_path):
+    for name in ("table.csv", "settings.json"):
+        (tmp_path / name).write_text("{}")
+        with pytest.raises(InputError, match=f"{name}: was not made by this command, so it is not replaced"):
+            write_submission((tmp_path / name).with_suffix(".csv"), predictions(), {})
+        assert (tmp_path / name).read_text() == "{}"
+    path = tmp_path / "x.csv"
+    for _ in range(2):
+        write_submission(path, predictions(), {})
+    path.unlink()  # as a kill between the two files leaves them
+    write_submission(path, predictions(), {})
+    assert read_json(tmp_path / "x.json")["sha256"] == file_checksum(path)
+
+
 def test_predictions_alone_make_a_submission_in_their_order():
     table = submission_of_predictions(predictions(), JIGSAW)
     assert list(table["id"]) == ["a", "b", "c"]

@@ -7,7 +7,7 @@ from conftest import VERY_LONG
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.jigsaw import JIGSAW
-from pooled_bert.runs.ablation import RECIPES, Job, plan, train
+from pooled_bert.runs.ablation import RECIPES, Job, alone, plan, train
 from pooled_bert.runs.options import parse_options
 
 LINEAR = ("--recipes", "plain", "--model", "linear", "--limit", 100, "--try", "words: --ngrams word")
@@ -91,6 +91,15 @@ def test_nothing_is_compared_when_the_plain_model_failed(run_command, sample, tm
     result = run_command("ablate.py", *options, status=2)
     assert "plain, ema: not trained" in result.stderr
     assert "compared with" not in result.stdout
+
+
+@pytest.mark.parametrize("more", [("--recipes", "plain"), ("--tune", "c: 1 2")])
+def test_second_process_of_a_prefix_is_refused(run_command, sample, tmp_path, more):
+    options = ("--data", sample, "--workspace", tmp_path, "--model", "linear", *more)
+    with alone(tmp_path / "build" / "ablation", "ablation"):
+        refused = run_command("ablate.py", *options, status=2).stderr
+    assert "--prefix ablation: another process trains with this prefix" in refused
+    assert not list(tmp_path.rglob("*.log"))
 
 
 @pytest.mark.parametrize(

@@ -112,4 +112,22 @@ def test_command_leaves_an_encoder_and_nothing_else(run_command, run_process, sa
     assert f"--encoder {folder}" in said
     assert [path.name for path in folder.parent.iterdir()] == ["jigsaw"]
     load_encoder(str(folder), load_tokenizer(str(folder), []))
-    assert "exists already" in run_command("pretrain.py", *options, status=2).stderr
+    assert "exists already" in run_command("pretrain.py", *options, "--seed", 1, status=2).stderr
+
+
+@pytest.mark.slow
+def test_command_killed_after_it_named_its_output_tidies_up_when_it_is_started_again(
+    run_command, start_halting, sample, tmp_path
+):
+    options = ("--data", sample, "--workspace", tmp_path, "--encoder", "tiny", "--epochs", 1)
+    process = start_halting("step_*.npz", 1, "pretrain.py", *options)
+    folder = tmp_path / "build" / "pretrained" / "jigsaw"
+    (checkpoints,) = folder.parent.glob("*.checkpoints")
+    process.kill()
+    process.wait()
+    run_command("pretrain.py", *options)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    checkpoints.mkdir()
+    run_command("pretrain.py", *options)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["jigsaw"]

@@ -1,16 +1,16 @@
 """Errors that end a command early: each has a message with place and remedy, and an exit status of its own."""
 
-import contextlib
 import errno
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
 INPUT_STATUS, TIME_LIMIT_STATUS, INTERRUPTED_STATUS = 2, 75, 130  # 75: "try again later" in sysexits.h
+INTERRUPTED = "interrupted; finished work is kept. To resume, run the same command again"
 FULL = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -30,9 +30,11 @@ class TimeLimitReached(Exception):
 def run_command(main: Callable[[], None]) -> None:
     """Run a command's main function; turn each expected error into one line on stderr and an exit status."""
     _open_closed_streams()
+    usual = (signal.default_int_handler, signal.SIG_DFL)  # SIG_DFL: as set below
+    if signal.getsignal(signal.SIGINT) in usual:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
-        with _interruption():
-            _run_and_flush(main)
+        _run_and_flush(main)
     except BrokenPipeError:
         _give_up_output()
         sys.exit(PIPE_STATUS)
@@ -46,32 +48,21 @@ def run_command(main: Callable[[], None]) -> None:
         command = shlex.join(["python", *sys.argv])
         sys.exit(_fail(f"{error}; progress is saved. To resume, run: {command}", TIME_LIMIT_STATUS))
     except KeyboardInterrupt:
-        message = "interrupted; finished work is kept. To resume, run the same command again"
-        sys.exit(_fail(message, INTERRUPTED_STATUS))
+        sys.exit(_fail(INTERRUPTED, INTERRUPTED_STATUS))
 
 
-@contextlib.contextmanager
-def _interruption() -> Iterator[None]:
-    """Raise KeyboardInterrupt in place of whatever exception Ctrl-C led to.
+def _interrupt(*_) -> None:
+    """Raise KeyboardInterrupt, or end at once where TensorFlow is loaded.
 
-    TensorFlow's native code loses a KeyboardInterrupt that is raised while it calls Python, and fails otherwise.
+    TensorFlow's native code loses an exception that comes out of Python that it calls, fails otherwise, or crashes.
+    What a command has on the disk is whole at any time, so nothing needs to be tidied.
     """
-    was_interrupted = False
-
-    def interrupt(*_) -> None:
-        nonlocal was_interrupted
-        was_interrupted = True
+    if "tensorflow" not in sys.modules:
         raise KeyboardInterrupt
-
-    usual = (signal.default_int_handler, signal.SIG_DFL)  # SIG_DFL: as set below
-    if signal.getsignal(signal.SIGINT) in usual:
-        signal.signal(signal.SIGINT, interrupt)
     try:
-        yield
-    except Exception as error:
-        if was_interrupted:
-            raise KeyboardInterrupt from error
-        raise
+        _fail(INTERRUPTED, INTERRUPTED_STATUS)
+    finally:
+        os._exit(INTERRUPTED_STATUS)
 
 
 def _run_and_flush(main: Callable[[], None]) -> None:

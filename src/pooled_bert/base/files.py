@@ -30,7 +30,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Everything is on the disk before it gets its name, so that whoever finds ``path`` finds all of it, and an old file
     or folder is kept until then. Raises InputError if the disk is full or read-only. No half-written file stays behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = _beside(path, f"{os.getpid()}.part")
     try:
         make_folder(path.parent)
         recover(path)
@@ -62,11 +62,17 @@ def _replace(path: Path, temporary: Path) -> None:
 def _alone(path: Path) -> contextlib.AbstractContextManager[None]:
     """Keep other processes, for a moment, from replacing or recovering the same folder."""
     message = f"{path}: another process is replacing it; wait for it, or stop it"
-    return held(path.with_name(f".{path.name}.old.lock"), message, seconds=60, is_kept=False)
+    return held(_beside(path, "old.lock"), message, seconds=60, is_kept=False)
 
 
 def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.old")
+    return _beside(path, "old")
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """Return a hidden file or folder that belongs to ``path``; the current folder, ``.``, has a name when absolute."""
+    path = path.absolute()
+    return path.with_name(f".{path.name}.{ending}")
 
 
 def recover(path: Path) -> None:
@@ -77,21 +83,21 @@ def recover(path: Path) -> None:
             if aside.exists() and not path.exists():
                 aside.rename(path)
             _remove(aside)
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+    for leftover in aside.parent.glob(f"{glob.escape(aside.stem)}.*.part"):
         pid = leftover.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
             _remove(leftover)
 
 
-def check_output(path: Path, *, overwrite: bool, is_own: bool = True) -> None:
+def check_output(path: Path, *, overwrite: bool, is_own: Callable[[], bool] = lambda: True) -> None:
     """Raise InputError if ``path`` exists and must not be replaced: without ``overwrite``, or if it is not ``is_own``.
 
-    A folder that a killed process left aside is brought back first.
+    A folder that a killed process left aside is brought back first, and only then looked at.
     """
     recover(path)
     if path.exists() and not overwrite:
         raise InputError(f"{path}: exists already; give another name, or --overwrite")
-    if path.exists() and not is_own:
+    if path.exists() and not is_own():
         raise InputError(f"{path}: was not made by this command, so it is not replaced; give another name")
 
 
@@ -102,18 +108,26 @@ def output(path: Path, *, overwrite: bool, is_own: Callable[[], bool] = lambda: 
     Raises InputError if another process is making it.
     """
     message = f"{path}: another process is writing it; wait for it, or stop it"
-    with held(path.with_name(f".{path.name}.lock"), message, is_kept=False):
-        check_output(path, overwrite=overwrite, is_own=is_own())
+    with held(_beside(path, "lock"), message, is_kept=False):
+        check_output(path, overwrite=overwrite, is_own=is_own)
         yield
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, so that a power cut cannot lose what is put there later."""
     if not folder.is_dir():
-        if folder.exists():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileExistsError as error:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
+        put_on_disk(folder.parent, whole=False)
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder, if there is one, so that no power cut brings it back."""
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
         put_on_disk(folder.parent, whole=False)
 
 

@@ -91,37 +91,44 @@ class Name(Line):
 
     def allows(self, value: Any) -> bool:
         """Return whether ``value`` can be the name of a run or of a file."""
-        return super().allows(value) and value == Path(value).name and not value.startswith(".")
+        return super().allows(value) and value == Path(value).name and value[0] not in ".-"
 
     def check(self, name: str, value: Any) -> None:
         """Raise InputError that names an option if its value is no plain name."""
         if not self.allows(value):
             raise InputError(
                 f"{name} {value!r:.120}: is not a plain name; give 1 to {self.longest} characters in one line, without"
-                " slashes and without a leading dot"
+                " slashes and without a leading dot or dash"
             )
 
 
 @dataclass(frozen=True)
-class Place(Rule):
-    """A path of a file or folder."""
+class PathText(Rule):
+    """A text that can be the path of a file or folder."""
 
     def allows(self, value: Any) -> bool:
         """Return whether file systems can have the path ``value``, a text, and a message can show it in one line."""
-        parts = os.fsencode(value).split(b"/") if isinstance(value, str) and value.isprintable() else []
-        return any(parts) and max(map(len, parts)) <= 255 and sum(map(len, parts)) < 4000
-
-    def read(self, name: str, text: str) -> Path:
-        """Return the path."""
-        self.check(name, text)
-        return Path(text)
+        if not isinstance(value, str) or not value or not value.isprintable():
+            return False
+        parts = os.fsencode(value).split(b"/")
+        is_root = not Path(value).absolute().name
+        return not is_root and max(map(len, parts)) <= 255 and sum(map(len, parts)) < 4000
 
     def __str__(self) -> str:
         return "a path in one line, each of its parts at most 255 bytes"
 
 
-NAME, LINE, PLACE = Name(LONGEST_NAME), Line(), Place()
+class Place(PathText):
+    """A path of a file or folder, which is read as a Path."""
+
+    def read(self, name: str, text: str) -> Path:
+        """Return the path."""
+        return Path(super().read(name, text))
+
+
+NAME, LINE, PATH_TEXT, PLACE = Name(LONGEST_NAME), Line(), PathText(), Place()
 FOLD = Number(int, 0, 9_999)
+N_FOLDS = Number(int, 2, 10_000)
 MINUTES = Number(float, 0, 1_000_000)
 SEED = Number(int, 0, 4_000_000)  # random generators take 32 bits, of 1000 * seed + fold
 SHARE = Number(float, 0, 1, below=True)

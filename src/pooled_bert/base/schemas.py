@@ -1,11 +1,13 @@
 """Strict reading of JSON: a value has the shape that a type says, or the first difference is named.
 
-A shape is a TypedDict (further names are allowed), ``list[…]``, ``dict[str, …]``, ``Literal[…]``, a union, a plain
-type, or ``Annotated[…, rule]`` with a Rule.
+A shape is a TypedDict or a dataclass (further names are allowed), ``list[…]``, ``tuple[…, ...]`` (a list too),
+``dict[str, …]``, ``Literal[…]``, a union, a plain type, or ``Annotated[…, rule]`` with a Rule.
 """
 
+import dataclasses
 import json
 import math
+from collections.abc import Collection
 from types import UnionType
 from typing import (
     Annotated,
@@ -76,18 +78,18 @@ def mismatch(value: Any, shape: Any, place: str) -> str | None:
         return _unless(
             isinstance(value, str) and value in arguments, value, place, " or ".join(map(str, arguments))
         )
-    if is_typeddict(shape):
+    if is_typeddict(shape) or dataclasses.is_dataclass(shape):
         return _unless(isinstance(value, dict), value, place, KINDS[dict]) or _fields_mismatch(
             value, shape, place
         )
-    if origin in (dict, list):
+    if origin in (dict, list, tuple):
+        kind = dict if origin is dict else list
         parts = (
             value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         )
-        inner = (mismatch(part, arguments[-1], _within(place, name)) for name, part in parts)
-        return _unless(isinstance(value, origin), value, place, KINDS[origin]) or next(
-            filter(None, inner), None
-        )
+        of_part = arguments[1] if origin is dict else arguments[0]
+        inner = (mismatch(part, of_part, _within(place, name)) for name, part in parts)
+        return _unless(isinstance(value, kind), value, place, KINDS[kind]) or next(filter(None, inner), None)
     if shape is Any:
         return None
     is_number = shape in (int, float) and not isinstance(value, bool)
@@ -98,13 +100,20 @@ def mismatch(value: Any, shape: Any, place: str) -> str | None:
 
 
 def _fields_mismatch(value: dict, shape: Any, place: str) -> str | None:
+    required = _required(shape)
     for name, part in get_type_hints(shape, include_extras=True).items():
-        if name not in value and name in shape.__required_keys__:
+        if name not in value and name in required:
             return f"{_within(place, name)} is missing"
         difference = mismatch(value[name], part, _within(place, name)) if name in value else None
         if difference:
             return difference
     return None
+
+
+def _required(shape: Any) -> Collection[str]:
+    if is_typeddict(shape):
+        return shape.__required_keys__
+    return [field.name for field in dataclasses.fields(shape) if field.default is dataclasses.MISSING]
 
 
 def _within(place: str, name: str | int) -> str:

@@ -171,9 +171,7 @@ def clear_reading(path: Path | str) -> Iterator[None]:
     except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is a damaged zip file ({error}); download it again") from error
     except RuntimeError as error:  # encrypted, or compressed by a method that Python does not support
-        raise InputError(
-            f"{path}: cannot be unpacked ({error}); unpack it yourself and give the CSV file"
-        ) from error
+        raise InputError(f"{path}: cannot be unpacked ({error}); unpack it yourself") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 

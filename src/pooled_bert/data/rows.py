@@ -18,7 +18,7 @@ from ..base.errors import InputError, suggestion
 from ..base.files import checksum
 from ..base.places import usual_data_folders
 from ..benchmarks.benchmark import Benchmark
-from .csv_files import TableFile
+from .csv_files import TableFile, listed
 from .review_folders import find_review_folders, read_review_folders
 from .sound_folders import find_sounds, read_sounds
 from .table_columns import (
@@ -261,10 +261,10 @@ def _template(
     first, *answers = file.table.columns
     is_one_column = len(answers) == 1 and (benchmark.target.is_exclusive or len(benchmark.labels) == 1)
     if first != id_column or not (set(answers) == set(benchmark.labels) or is_one_column):
-        columns = ", ".join(map(repr, file.table.columns))
         one = ", or one column of the class" if benchmark.target.is_exclusive else ""
         raise InputError(
-            f"{path}: columns are {columns}, expected {id_column}, then {', '.join(benchmark.labels)}{one}"
+            f"{path}: columns are {listed([first, *answers])}, expected {id_column}, then"
+            f" {', '.join(benchmark.labels)}{one}"
         )
     ids = file.table[id_column]
     check_ids(ids, file)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.files import atomic_path
+from ..base.files import atomic_path, output
 from ..benchmarks.benchmark import Benchmark
 from .rows import MADE_UP_MARKER
 from .sample_sentences import write_text
@@ -23,18 +23,17 @@ def write_sample(folder: Path, benchmark: Benchmark, *, rows: int, test_rows: in
     A pure function of its arguments. Texts hold quotes, line breaks, commas and Unicode. Some texts occur twice and
     differ only in case and punctuation. A marker file says that all rows are made up.
     """
-    random = np.random.default_rng(seed)
+    random, marker = np.random.default_rng(seed), folder / MADE_UP_MARKER
     _check_files(folder, benchmark)
-    with atomic_path(
-        folder / MADE_UP_MARKER
-    ) as temporary:  # first, so that no made-up row is ever without it
-        temporary.write_text(
-            "Every row in this folder is generated; scores on it mean nothing.\n", encoding="utf-8"
-        )
-    if benchmark.medium == "sound":
-        write_sounds(folder, benchmark, rows=rows, random=random)
-    else:
-        _write_texts(folder, benchmark, rows, test_rows, random)
+    with output(marker, overwrite=True):
+        with atomic_path(marker) as temporary:  # first, so that no made-up row is ever without it
+            temporary.write_text(
+                "Every row in this folder is generated; scores on it mean nothing.\n", encoding="utf-8"
+            )
+        if benchmark.medium == "sound":
+            write_sounds(folder, benchmark, rows=rows, random=random)
+        else:
+            _write_texts(folder, benchmark, rows, test_rows, random)
 
 
 def _check_files(folder: Path, benchmark: Benchmark) -> None:

@@ -2,7 +2,6 @@
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +12,7 @@ from ..base.progress import progress_bar
 from ..base.sound import Sound
 from ..benchmarks.benchmark import Benchmark
 from .audio_files import read_sound, read_sound_file
+from .csv_files import clear_reading
 
 MANY = 2_000  # files; reading fewer takes a second or two, and needs no progress bar
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
@@ -78,18 +78,13 @@ def _wanted(
         if archive is None:
             yield name, read_sound_file(source / name, match["group"]), match
         else:
-            yield name, read_sound(_content(archive, name, place), place, match["group"]), match
-
-
-def _content(archive: zipfile.ZipFile, name: str, place: str) -> bytes:
-    try:
-        return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{place}: cannot be unpacked ({error}); download it again") from error
+            with clear_reading(place):
+                content = archive.read(name)
+            yield name, read_sound(content, place, match["group"]), match
 
 
 def _members(archive: Path) -> list[str]:
-    with zipfile.ZipFile(archive) as file:
+    with clear_reading(archive), zipfile.ZipFile(archive) as file:
         return sorted(name for name in file.namelist() if is_sound(PurePosixPath(name).name))
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from ..base.errors import InputError
 from ..benchmarks.benchmark_file import NO_LABELS
 from ..benchmarks.registry import BENCHMARKS
-from .csv_files import TableFile
+from .csv_files import TableFile, listed
 from .table_files import READERS, read_table
 
 LABEL_CELLS = {"", "-1", "-1.0", "0", "0.0", "1", "1.0"}
@@ -114,7 +114,7 @@ def _learnt(file: TableFile, table: pd.DataFrame, test_columns: list[str]) -> tu
     else:
         raise InputError(
             f"{file.path}: no column looks like labels (0 and 1) or like classes (2 to {MOST_CLASSES} different"
-            f" values); the columns are {', '.join(map(repr, file.table))}"
+            f" values); the columns are {listed([*map(str, file.table)])}"
         )
     return learnt, [f"# or learn another column: {_line('class', name)}" for name in rest]
 

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..base.files import read_json
-from .build import METADATA
+from .build import read_kernel
 from .connection import Connection, Refused, Unanswered
 
 SERVICE = "kernels.KernelsApiService"
@@ -203,10 +202,10 @@ class Client:
 def _save_request(folder: Path, seconds: int):
     from kagglesdk.kernels.types.kernels_api_service import ApiSaveKernelRequest
 
-    metadata = read_json(folder / METADATA)
+    metadata, text = read_kernel(folder)
     request = ApiSaveKernelRequest()
     request.slug, request.new_title = metadata["id"], metadata["title"]
-    request.text = (folder / metadata["code_file"]).read_text(encoding="utf-8")
+    request.text = text
     request.language, request.kernel_type = metadata["language"], metadata["kernel_type"]
     for name in ("is_private", "enable_gpu", "enable_internet"):
         setattr(request, name, metadata[name])

@@ -3,12 +3,22 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from ..base.errors import InputError
 from ..base.files import read_json
 
 TOKEN_PAGE = "https://www.kaggle.com/settings/api"
 LOGIN = "log in again with `kaggle auth login`"
+
+
+class Content(TypedDict, total=False):
+    """What a file of a login may hold, as far as it is read here."""
+
+    username: str | None
+    key: str | None
+    access_token: str | None
+    refresh_token: str | None
 
 
 @dataclass(frozen=True)
@@ -42,14 +52,13 @@ def find_login() -> Login:
     if username and key:
         return Login("KAGGLE_KEY", f"make a new key on {TOKEN_PAGE}", username, key)
     for path in _key_files():
-        content = read_json(path)
-        if content.get("username") and content.get("key"):
-            return Login(
-                str(path), f"make a new key on {TOKEN_PAGE}", str(content["username"]), str(content["key"])
-            )
+        content = read_json(path, Content, remedy=f"make a new key on {TOKEN_PAGE}")
+        username, key = content.get("username"), content.get("key")
+        if username and key:
+            return Login(str(path), f"make a new key on {TOKEN_PAGE}", username, key)
     path = Path.home() / ".kaggle" / "credentials.json"
     if path.is_file():
-        content = read_json(path)
+        content = read_json(path, Content, remedy=LOGIN)
         if content.get("refresh_token"):
             names = ("username", "access_token", "refresh_token")
             username, token, refresh_token = (content.get(name) or None for name in names)

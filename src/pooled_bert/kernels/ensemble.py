@@ -1,10 +1,10 @@
 """The kernel that averages the folds on Kaggle."""
 
 import logging
-import shutil
 from pathlib import Path
 
 from ..base.errors import InputError
+from ..base.files import atomic_path
 from .build import attach_parts
 from .client import ACTIVE, NoFreeSlot, State, Status
 from .connection import Unanswered
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def average(watch: Watch, submissions: Path, *, poll_seconds: float) -> list[Path]:
-    """Average the folds in a kernel on Kaggle; returns the result files, which are moved to ``submissions``.
+    """Average the folds in a kernel on Kaggle; returns the result files, which are downloaded to ``submissions``.
 
     Raises InputError if a fold's kernel is not complete or not of the plan, or if the average fails.
     """
@@ -69,17 +69,12 @@ def _wait(watch: Watch, poll_seconds: float) -> Status:
 
 
 def _bring(watch: Watch, submissions: Path) -> list[Path]:
-    download = watch.kernels / "downloads" / watch.plan.slug(None)
-    shutil.rmtree(download, ignore_errors=True)
     files = watch.client.files(watch.plan.kernel(None))
     files = [file for file in files if Path(file.path).suffix in (".csv", ".json")]
     if not files:
         raise InputError("the ensemble: its output holds no submission; look at its log on Kaggle")
-    submissions.mkdir(parents=True, exist_ok=True)
-    results = []
-    for file in files:
-        name = Path(file.path).name
-        watch.client.connection.download(file.url, download / name)
-        results.append(Path(shutil.move(download / name, submissions / f"kaggle-{name}")))
-    shutil.rmtree(download)
+    results = [submissions / f"kaggle-{Path(file.path).name}" for file in files]
+    for file, path in zip(files, results, strict=True):
+        with atomic_path(path) as temporary:
+            watch.client.connection.download(file.url, temporary)
     return results

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from ..base.errors import InputError
+from ..base.files import atomic_path
 from ..base.places import LOCKS
 
 PYTHON, PLATFORM = "3.11", "linux-x86_64-gnu"  # of Kaggle's machines, as uv names them
@@ -48,10 +49,11 @@ def _pack_python(folder: Path) -> None:
         name = f"cpython-{PYTHON}-{PLATFORM}"
         _run([uv, "python", "install", "--quiet", "--no-bin", "--install-dir", temporary, name])
         (python,) = (path for path in Path(temporary).glob("cpython-*") if not path.is_symlink())
-        packed = Path(temporary) / "packed"
-        with tarfile.open(packed, "w:gz") as archive:
+        with (
+            atomic_path(folder / f"{python.name}.tar.gz") as packed,
+            tarfile.open(packed, "w:gz") as archive,
+        ):
             archive.add(python, "python")
-        shutil.move(packed, folder / f"{python.name}.tar.gz")
 
 
 def _run(command: list[str]) -> None:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from slugify import slugify
 
 from ..base.errors import InputError, require
 from ..base.files import check_name, checksum, read_json, write_json
+from ..base.rules import N_FOLDS
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.registry import find_benchmark
 from ..runs.identity import identity_settings
@@ -33,7 +35,7 @@ class Plan:
     owner: str
     benchmark: str
     run: str
-    n_folds: int
+    n_folds: Annotated[int, N_FOLDS]
     gpu: bool
     revision: str  # of the sources in the kernels
     options: tuple[str, ...] = ()  # of train_folds.py
@@ -143,10 +145,10 @@ def read_plan(kernels: Path, benchmark: str, run: str) -> Plan:
 
 
 def _read(path: Path) -> Plan:
-    fields = read_json(path)
+    fields = read_json(path, Plan, remedy="build the kernels again")
     try:
-        return Plan(**{**fields, "options": tuple(fields["options"])})
-    except (TypeError, KeyError) as error:
+        return Plan(**{**fields, "options": tuple(fields.get("options", ()))})
+    except TypeError as error:  # a field that is not known here
         raise InputError(f"{path}: is of another version of this project; build the kernels again") from error
 
 

@@ -2,15 +2,30 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, Any, TypedDict
 
-from ..base.files import read_json, write_json
+from ..base.files import read_json, recover, write_json
+from ..base.rules import Rule
+
+
+class _Time(Rule):
+    """A time with its zone, as ``datetime.isoformat`` writes it."""
+
+    def allows(self, value: Any) -> bool:
+        """Return whether ``value`` is such a time."""
+        try:
+            return datetime.fromisoformat(value).tzinfo is not None
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return "a time with its zone"
 
 
 class Push(TypedDict):
     """The latest push of a kernel: when, of which plan, and whether Kaggle has shown it."""
 
-    time: str
+    time: Annotated[str, _Time()]
     plan: str
     shown: bool
 
@@ -20,6 +35,7 @@ class Pushes:
 
     def __init__(self, kernels: Path):
         self.path = kernels / "pushes.json"
+        recover(self.path)  # a process that was killed may have left a part, and nothing to write again
 
     def time(self, slug: str) -> datetime | None:
         """Return when a kernel was pushed; None if it never was from this folder."""

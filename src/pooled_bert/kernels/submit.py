@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TypedDict
 
 from ..base.errors import InputError
 from ..base.files import file_checksum, read_json
@@ -12,6 +13,20 @@ SERVICE = "competitions.CompetitionApiService"
 MOST_ATTEMPTS = 3
 PAUSE = 60.0  # seconds until Kaggle lists a submission
 
+
+class _Run(TypedDict):
+    name: str
+
+
+class Record(TypedDict):
+    """What the file beside a submission says, as far as it is read here."""
+
+    made_up: bool
+    blend: str
+    runs: list[_Run]
+    oof_mean_auc: float
+
+
 log = logging.getLogger(__name__)
 
 
@@ -20,7 +35,7 @@ def message_for(path: Path, given: str | None = None) -> str:
 
     They stand in the file beside ``path``. Raises InputError if the submission was made from made-up rows.
     """
-    record = read_json(path.with_suffix(".json"))
+    record = read_json(path.with_suffix(".json"), Record, remedy="make the submission again")
     if record["made_up"]:
         raise InputError(f"{path}: was made from made-up rows, so it is not submitted; leave out --submit")
     runs = ", ".join(run["name"] for run in record["runs"])

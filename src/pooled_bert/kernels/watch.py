@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..base.errors import InputError
+from ..base.files import atomic_path
 from ..base.places import Workspace, fold_numbers, model_folder
 from ..runs.cross_validation import CHECKPOINTS
 from ..runs.fold_files import is_done, read_config, read_fold
@@ -237,9 +238,8 @@ class Watch:
         destination = self.run_folder.fold(fold)
         with self.run_folder.lock(fold):
             self._require_no_other_training(fold)
-            shutil.rmtree(destination, ignore_errors=True)
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(output, destination)
+            with atomic_path(destination) as temporary:
+                shutil.move(output, temporary)
             self.run_folder.drop_replaced(fold)
 
     def _bring_model(self, seen: Seen) -> None:
@@ -254,7 +254,8 @@ class Watch:
             home = read_fold(self.run_folder.fold(seen.fold), seen.fold, tables=())
             model = output.model(home) if output.config() == home.config else None
             if model:
-                shutil.move(model, model_folder(self.run_folder.path, seen.fold))
+                with atomic_path(model_folder(self.run_folder.path, seen.fold)) as temporary:
+                    shutil.move(model, temporary)
         except NoAnswer:
             raise
         except (OtherBuild, InputError) as error:

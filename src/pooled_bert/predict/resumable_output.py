@@ -5,10 +5,10 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
 
 from ..base.errors import InputError
-from ..base.files import check_output, checksum, make_folder, output, put_on_disk, read_json, write_json
+from ..base.files import check_output, checksum, make_folder, output, put_on_disk, read_record, write_record
 from ..base.rules import Number
 from ..runs.identity import first_difference
 from .text_files import Text
@@ -59,7 +59,7 @@ def _named_progress(path: Path, identity: dict) -> "State | None":
     if _partial(path).exists() or not path.is_file():
         return None
     with contextlib.suppress(InputError):  # then it is of another file
-        state = read_json(_progress(path), State)
+        state = read_record(_progress(path), State, remedy="delete it")
         is_same = first_difference(state["identity"], identity) is None
         return state if is_same and state["bytes"] == path.stat().st_size else None
     return None
@@ -72,6 +72,7 @@ class State(TypedDict):
     chunks: Annotated[int, Number(int, 0, 2**62)]
     bytes: Annotated[int, Number(int, 0, 2**62)]
     texts: str
+    checksum: NotRequired[str]  # earlier revisions wrote none
 
 
 class PredictionFile:
@@ -122,7 +123,7 @@ class PredictionFile:
             self.stream.flush()
             os.fsync(self.stream.fileno())  # before the progress says that it is done
         self.state = {"chunks": chunks, "bytes": self.stream.tell(), "texts": digest}
-        write_json(self.state_path, {"identity": self.identity, **self.state})
+        write_record(self.state_path, {"identity": self.identity, **self.state})
 
     def finish(self) -> None:
         """Give the file its final name after the last chunk; raises InputError if the input has fewer chunks."""
@@ -145,7 +146,7 @@ class PredictionFile:
         """Read the progress of an earlier process, None if there is nothing to resume."""
         if not (self.state_path.exists() and self.partial.exists()):
             return None
-        state = read_json(self.state_path, State, remedy=f"delete {self.partial} to begin again")
+        state = read_record(self.state_path, State, remedy=f"delete {self.partial} to begin again")
         difference = first_difference(state["identity"], self.identity)
         if difference:
             raise InputError(

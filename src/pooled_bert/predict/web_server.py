@@ -105,7 +105,9 @@ def serve_until_stopped(server: Server, greeting: str, grace: float) -> None:
     After the first, requests that came in already are answered, for at most ``grace`` seconds.
     """
     with contextlib.suppress(KeyboardInterrupt):  # this is how it is stopped
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.default_int_handler)
         loop = threading.Thread(target=server.run, daemon=True)
         try:
             loop.start()

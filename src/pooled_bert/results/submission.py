@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.files import atomic_path, file_checksum, output, write_json
+from ..base.files import atomic_path, check_output, file_checksum, output, read_json, write_json
 from ..benchmarks.benchmark import Benchmark
 from ..data.rows import Rows
 from ..runs.fold_files import Run
@@ -98,11 +98,32 @@ def submission_of_predictions(predictions: pd.DataFrame, benchmark: Benchmark) -
 def write_submission(path: Path, table: pd.DataFrame, provenance: dict) -> None:
     """Write the CSV, and beside it a .json of the same name with the CSV's checksum and ``provenance``."""
     with output(path, overwrite=True):
+        check_place(path)
         with atomic_path(path) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-        write_json(
-            path.with_suffix(".json"), {"file": path.name, "sha256": file_checksum(path), **provenance}
+            record = {"file": path.name, "sha256": file_checksum(temporary), **provenance}
+            write_json(
+                _record_path(path), record
+            )  # first: whoever finds the CSV knows that it is a submission
+
+
+def check_place(path: Path) -> None:
+    """Raise InputError if ``path`` is no CSV, or if it or the .json beside it exists and is no submission."""
+    if path.suffix != ".csv":
+        raise InputError(
+            f"--output {path}: does not end in .csv; a .json of the same name is written beside it"
         )
+    for file in (path, _record_path(path)):
+        check_output(file, overwrite=True, is_own=lambda: _is_submission(path))
+
+
+def _is_submission(path: Path) -> bool:
+    record = _record_path(path)
+    return record.is_file() and "sha256" in read_json(record)
+
+
+def _record_path(path: Path) -> Path:
+    return path.with_suffix(".json")
 
 
 def provenance(blend: Blend, scores: dict[str, float]) -> dict:

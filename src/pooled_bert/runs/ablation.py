@@ -5,11 +5,13 @@ import subprocess
 import sys
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.children import Children
 from ..base.errors import InputError
+from ..base.files import held
 from ..base.places import command
 
 PLAIN = "plain"
@@ -48,6 +50,12 @@ class Job:
         """Return the last line of the log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "no output")
+
+
+def alone(logs: Path, prefix: str) -> AbstractContextManager[None]:
+    """Keep other processes from trainings of the same prefix, whose logs have the same names; raises InputError."""
+    message = f"--prefix {prefix}: another process trains with this prefix; wait for it, or give another one"
+    return held(logs / f".{prefix}.lock", message, is_kept=False)
 
 
 def plan(

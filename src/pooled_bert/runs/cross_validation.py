@@ -14,6 +14,7 @@ from ..base.deadline import Deadline
 from ..base.distribution import SharedDeadline, any_worker, workers
 from ..base.environment import changes, environment, peak_memory
 from ..base.errors import InputError
+from ..base.files import delete_folder
 from ..base.places import Workspace
 from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.benchmark import NO_GROUP
@@ -149,7 +150,7 @@ class CrossValidation:
             if any_worker(self.strategy, not is_done(folder), of_chief=True):
                 deadline.check()
                 self._train(fold, checkpoints, deadline)
-            shutil.rmtree(checkpoints.folder, ignore_errors=True)
+            delete_folder(checkpoints.folder)
             self.run_folder.drop_replaced(fold)
 
     def _train(self, fold: int, checkpoints: Checkpoints, deadline: Deadline) -> None:

@@ -86,6 +86,16 @@ class Run:
         return {fold.fold: fold.oof for fold in self.folds}
 
 
+def note_missing_folds(run: Run) -> None:
+    """Print a note if not every fold of a run is finished."""
+    if not run.is_complete:
+        numbers = " ".join(str(fold.fold) for fold in run.folds)
+        print(
+            f"note: not all folds of run {run.name!r} are finished; only fold {numbers} is used",
+            file=sys.stderr,
+        )
+
+
 def is_done(folder: Path) -> bool:
     """Return whether the fold in ``folder`` is finished."""
     return (folder / "metrics.json").exists()

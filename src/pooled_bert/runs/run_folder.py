@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ..base.files import held, put_on_disk
+from ..base.files import delete_folder, held
 from ..base.places import fold_folder
 from .fold_files import is_done
 
@@ -47,10 +47,8 @@ class RunFolder:
                     shutil.rmtree(folder)
 
     def drop_replaced(self, fold: int) -> None:
-        """Delete the old fold, after the new one is finished, so that no power cut brings it back."""
-        if self._replaced(fold).exists():
-            shutil.rmtree(self._replaced(fold), ignore_errors=True)
-            put_on_disk(self.path, whole=False)
+        """Delete the old fold, after the new one is finished."""
+        delete_folder(self._replaced(fold))
 
     def put_back(self, n_folds: int) -> None:
         """Restore the old folds, if no new fold exists yet."""

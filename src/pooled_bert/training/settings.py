@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..base.errors import require
-from ..base.rules import COUNT, LINE, SEED, Number
+from ..base.rules import COUNT, LINE, N_FOLDS, PATH_TEXT, SEED, Number
 from ..benchmarks.registry import DEFAULT
 from .neural_settings import EPOCHS, RATE, NeuralSettings, as_in, check_settings, option
 from .sound_settings import UNITS, SoundBlstmSettings, SoundLinearSettings
@@ -19,7 +19,7 @@ class TextSettings(NeuralSettings):
     encoder: str = option(
         "bert-base-uncased",
         "pretrained weights: a Hugging Face name, a directory, or 'tiny' (random, for trying things out)",
-        LINE,
+        PATH_TEXT,
     )
     max_length: int = option(
         128, "largest number of tokens per text or pair, [CLS] and [SEP] included", TOKENS
@@ -121,7 +121,7 @@ class RunSettings:
 
     benchmark: str = option(DEFAULT, "name of the benchmark", LINE)
     model: str = option("bert", "the architecture; of sounds: blstm, by default, or linear", choices=MODELS)
-    n_folds: int = option(5, "number of folds", Number(int, 2, 10_000))
+    n_folds: int = option(5, "number of folds", N_FOLDS)
     fold_seed: int = option(
         0,
         "seed of the fold assignment, separate from --seed; runs that are to be blended need the same one",
