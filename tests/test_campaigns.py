@@ -36,7 +36,7 @@ def test_slice_of_the_campaign_finds_nothing(script, options):
             "kill.py",
             ("--kills", "30", "--jobs", "linear", "submission", "--torn"),
         ),  # ends with the first failure
-        ("fuzz.py", ("--mutations", "400", "--encoders", "0", "--models", "0", "--unchecked")),
+        ("fuzz.py", ("--mutations", "200", "--encoders", "0", "--models", "0", "--unchecked")),
         ("power.py", ("--cuts", "12", "--jobs", "linear", "--forget")),
         ("race.py", ("--races", "8", "--jobs", "build", "--unlocked")),
     ],
