@@ -16,16 +16,21 @@ from .settings import LinearSettings
 # inverse strength of the L2 penalty on the weights of document vectors: with 10, IMDB's fold 0 is worse than without
 VECTOR_C = 1.0
 UNWEIGHTED_C = 4.0  # the same for pieces of words without weights, beside those with weights
+VECTOR_SHARE = 0.4  # of the document vectors' log-odds, for one of each other member's
 PASSAGE_SHARE = 0.35  # of the strongest passage's log-odds, for one of the whole text's
 
 
 @dataclass(frozen=True)
 class Member:
-    """One regression per label. smoothing : of the log-count ratios that weigh its n-grams; None: unweighted."""
+    """One regression per label, on features of its own.
+
+    smoothing : of the log-count ratios that weigh its n-grams; None: unweighted.  share : in the average of log-odds.
+    """
 
     features: Features
     smoothing: float | None
     c: float
+    share: float = 1.0
 
 
 def fit(problem: Problem, settings: LinearSettings) -> Outcome:
@@ -68,7 +73,7 @@ def _members(counts: list[Features], problem: Problem, settings: LinearSettings)
     if settings.naive_bayes is not None:
         members.append(Member(counts[-1], None, UNWEIGHTED_C))
     if extra is not None:
-        members.append(Member(extra, None, VECTOR_C))
+        members.append(Member(extra, None, VECTOR_C, VECTOR_SHARE))
     return members
 
 
@@ -82,32 +87,40 @@ def _fit_label(members: list[Member], labels: np.ndarray, seed: int) -> list[np.
     if len(np.unique(labels)) < 2:
         rate = float(labels.mean()) if len(known) else 0.5
         return [np.full(texts.whole.shape[0], rate) for texts in members[0].features.asked]
-    log_odds = [_member_log_odds(member, labels, known, seed) for member in members]
-    return [expit(np.mean(values, axis=0)) for values in zip(*log_odds, strict=True)]
+    models = [_learn(member, labels, known, seed) for member in members]
+    asked = zip(*(member.features.asked for member in members), strict=True)
+    return [expit(_log_odds(texts, models, [member.share for member in members])) for texts in asked]
 
 
-def _member_log_odds(member: Member, labels: np.ndarray, known: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Learn from the training rows ``known``; return the log-odds of the validation and of the test rows."""
+def _learn(member: Member, labels: np.ndarray, known: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
+    """Learn from the training rows ``known``; return one weight per feature and the intercept."""
     features = member.features.train[known]
-    weights = np.ones(features.shape[1])
+    ratios = np.ones(features.shape[1])
     if member.smoothing is not None:
-        counts = slice(0, len(weights) - member.features.n_vectors)
-        weights[counts] = log_count_ratios(features[:, counts], labels, member.smoothing)
-        features = csr_matrix(features @ diags_array(weights))
+        counts = slice(0, len(ratios) - member.features.n_vectors)
+        ratios[counts] = log_count_ratios(features[:, counts], labels, member.smoothing)
+        features = csr_matrix(features @ diags_array(ratios))
     model = LogisticRegression(C=member.c, solver="liblinear", random_state=seed).fit(features, labels)
-    weights *= model.coef_[0]
-    return [_log_odds(texts, weights, model.intercept_[0]) for texts in member.features.asked]
+    return ratios * model.coef_[0], model.intercept_[0]
 
 
-def _log_odds(texts: Texts, weights: np.ndarray, intercept: float) -> np.ndarray:
-    """Return the log-odds of each text; with passages, the mean of the whole text's and of the strongest passage's.
+def _log_odds(
+    texts: tuple[Texts, ...], models: list[tuple[np.ndarray, float]], shares: list[float]
+) -> np.ndarray:
+    """Return the members' average log-odds of each text; with passages, the strongest one counts PASSAGE_SHARE.
 
-    A long text is toxic if one sentence of it is.
+    Of a long text, a label may be true for the sake of one sentence.
     """
-    log_odds = texts.whole @ weights + intercept
-    if texts.passages is None:
+    whole = [part.whole @ weights + bias for part, (weights, bias) in zip(texts, models, strict=True)]
+    log_odds = np.average(whole, axis=0, weights=shares)
+    passages = [
+        part.passages @ weights + bias
+        for part, (weights, bias) in zip(texts, models, strict=True)
+        if part.passages is not None
+    ]
+    if not passages:
         return log_odds
-    strongest = np.maximum.reduceat(texts.passages @ weights + intercept, texts.first)
+    strongest = np.maximum.reduceat(np.mean(passages, axis=0), texts[0].first)
     return (log_odds + PASSAGE_SHARE * strongest) / (1 + PASSAGE_SHARE)
 
 
