@@ -102,8 +102,8 @@ class LinearSettings:
     )
     passage: int | None = option(
         None,
-        "count the strongest passage of this many words besides the whole text, for labels that one sentence of a long"
-        " text decides, e.g. 10",
+        "predict by the strongest passage of this many words too, not only by the whole text, e.g. 10; for labels that"
+        " one sentence of a long text decides",
         Number(int, 1, 10_000),
     )
     c: float = option(4.0, "inverse strength of the L2 penalty", Number(float, 0, 1_000_000, above=True))
