@@ -9,6 +9,7 @@ from pooled_bert.benchmarks.metrics import column_auc
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.linear import fit, log_count_ratios
+from pooled_bert.training.linear_features import passages
 from pooled_bert.training.problem import Problem
 from pooled_bert.training.settings import LinearSettings
 
@@ -90,3 +91,37 @@ def test_document_vectors_tell_what_no_training_text_shares(tmp_path):
     words, vectors = (fit(problem, LinearSettings(ngrams="word", vectors=size)).oof for size in (None, 2))
     assert column_auc(labels[60:], words)[0] == 0.5
     assert column_auc(labels[60:], vectors)[0] > 0.9
+
+
+def test_words_in_long_texts_are_recognised_by_their_passage(tmp_path):
+    # one bad word makes a text bad; in the validation rows it stands among many good ones
+    good, bad = "good kind fine", "good awful fine"
+    long = " ".join(["good kind fine nice"] * 50)
+    texts = (
+        [good, bad] * 30 + [f"{long} {end}" for end in ("good", "awful")] * 5 + ["kind bad fine", "awful"] * 5
+    )
+    labels = np.array([[0.0], [1.0]] * 40)
+    problem = dataclasses.replace(problem_of(labels, tmp_path), items=texts)
+    whole, passages = (fit(problem, LinearSettings(ngrams="word", passage=size)).oof for size in (None, 4))
+    assert (passages[61:70:2] > whole[61:70:2] + 0.05).all()  # long texts with the bad word
+    assert column_auc(labels[60:], passages)[0] == 1.0
+
+
+def test_passages_overlap_by_half_and_leave_out_no_word():
+    assert passages("a b c d e f g", 4) == ["a b c d", "c d e f", "e f g"]
+    assert passages("a b", 4) == ["a b"]
+    assert passages("", 4) == [""]
+    assert passages("a b c", 1) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "extra", [{}, {"naive_bayes": 0.1}, {"naive_bayes": 0.1, "vectors": 2, "passage": 2}]
+)
+@pytest.mark.parametrize("ngrams", ["averaged", "word_char"])
+def test_all_kinds_of_features_go_together(tmp_path, ngrams, extra):
+    labels = np.tile([[1.0, 1.0], [0.0, np.nan], [1.0, 0.0], [0.0, 0.0]], (20, 1))
+    outcome = fit(problem_of(labels, tmp_path), LinearSettings(ngrams=ngrams, **extra))
+    assert column_auc(labels[60:, :1], outcome.oof[:, :1])[0] == 1.0
+    assert outcome.test[0, 0] > 0.5
+    without_test = fit(problem_of(labels, tmp_path, test=()), LinearSettings(ngrams=ngrams, **extra))
+    assert without_test.test.shape == (0, 2)

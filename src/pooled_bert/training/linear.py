@@ -1,22 +1,38 @@
-"""The baseline that BERT has to beat: TF-IDF and one logistic regression per label."""
+"""The baseline that BERT has to beat: TF-IDF and one logistic regression per label, or the average of a few."""
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.sparse import csr_matrix, diags_array, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy.sparse import csr_matrix, diags_array
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import FeatureUnion, make_union
 
 from ..base.errors import InputError
-from ..inputs.document_vectors import document_vectors
+from .linear_features import Features, Texts, beside, ngrams, vectorizers, vectors
 from .problem import Outcome, Problem
 from .settings import LinearSettings
 
 # inverse strength of the L2 penalty on the weights of document vectors: with 10, IMDB's fold 0 is worse than without
 VECTOR_C = 1.0
+UNWEIGHTED_C = 4.0  # the same for pieces of words without weights, beside those with weights
+VECTOR_SHARE = 0.4  # of the document vectors' log-odds, for one of each other member's
+PASSAGE_SHARE = 0.35  # of the strongest passage's log-odds, for one of the whole text's
+
+
+@dataclass(frozen=True)
+class Member:
+    """One regression per label, on features of its own.
+
+    smoothing : of the log-count ratios that weigh its n-grams; None: unweighted.  share : in the average of log-odds.
+    """
+
+    features: Features
+    smoothing: float | None
+    c: float
+    share: float = 1.0
 
 
 def make_learner(settings: LinearSettings) -> Callable[[Problem], Outcome]:
@@ -32,20 +48,15 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
     Raises InputError if the training texts share too few words.
     """
     print(f"{problem.title}: TF-IDF of {len(problem.train)} rows", flush=True)
-    vectorizer = _vectorizer(settings)
     try:
-        features = vectorizer.fit_transform([problem.items[row] for row in problem.train])
+        counts = [ngrams(vectorizer, problem, settings.passage) for vectorizer in vectorizers(settings)]
     except ValueError as error:  # scikit-learn's "no terms remain" and "empty vocabulary"
         raise InputError(
             f"{problem.title}: its {len(problem.train)} training texts share too few words to learn from ({error})"
         ) from error
-    valid = vectorizer.transform([problem.items[row] for row in problem.valid])
-    test = vectorizer.transform(problem.test) if problem.test else csr_matrix((0, features.shape[1]))
-    parts = (features, valid, test)
-    vectors = _vectors(problem, settings) if settings.vectors else None
+    members = _members(counts, problem, settings)
     columns = Parallel(n_jobs=-1, prefer="threads")(
-        delayed(_fit_label)(parts, vectors, column, settings, problem.seed)
-        for column in problem.labels[problem.train].T
+        delayed(_fit_label)(members, column, problem.seed) for column in problem.labels[problem.train].T
     )
     # for one class out of several, each regression is one class against the rest
     oof, test = (
@@ -54,39 +65,27 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
     return Outcome(oof, test)
 
 
-def _vectorizer(settings: LinearSettings) -> FeatureUnion:
-    """Count sequences of words; ``word_char`` also pieces of words, which recognise disguised spelling.
+def _members(counts: list[Features], problem: Problem, settings: LinearSettings) -> list[Member]:
+    """Return one member for all features or, with --ngrams averaged, one for each kind of features.
 
-    With --words, every sequence counts that stands in two texts, and so do words of one letter, "!" and "?".
+    With --naive-bayes, pieces of words then have a second member without weights: its errors are different ones.
     """
-    counting = {"min_df": 2, "sublinear_tf": True, "strip_accents": "unicode"}
-    if settings.words is None:
-        words = TfidfVectorizer(ngram_range=(1, 2), max_features=200_000, **counting)
-    else:
-        words = TfidfVectorizer(ngram_range=(1, settings.words), token_pattern=r"\w+|[!?]", **counting)
-    pieces = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True, max_features=200_000
-    )
-    return make_union(words) if settings.ngrams == "word" else make_union(words, pieces, n_jobs=2)
+    extra = vectors(problem, settings.vectors) if settings.vectors else None
+    if settings.ngrams != "averaged":
+        (features,) = counts
+        if extra is not None:  # scaled so that their penalty is VECTOR_C
+            features = beside(features, extra, np.sqrt(VECTOR_C / settings.c))
+        return [Member(features, settings.naive_bayes, settings.c)]
+    members = [Member(features, settings.naive_bayes, settings.c) for features in counts]
+    if settings.naive_bayes is not None:
+        members.append(Member(counts[-1], None, UNWEIGHTED_C))
+    if extra is not None:
+        members.append(Member(extra, None, VECTOR_C, VECTOR_SHARE))
+    return members
 
 
-def _vectors(problem: Problem, settings: LinearSettings) -> tuple[csr_matrix, ...]:
-    """Return the document vectors of training, validation and test rows, scaled so that their penalty is VECTOR_C."""
-    texts = [*problem.items, *problem.test]
-    vectors = document_vectors(texts, settings.vectors or 0, problem.run_seed, cache=problem.cache)
-    vectors *= np.sqrt(VECTOR_C / settings.c)
-    test = np.arange(len(problem.items), len(texts))
-    return tuple(csr_matrix(vectors[rows]) for rows in (problem.train, problem.valid, test))
-
-
-def _fit_label(
-    parts: tuple[csr_matrix, ...],
-    vectors: tuple[csr_matrix, ...] | None,
-    labels: np.ndarray,
-    settings: LinearSettings,
-    seed: int,
-) -> list[np.ndarray]:
-    """Return one label's probabilities for each matrix in ``parts`` but the first, which is learnt from.
+def _fit_label(members: list[Member], labels: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Return one label's probabilities for the validation and for the test rows.
 
     If the training rows hold one class only, all probabilities are the label's rate; 0.5 if no row is labelled.
     """
@@ -94,16 +93,42 @@ def _fit_label(
     labels = labels[known]
     if len(np.unique(labels)) < 2:
         rate = float(labels.mean()) if len(known) else 0.5
-        return [np.full(part.shape[0], rate) for part in parts[1:]]
-    if settings.naive_bayes is not None:
-        weights = diags_array(log_count_ratios(parts[0][known], labels, settings.naive_bayes))
-        parts = tuple(part @ weights for part in parts)
-    if vectors is not None:
-        parts = tuple(csr_matrix(hstack(pair)) for pair in zip(parts, vectors, strict=True))
-    features, *others = parts
-    model = LogisticRegression(C=settings.c, solver="liblinear", random_state=seed)
-    model.fit(features[known], labels)
-    return [model.predict_proba(other)[:, 1] if other.shape[0] else np.zeros(0) for other in others]
+        return [np.full(texts.whole.shape[0], rate) for texts in members[0].features.asked]
+    models = [_learn(member, labels, known, seed) for member in members]
+    asked = zip(*(member.features.asked for member in members), strict=True)
+    return [expit(_log_odds(texts, models, [member.share for member in members])) for texts in asked]
+
+
+def _learn(member: Member, labels: np.ndarray, known: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
+    """Learn from the training rows ``known``; return one weight per feature and the intercept."""
+    features = member.features.train[known]
+    ratios = np.ones(features.shape[1])
+    if member.smoothing is not None:
+        counts = slice(0, len(ratios) - member.features.n_vectors)
+        ratios[counts] = log_count_ratios(features[:, counts], labels, member.smoothing)
+        features = csr_matrix(features @ diags_array(ratios))
+    model = LogisticRegression(C=member.c, solver="liblinear", random_state=seed).fit(features, labels)
+    return ratios * model.coef_[0], model.intercept_[0]
+
+
+def _log_odds(
+    texts: tuple[Texts, ...], models: list[tuple[np.ndarray, float]], shares: list[float]
+) -> np.ndarray:
+    """Return the members' average log-odds of each text; with passages, the strongest one counts PASSAGE_SHARE.
+
+    Of a long text, a label may be true for the sake of one sentence.
+    """
+    whole = [part.whole @ weights + bias for part, (weights, bias) in zip(texts, models, strict=True)]
+    log_odds = np.average(whole, axis=0, weights=shares)
+    passages = [
+        part.passages @ weights + bias
+        for part, (weights, bias) in zip(texts, models, strict=True)
+        if part.passages is not None
+    ]
+    if not passages:
+        return log_odds
+    strongest = np.maximum.reduceat(np.mean(passages, axis=0), texts[0].first)
+    return (log_odds + PASSAGE_SHARE * strongest) / (1 + PASSAGE_SHARE)
 
 
 def log_count_ratios(features: csr_matrix, labels: np.ndarray, smoothing: float) -> np.ndarray:

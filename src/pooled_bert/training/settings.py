@@ -79,8 +79,9 @@ class LinearSettings:
     learner: ClassVar[str] = "linear"
     ngrams: str = option(
         "word_char",
-        "features: words and sequences of words (word), or these and pieces of words (word_char)",
-        choices=("word_char", "word"),
+        "features: words and sequences of words (word), or these and pieces of words (word_char); averaged: both, but a"
+        " regression of their own for each kind of feature, whose log-odds are averaged",
+        choices=("word_char", "word", "averaged"),
     )
     words: int | None = option(
         None,
@@ -98,6 +99,12 @@ class LinearSettings:
         "add a vector of this many dimensions for each text, learnt without labels from the training, validation and"
         " test texts, e.g. 300",
         Number(int, 1, 2000),
+    )
+    passage: int | None = option(
+        None,
+        "predict by the strongest passage of this many words too, not only by the whole text, e.g. 10; for labels that"
+        " one sentence of a long text decides",
+        Number(int, 1, 10_000),
     )
     c: float = option(4.0, "inverse strength of the L2 penalty", Number(float, 0, 1_000_000, above=True))
 
