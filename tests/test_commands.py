@@ -179,7 +179,7 @@ def test_replacement_that_cannot_be_trained_leaves_every_finished_fold(
         assert said in run_command("train_folds.py", *options, "--overwrite", *bad, status=2).stderr
         assert files_of(run) == before
 
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("a defect")
 
     monkeypatch.setattr("pooled_bert.training.linear.fit", fail)
