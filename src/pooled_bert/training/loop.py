@@ -20,7 +20,7 @@ from .checkpoints import Checkpoints
 class State:
     """The progress of a training; a State and the values of the variables are the complete checkpoint.
 
-    All random numbers are functions of seed, epoch and step (batches: tokens.py; dropout: model.py).
+    All random numbers are functions of seed, epoch and step (inputs/batches.py, models/dropout.py).
     """
 
     epoch: int = 1  # the epoch in progress, from 1
