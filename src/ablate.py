@@ -45,7 +45,7 @@ def compare(args: argparse.Namespace, options: list[str], folds: list[int]) -> N
     from pooled_bert.data.rows import find_data, read_rows
     from pooled_bert.results.run_comparison import check_labels, comparison_report
     from pooled_bert.runs.ablation import PLAIN, RECIPES, plan, train
-    from pooled_bert.runs.fold_files import read_run
+    from pooled_bert.runs.finished_runs import read_run
 
     unknown = set(args.recipes or []) - RECIPES.keys()
     if unknown:

@@ -18,7 +18,7 @@ def main() -> None:
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.data_check import find_repeats, repeats_table, suspicious_labels
     from pooled_bert.results.fold_scores import fold_scores, pooled
-    from pooled_bert.runs.fold_files import note_missing_folds, read_run
+    from pooled_bert.runs.finished_runs import note_missing_folds, read_run
 
     if args.output:
         check_output(args.output, overwrite=False)

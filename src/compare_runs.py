@@ -15,7 +15,7 @@ def main() -> None:
     from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.run_comparison import check_labels, comparison_report
-    from pooled_bert.runs.fold_files import read_run
+    from pooled_bert.runs.finished_runs import read_run
 
     train = read_train(args.benchmark, find_data(args.benchmark, args.data))
     benchmark = with_classes(args.benchmark, train)

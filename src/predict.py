@@ -22,7 +22,7 @@ def main() -> None:
     from pooled_bert.predict.output_formats import TableLayout, layout_of
     from pooled_bert.predict.predictor import MADE_UP_NOTE, load_predictor
     from pooled_bert.predict.resumable_output import check_free, open_predictions
-    from pooled_bert.runs.fold_files import note_missing_folds
+    from pooled_bert.runs.finished_runs import note_missing_folds
 
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
     is_table = is_table or args.explain is not None

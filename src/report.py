@@ -22,7 +22,7 @@ def main() -> None:
     from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.score_tables import best_run
     from pooled_bert.results.thresholds import keep_thresholds
-    from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
+    from pooled_bert.runs.finished_runs import on_same_folds, read_run, read_runs
 
     train = read_train(args.benchmark, find_data(args.benchmark, args.data))
     benchmark = with_classes(args.benchmark, train)

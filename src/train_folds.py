@@ -40,7 +40,7 @@ def main() -> None:
         standing,
     )
     from pooled_bert.runs.cross_validation import CrossValidation
-    from pooled_bert.runs.fold_files import on_same_folds, read_run, read_runs
+    from pooled_bert.runs.finished_runs import on_same_folds, read_run, read_runs
 
     check_folds(args.fold or [], run.n_folds)
     rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))

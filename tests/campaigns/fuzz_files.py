@@ -27,7 +27,7 @@ from pooled_bert.kernels.credentials import find_login
 from pooled_bert.predict.resumable_output import open_predictions
 from pooled_bert.predict.text_files import Text
 from pooled_bert.results.thresholds import keep_thresholds, read_thresholds
-from pooled_bert.runs.fold_files import read_run
+from pooled_bert.runs.finished_runs import read_run
 
 RUN = "workspace/folds/jigsaw/runs/linear"
 FOLDS = ("--model", "linear", "--n-folds", 2)

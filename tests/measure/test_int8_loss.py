@@ -10,7 +10,7 @@ from pooled_bert.measure.answers import _play, _predict
 from pooled_bert.measure.int8_loss import int8_losses
 from pooled_bert.predict.predictor import load_predictor
 from pooled_bert.results.fold_scores import fold_scores
-from pooled_bert.runs.fold_files import read_run
+from pooled_bert.runs.finished_runs import read_run
 
 
 @needs_vnni

@@ -22,7 +22,7 @@ from pooled_bert.predict.explanation import explain
 from pooled_bert.predict.predictor import load_predictor, same_tokens
 from pooled_bert.results.blend import blend_test
 from pooled_bert.runs.cross_validation import CrossValidation
-from pooled_bert.runs.fold_files import read_run
+from pooled_bert.runs.finished_runs import read_run
 from pooled_bert.training.settings import LinearSettings, RunSettings
 
 

@@ -15,7 +15,7 @@ from pooled_bert.base.files import output
 from pooled_bert.base.shown_text import WordMask, visible
 from pooled_bert.results.curves import calibration, calibration_error, roc_curves
 from pooled_bert.results.fold_scores import fold_scores, pooled
-from pooled_bert.runs.fold_files import read_run
+from pooled_bert.runs.finished_runs import read_run
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>&lt;b&gt; {{ 7*7 }} \u202egnp.exe \x1b[31mred\x07"

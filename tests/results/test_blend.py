@@ -7,7 +7,8 @@ from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.results.blend import blend, blend_oof, blend_test, check_blendable, correlation, make_blend
 from pooled_bert.results.blend_weights import Weights
-from pooled_bert.runs.fold_files import FoldResult, Run
+from pooled_bert.runs.finished_runs import Run
+from pooled_bert.runs.fold_files import FoldResult
 
 RANDOM = np.random.default_rng(0)
 DATA = {"train": "t", "test": "u"}

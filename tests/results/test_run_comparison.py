@@ -8,7 +8,8 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.results.run_comparison import auc_table, comparison_report, confusion_table, decision_table
-from pooled_bert.runs.fold_files import FoldResult, Run
+from pooled_bert.runs.finished_runs import Run
+from pooled_bert.runs.fold_files import FoldResult
 
 RANDOM = np.random.default_rng(0)
 N_ROWS = 200

@@ -8,7 +8,8 @@ import pytest
 
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.results.verdict import FEW, find_verdict
-from pooled_bert.runs.fold_files import FoldResult, Run
+from pooled_bert.runs.finished_runs import Run
+from pooled_bert.runs.fold_files import FoldResult
 
 N_FOLDS, N_ROWS = 4, 300  # rows per fold
 RANDOM = np.random.default_rng(0)

@@ -7,16 +7,14 @@ from conftest import table_of
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import file_checksum, read_json, write_record
+from pooled_bert.base.places import fold_folder
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
+from pooled_bert.runs.finished_runs import on_same_folds, read_run, read_runs
 from pooled_bert.runs.fold_files import (
     check_models,
     check_unchanged,
-    fold_folder,
     is_done,
-    on_same_folds,
     read_fold,
-    read_run,
-    read_runs,
     write_config,
     write_fold,
 )

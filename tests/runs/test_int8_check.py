@@ -6,7 +6,7 @@ from processors import needs_vnni
 from pooled_bert.base.errors import InputError
 from pooled_bert.predict.predictor import load_predictor
 from pooled_bert.runs import int8_check
-from pooled_bert.runs.fold_files import read_run
+from pooled_bert.runs.finished_runs import read_run
 from pooled_bert.runs.int8_check import check_int8, write_check
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..runs.fold_files import read_run
+from ..runs.finished_runs import read_run
 from .connection import Connection, Refused
 
 SERVICE = "datasets.DatasetApiService"

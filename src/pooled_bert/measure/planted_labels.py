@@ -13,7 +13,7 @@ from ..data.rows import Rows
 from ..results.fold_scores import fold_scores, pooled
 from ..results.label_errors import label_errors
 from ..runs.cross_validation import CrossValidation
-from ..runs.fold_files import read_run
+from ..runs.finished_runs import read_run
 from ..training.settings import LinearSettings, RunSettings
 
 

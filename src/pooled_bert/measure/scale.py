@@ -28,7 +28,8 @@ from ..models.encoders import load_tokenizer
 from ..models.inference import budgeted_batches
 from ..results.blend import blend_oof, blend_test
 from ..results.submission import submission_table, write_submission
-from ..runs.fold_files import read_run, write_config, write_fold
+from ..runs.finished_runs import read_run
+from ..runs.fold_files import write_config, write_fold
 from ..training.problem import Outcome
 
 BENCHMARK = BENCHMARKS[DEFAULT]

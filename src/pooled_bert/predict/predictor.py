@@ -19,7 +19,8 @@ from ..base.tensorflow_setup import start_tensorflow
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import SEVERAL_LABELS, Target
 from ..models.fold_model import FoldModel, open_fold_model, predict_folds
-from ..runs.fold_files import FoldResult, Run, check_models, check_unchanged, read_run
+from ..runs.finished_runs import Run, read_run
+from ..runs.fold_files import FoldResult, check_models, check_unchanged
 from ..runs.int8_check import check_int8
 from .items import CHECKS, checked_sounds
 

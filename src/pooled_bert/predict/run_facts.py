@@ -1,6 +1,6 @@
 """What a run is, in a phrase, for the pages that show its predictions."""
 
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 
 
 def run_facts(run: Run) -> str:

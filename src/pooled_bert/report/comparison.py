@@ -14,7 +14,7 @@ from ..results.resampling import Estimate
 from ..results.score_tables import score_table
 from ..results.thresholds import decide, decision_figures
 from ..results.verdict import Caution, Contender, Verdict
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 from .drawings import draw_intervals
 from .figures import Figure, Panel
 from .findings import confusion_finding

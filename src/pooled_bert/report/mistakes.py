@@ -18,7 +18,7 @@ from ..benchmarks.benchmark import Benchmark
 from ..data.rows import labels_of
 from ..results.fold_scores import FoldScores
 from ..results.mistakes import Mistake
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 
 SHOWN = 500  # characters of a text that are shown while it is folded
 STRONGEST = 5  # words that are listed with their numbers

@@ -8,7 +8,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from ..base.files import atomic_path
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 from .sections import Section
 from .tables import Table
 

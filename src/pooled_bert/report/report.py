@@ -10,7 +10,7 @@ from ..results.fold_scores import FoldScores, fold_scores, pooled
 from ..results.mistakes import worst_mistakes
 from ..results.run_comparison import confusion_table
 from ..results.verdict import find_verdict
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 from .comparison import decision_point, make_head, runs_section
 from .curves_section import curves_section
 from .mistakes import LabelMistakes, Texts, explanations, rows_of, shown_mistakes

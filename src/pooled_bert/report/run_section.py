@@ -21,7 +21,7 @@ from ..results.fairness import FAIRNESS_NOTE, fairness_table, groups_without_sco
 from ..results.fold_scores import FoldScores, fold_scores, known_columns, pooled
 from ..results.score_tables import run_notes, score_table
 from ..results.thresholds import ARTICLE, decide, decision_figures
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 from .comparison import run_place
 from .drawings import draw_confusion, draw_histogram, draw_history, draw_lengths
 from .figures import Figure, Panel

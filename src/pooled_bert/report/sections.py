@@ -9,7 +9,7 @@ import pandas as pd
 from ..base.numbers import percent
 from ..benchmarks.benchmark import Benchmark
 from ..data.rows import items_of
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 from .drawings import (
     draw_balance,
     draw_class_confusion,

@@ -13,7 +13,7 @@ from ..benchmarks.benchmark import Benchmark
 from ..data.audio_files import wav_bytes
 from ..inputs.frames import block_seconds
 from ..results.fold_scores import FoldScores
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 from .drawings import draw_attention
 from .figures import Figure, Panel
 from .sections import Recording

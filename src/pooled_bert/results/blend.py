@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from ..base.errors import InputError
 from ..benchmarks.targets import Target, gain
-from ..runs.fold_files import Run, in_one_order
+from ..runs.finished_runs import Run, in_one_order
 from .blend_weights import (
     FINDERS,
     FoldValues,

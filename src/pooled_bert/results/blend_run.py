@@ -7,7 +7,8 @@ from ..base.errors import InputError
 from ..base.files import checksum
 from ..base.places import fold_folder
 from ..data.rows import Rows
-from ..runs.fold_files import Run, write_config, write_fold
+from ..runs.finished_runs import Run
+from ..runs.fold_files import write_config, write_fold
 from ..runs.identity import PER_FOLD
 from ..training.problem import Outcome
 from .blend import Blend, blend_oof, blend_test

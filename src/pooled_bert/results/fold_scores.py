@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 
 
 @dataclass(frozen=True)

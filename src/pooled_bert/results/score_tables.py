@@ -12,7 +12,7 @@ from ..base.terminal import terminal_width
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..benchmarks.metrics import column_auc
 from ..benchmarks.targets import LOWER_IS_BETTER, SCORE_TITLES, gain
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 
 NEAR_CHANCE = 0.6  # a mean AUC below it is not clearly better than chance
 MADE_UP_NOTE = "made-up sample: these scores mean nothing"

@@ -10,7 +10,7 @@ from ..base.errors import InputError
 from ..base.files import atomic_path, check_output, file_checksum, output, read_json, write_json
 from ..benchmarks.benchmark import Benchmark
 from ..data.rows import Rows
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 from ..runs.identity import PER_FOLD
 from .blend import Blend
 

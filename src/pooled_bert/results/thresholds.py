@@ -10,7 +10,7 @@ from ..base.errors import InputError
 from ..base.files import read_record, write_record
 from ..base.rules import PROBABILITY
 from ..benchmarks.targets import SEVERAL_LABELS, Target
-from ..runs.fold_files import Run
+from ..runs.finished_runs import Run
 from .fold_scores import FoldScores, pooled
 
 ARTICLE = SEVERAL_LABELS.threshold

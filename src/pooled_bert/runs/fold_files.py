@@ -11,7 +11,7 @@ import io
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,10 @@ from ..base.files import (
     read_record,
     write_record,
 )
-from ..base.places import fold_folder, fold_numbers
 from ..benchmarks.targets import Target
 from ..data.rows import labels_of
 from ..training.problem import Outcome
 from .fold_records import Config, Metrics
-from .identity import PER_FOLD, first_difference
 
 PREDICTIONS = ("oof.csv", "test.csv")
 TABLES = (*PREDICTIONS, "history.csv")
@@ -52,58 +50,14 @@ class FoldResult:
     config: dict
 
 
-@dataclass(frozen=True)
-class Run:
-    """Finished folds of one run, made with the same settings, data and fold assignment."""
-
-    name: str
-    folds: tuple[FoldResult, ...]
-
-    @property
-    def identity(self) -> dict:
-        """The identity that all folds share (fields in PER_FOLD: those of the first fold)."""
-        return self.folds[0].config["identity"]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every fold of the run is present."""
-        return len(self.folds) == self.identity["settings"]["n_folds"]
-
-    @property
-    def made_up(self) -> bool:
-        """Whether the run learnt from made-up rows."""
-        return any(fold.metrics["made_up"] for fold in self.folds)
-
-    @property
-    def recorded_auc(self) -> float:
-        """Mean over the folds of the mean AUC that each training recorded; folds without one are left out."""
-        recorded = [fold.metrics["mean_auc"] for fold in self.folds]
-        return float(np.mean([auc for auc in recorded if auc is not None]))
-
-    @property
-    def oof(self) -> dict[int, pd.DataFrame]:
-        """The out-of-fold predictions of each fold, by its number."""
-        return {fold.fold: fold.oof for fold in self.folds}
-
-
-def note_missing_folds(run: Run) -> None:
-    """Print a note if not every fold of a run is finished."""
-    if not run.is_complete:
-        numbers = " ".join(str(fold.fold) for fold in run.folds)
-        print(
-            f"note: not all folds of run {run.name!r} are finished; only fold {numbers} is used",
-            file=sys.stderr,
-        )
+def redo(fold: int) -> str:
+    """Return the words that tell how to train a fold again."""
+    return f"train it again with --fold {fold} --overwrite"
 
 
 def is_done(folder: Path) -> bool:
     """Return whether the fold in ``folder`` is finished."""
     return (folder / "metrics.json").exists()
-
-
-def finished_folds(run_folder: Path) -> list[int]:
-    """Return the numbers of a run's finished folds."""
-    return [fold for fold in fold_numbers(run_folder) if is_done(fold_folder(run_folder, fold))]
 
 
 def write_config(folder: Path, identity: dict, information: dict) -> None:
@@ -162,91 +116,18 @@ def _files(folder: Path) -> list[Path]:
     return [*tables, *sorted(path for path in (folder / MODEL).rglob("*") if path.is_file())]
 
 
-def read_run(run_folder: Path, folds: list[int] | None = None, *, tables: Sequence[str] = PREDICTIONS) -> Run:
-    """Read the finished folds of a run, or the folds given, and check that they belong to one run.
-
-    All files of these folds but those of their models (see ``check_models``) are compared with their checksums;
-    ``tables`` says which predictions are read. Raises InputError if no fold is finished, a given fold is not, a file is
-    damaged, or settings, data, assignment or labels differ.
-    """
-    numbers = finished_folds(run_folder) if folds is None else sorted(set(folds))
-    if not numbers:
-        raise InputError(f"{run_folder}: has no finished fold; train it with python src/train_folds.py")
-    results = tuple(read_fold(fold_folder(run_folder, fold), fold, tables) for fold in numbers)
-    for result in results[1:]:
-        difference = first_difference(
-            results[0].config["identity"], result.config["identity"], ignore=PER_FOLD
-        )
-        if difference:
-            raise InputError(
-                f"{run_folder}: folds {results[0].fold} (there) and {result.fold} (here) have different settings or"
-                f" data: {difference}. Train one of the two again, with --fold and --overwrite"
-            )
-        if result.metrics["auc"].keys() != results[0].metrics["auc"].keys():
-            raise InputError(
-                f"{run_folder}: folds {results[0].fold} and {result.fold} have different labels; {_redo(result.fold)}"
-            )
-    return Run(run_folder.name, results)
-
-
-def read_runs(runs_folder: Path, *, tables: Sequence[str] = ()) -> list[Run]:
-    """Read every run in the folder that has a finished fold: metrics and settings, and the predictions ``tables``.
-
-    A run that cannot be read is reported on stderr and left out.
-    """
-    runs = []
-    for folder in sorted(runs_folder.glob("*")):
-        if not finished_folds(folder):
-            continue
-        try:
-            runs.append(read_run(folder, tables=tables))
-        except InputError as error:
-            print(f"note: this run is left out: {error}", file=sys.stderr)
-    return runs
-
-
-def in_one_order(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs with each fold's rows in the order in which the first run has them, so that they are compared.
-
-    Raises InputError if the same fold has other rows.
-    """
-    orders = {fold.fold: fold.oof["id"] for run in reversed(runs) for fold in run.folds}
-
-    def ordered(run: Run, fold: FoldResult) -> FoldResult:
-        order = orders[fold.fold]
-        if fold.oof["id"].equals(order):
-            return fold
-        table = fold.oof.set_index("id")
-        if len(table) != len(order) or not table.index.isin(order).all():
-            raise InputError(
-                f"runs {runs[0].name!r} and {run.name!r} have different rows in fold {fold.fold}; train both on the"
-                " same data"
-            )
-        return replace(fold, oof=table.loc[order].reset_index())
-
-    return [replace(run, folds=tuple(ordered(run, fold) for fold in run.folds)) for run in runs]
-
-
-def on_same_folds(run: Run, others: Sequence[Run]) -> list[Run]:
-    """Return ``run``, and those of the other runs that have the same rows and fold assignment."""
-    matching = [other for other in others if other.identity["assignment"] == run.identity["assignment"]]
-    return [run, *(other for other in matching if other.name != run.name)]
-
-
 def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> FoldResult:
     """Read one finished fold; raises InputError that names the damaged file and how to train the fold again."""
     if not is_done(folder):
         raise InputError(f"{folder}: fold {fold} is not finished; train it with --fold {fold}")
     config = read_config(folder, fold)
-    metrics = read_record(folder / "metrics.json", Metrics, remedy=_redo(fold))
+    metrics = read_record(folder / "metrics.json", Metrics, remedy=redo(fold))
     if metrics["fold"] != fold or config["identity"]["fold"] != fold:
-        raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {_redo(fold)}")
+        raise InputError(f"{folder}: holds fold {metrics['fold']}, not {fold}; {redo(fold)}")
     if metrics["identity"] != json_checksum(config["identity"]):
-        raise InputError(
-            f"{folder / 'config.json'}: does not belong to metrics.json beside it; {_redo(fold)}"
-        )
+        raise InputError(f"{folder / 'config.json'}: does not belong to metrics.json beside it; {redo(fold)}")
     if "oof.csv" not in metrics["files"]:
-        raise InputError(f"{folder / 'metrics.json'}: names no oof.csv; {_redo(fold)}")
+        raise InputError(f"{folder / 'metrics.json'}: names no oof.csv; {redo(fold)}")
     labels, read = list(metrics["auc"]), {}
     for name, expected in metrics["files"].items():
         if not _is_of_model(name):
@@ -314,16 +195,12 @@ def _is_of_model(name: str) -> bool:
 
 def _require(is_unchanged: bool, path: Path, fold: int) -> None:
     if not is_unchanged:
-        raise InputError(f"{path}: is missing or was changed after it was written; {_redo(fold)}")
+        raise InputError(f"{path}: is missing or was changed after it was written; {redo(fold)}")
 
 
 def read_config(folder: Path, fold: int) -> dict:
     """Read config.json of a started fold; raises InputError that names the file and how to train the fold again."""
-    return read_record(folder / "config.json", Config, remedy=_redo(fold))
-
-
-def _redo(fold: int) -> str:
-    return f"train it again with --fold {fold} --overwrite"
+    return read_record(folder / "config.json", Config, remedy=redo(fold))
 
 
 def _probabilities(ids: pd.Series, values: np.ndarray, labels: pd.Index) -> pd.DataFrame:
@@ -348,7 +225,7 @@ def _parse_table(content: bytes, path: Path, labels: list[str], fold: int) -> pd
         is_right, table = False, pd.DataFrame()
     if not is_right:
         raise InputError(
-            f"{path}: is not a table of ids, each once, and of a probability per label; {_redo(fold)}"
+            f"{path}: is not a table of ids, each once, and of a probability per label; {redo(fold)}"
         )
     return table
 

@@ -12,7 +12,7 @@ from ..base.places import Workspace
 from ..benchmarks.targets import SCORE_TITLES, gain
 from ..data.rows import Rows
 from .ablation import train
-from .fold_files import Run, read_run
+from .finished_runs import Run, read_run
 from .halving import Candidate, Clock, Stage, best, jobs_of, run_name, stages
 
 

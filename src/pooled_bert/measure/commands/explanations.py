@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
     from ...results.blend import check_same_rows
     from ...results.fold_scores import fold_scores
     from ...results.score_tables import as_text
-    from ...runs.fold_files import read_run
+    from ...runs.finished_runs import read_run
 
     args.benchmark.require_texts("this measurement")
     train = read_train(args.benchmark, find_data(args.benchmark, args.data))

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     from ...predict.predictor import load_predictor
     from ...results.blend import check_same_rows
     from ...results.fold_scores import fold_scores
-    from ...runs.fold_files import read_run
+    from ...runs.finished_runs import read_run
     from ...runs.int8_check import MOST, write_check
     from ..int8_loss import int8_losses
 
