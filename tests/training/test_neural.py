@@ -8,20 +8,14 @@ from conftest import StopAfter, fit
 from pooled_bert.base.errors import InputError, TimeLimitReached
 from pooled_bert.benchmarks.metrics import column_auc, mean_auc
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
-from pooled_bert.inputs.tokens import SIGNATURE
 from pooled_bert.models.classifier import load_classifier
 from pooled_bert.models.encoders import load_encoder
 from pooled_bert.models.inference import predict
-from pooled_bert.models.network import build_model
 from pooled_bert.training import starts
 from pooled_bert.training.checkpoints import Checkpoints
-from pooled_bert.training.losses import masked_cross_entropy
 from pooled_bert.training.neural import NeuralLearner
-from pooled_bert.training.optimizer import make_optimizer
 from pooled_bert.training.problem import Problem
 from pooled_bert.training.settings import BertSettings, BlstmSettings
-from pooled_bert.training.step import Objective, fast_gradient, train_step_function
-from pooled_bert.training.weight_average import WeightAverage
 
 SETTINGS = {
     "encoder": "tiny",
@@ -196,22 +190,6 @@ def test_averaged_weights_are_what_predicts_and_what_is_saved(problem, outcome, 
     assert not np.allclose(averaged.oof, outcome.oof, atol=1e-4)
 
 
-def test_average_follows_the_weights_at_its_decay():
-    weight = tf.Variable([0.0])
-    average = WeightAverage([weight], decay=0.5)
-    seen = []
-    for step in range(20):
-        weight.assign([1.0])
-        average.update(tf.Variable(step, dtype=tf.int64))
-        seen.append(float(average.averages[0][0]))
-    assert seen[0] == pytest.approx(0.9)  # 1 - 1/10: the start is soon forgotten
-    for step in (15, 19):
-        assert 1 - seen[step] == pytest.approx(0.5 * (1 - seen[step - 1]), rel=1e-3)
-    with average.in_use():
-        assert float(weight[0]) == seen[-1]
-    assert float(weight[0]) == 1.0
-
-
 def test_windows_find_what_stands_behind_the_maximal_length(problem, tmp_path):
     settings = {**SETTINGS, "max_length": 6}
     filler = " ".join(["gamma delta kappa sigma"] * 3)
@@ -228,107 +206,12 @@ def test_windows_find_what_stands_behind_the_maximal_length(problem, tmp_path):
     assert highest[0, 0] > 0.5 > highest[1, 0]
 
 
-def test_fast_gradient_is_of_the_size_asked_for_a_text_at_a_time():
-    gradient = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
-    gradient[2] = 0
-    step = fast_gradient(gradient, 0.7).numpy()
-    assert np.linalg.norm(step.reshape(3, -1), axis=1) == pytest.approx([0.7, 0.7, 0.0], abs=1e-6)
-    assert np.allclose(step[0] / step[0, 0, 0], gradient[0] / gradient[0, 0, 0], atol=1e-4)
-
-
-@pytest.mark.numerical
-def test_adversarial_step_adds_the_gradients_at_embeddings_that_raise_the_loss(tokenizer):
-    model = build_model(
-        load_encoder("tiny", tokenizer),
-        SIGNATURE,
-        target=SEVERAL_LABELS,
-        n_labels=2,
-        pooling="mean",
-        dropout=0.0,
-    )
-    ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
-    inputs = {"input_ids": ids, "token_type_ids": ids * 0, "attention_mask": (ids > 0).astype(np.int32)}
-    labels = np.array([[1, 0], [0, 1]], np.float32)
-
-    def loss_and_gradients(embedded, variables):
-        with tf.GradientTape() as tape:
-            tape.watch(embedded["inputs_embeds"])
-            loss = masked_cross_entropy(labels, model.classify(embedded), 4.0)
-        return loss, tape.gradient(loss, [embedded["inputs_embeds"], *variables])
-
-    head = model.trainable_variables[-2:]
-    embedded = model.embed(inputs)
-    loss, (of_words, *plain) = loss_and_gradients(embedded, head)
-    moved = {**embedded, "inputs_embeds": embedded["inputs_embeds"] + fast_gradient(of_words, 0.3)}
-    higher, (_, *perturbed) = loss_and_gradients(moved, head)
-    assert float(higher) > float(loss)
-    optimizer = tf.keras.optimizers.legacy.SGD(1.0)
-    before = [variable.numpy() for variable in head]
-    seen = train_step_function(model, optimizer, Objective(adversarial=0.3))(inputs, labels)
-    assert float(seen) == pytest.approx(float(loss), rel=1e-5)
-    for old, variable, *gradients in zip(before, head, plain, perturbed, strict=True):
-        assert np.allclose(old - variable.numpy(), gradients[0] + gradients[1], atol=1e-5)
-
-
-def test_weights_of_positives_balance_each_label():
-    labels = np.array([[1, 0, 0], [0, 0, 1], [0, 0, np.nan], [0, 0, 0]], np.float32)
-    assert SEVERAL_LABELS.positive_weights(labels, 1.0).tolist() == [3, 1, 2]
-    assert SEVERAL_LABELS.positive_weights(labels, 0.5) == pytest.approx([3**0.5, 1, 2**0.5])
-    logits, known = tf.constant([[0.3, -1.0]]), tf.constant([[1.0, 0.0]])
-    weighted = masked_cross_entropy(known, logits, 2.0, np.array([3.0, 3.0]))
-    assert float(weighted) == pytest.approx(
-        (3 * np.log1p(np.exp(-0.3)) + np.log1p(np.exp(-1.0))) / 2, rel=1e-5
-    )
-
-
 def test_keep_best_keeps_the_best_epoch_and_says_that_it_is_optimistic(problem, outcome):
     best = fit(problem, BertSettings(**SETTINGS, keep="best"))
     aucs = [record["mean_auc"] for record in best.history]
     assert mean_auc(column_auc(problem.labels[problem.valid], best.oof)) == max(aucs)
     assert best.optimistic
     assert not outcome.optimistic
-
-
-def test_one_step_changes_every_trainable_parameter(tokenizer):
-    model = build_model(
-        load_encoder("tiny", tokenizer),
-        SIGNATURE,
-        target=SEVERAL_LABELS,
-        n_labels=2,
-        pooling="mean",
-        dropout=0.0,
-    )
-    before = [variable.numpy() for variable in model.trainable_variables]
-    ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
-    inputs = {
-        "input_ids": ids,
-        "token_type_ids": np.zeros_like(ids),
-        "attention_mask": (ids > 0).astype(np.int32),
-    }
-    step = train_step_function(model, make_optimizer(1e-2, total_steps=1, warmup=0.0, decay="none"))
-    step(inputs, np.array([[1, 0], [0, 1]], np.float32))
-    after = {variable.name: variable.numpy() for variable in model.trainable_variables}
-    unchanged = [
-        name for (name, value), old in zip(after.items(), before, strict=True) if (value == old).all()
-    ]
-    assert [name for name in unchanged if "key/bias" not in name] == []  # softmax ignores a shift of all keys
-
-
-def test_unlabelled_cells_do_not_enter_the_loss():
-    logits = tf.constant([[0.3, -1.0], [2.0, 5.0]])
-    loss = masked_cross_entropy(tf.constant([[1.0, np.nan], [0.0, np.nan]]), logits, 2.0)
-    expected = np.mean([np.log1p(np.exp(-0.3)), np.log1p(np.exp(2.0))])
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
-    assert float(masked_cross_entropy(tf.fill([2, 2], np.nan), logits, 0.0)) == 0.0
-
-
-def test_unlabelled_cells_get_no_gradient():
-    logits = tf.Variable([[0.3, -1.0]])
-    with tf.GradientTape() as tape:
-        loss = masked_cross_entropy(tf.constant([[1.0, np.nan]]), logits, 1.0)
-    gradient = tape.gradient(loss, logits).numpy()
-    assert gradient[0, 0] < 0
-    assert gradient[0, 1] == 0
 
 
 def test_loss_that_is_no_longer_a_number_stops_the_fold_with_advice(problem):
