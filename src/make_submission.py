@@ -103,7 +103,9 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tu
     scored_runs = with_common_folds(runs) if args.finished else runs
     check_blendable(scored_runs, rows.checksums())
     find = "equal" if args.finished and len(scored_runs[0].folds) < 2 else args.weights
-    blend = make_blend(scored_runs, benchmark.target, args.blend, find, rows.train, benchmark.score)
+    blend = make_blend(
+        scored_runs, benchmark.target, args.blend, find, rows.train, benchmark.score, rows.test
+    )
     notes = notes_on(runs, benchmark)
     scores, table = blend_scores(blend, rows.train, benchmark)
     lines = [headline("out of fold", table, benchmark, notes)]
@@ -186,10 +188,11 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--weights",
-        choices=("equal", "greedy", "stack"),
+        choices=("equal", "greedy", "stack", "trees"),
         default="equal",
-        help="weights of the runs: equal, or found on out-of-fold rows: greedily for the best score (greedy), or by a"
-        " logistic regression (stack) (default: equal)",
+        help="weights of the runs: equal, or found on out-of-fold rows: greedily for the best score (greedy), by a"
+        " logistic regression per label (stack), or by boosted trees per label, which see the other labels and how the"
+        " text is written too (trees) (default: equal)",
     )
     parser.add_argument(
         "--folds",

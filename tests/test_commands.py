@@ -96,7 +96,7 @@ def test_weights_found_on_out_of_fold_rows_show_what_they_score_honestly(
     options = ("--data", sample, "--workspace", tmp_path)
     for name, *more in (("words", "--ngrams", "word"), ("pieces",)):
         run_command("train_folds.py", *options, "--model", "linear", "--run", name, "--n-folds", 2, *more)
-    for weights in ("greedy", "stack"):
+    for weights in ("greedy", "stack", "trees"):
         said = run_command(
             "make_submission.py", *options, "--run", "words", "pieces", "--weights", weights, "--name", weights
         ).stdout  # fmt: skip

@@ -86,7 +86,14 @@ def weather(places, run_command):
 
 @pytest.mark.parametrize(
     ("blend", "weights"),
-    [("mean", "equal"), ("logit", "equal"), ("rank", "greedy"), ("logit", "greedy"), ("logit", "stack")],
+    [
+        ("mean", "equal"),
+        ("logit", "equal"),
+        ("rank", "greedy"),
+        ("logit", "greedy"),
+        ("logit", "stack"),
+        ("logit", "trees"),
+    ],
 )
 def test_classes_are_blended_into_a_submission_whose_rows_add_up_to_one(weather, run_command, blend, weights):
     name = f"{blend}-{weights}"

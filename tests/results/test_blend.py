@@ -7,6 +7,7 @@ from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.results.blend import blend, blend_oof, blend_test, check_blendable, correlation, make_blend
 from pooled_bert.results.blend_weights import Weights
+from pooled_bert.results.row_facts import facts_of, row_facts
 from pooled_bert.runs.finished_runs import Run
 from pooled_bert.runs.fold_files import FoldResult
 
@@ -134,6 +135,30 @@ def test_weights_that_cannot_be_found_honestly_are_refused():
     with pytest.raises(InputError, match="use --blend logit"):
         make_blend([run_of("x"), run_of("y")], SEVERAL_LABELS, "rank", "stack", truth)
     assert len(make_blend(runs, SEVERAL_LABELS, "logit", "equal", truth).oof()) == 1
+
+
+def test_facts_of_texts_reach_trees_by_their_ids_and_sounds_have_none():
+    texts = pd.DataFrame({"id": ["a", "b"], "text": ["LOUD!", "calm words"]})
+    facts = row_facts(texts)
+    there, back = (facts_of(facts, pd.Series(ids)) for ids in (["a", "b"], ["b", "a"]))
+    assert (there[0] != there[1]).any()
+    assert (there == back[::-1]).all()
+    assert facts_of(row_facts(texts.rename(columns={"text": "sound"})), texts["id"]).shape == (2, 0)
+
+
+def test_blend_of_trees_predicts_folds_and_test_rows_of_its_own_rows():
+    runs = [run_of("x"), run_of("y")]
+    train, test = make_truth(runs[0]), predictions().assign(text="a test text")
+    found = make_blend(runs, SEVERAL_LABELS, "logit", "trees", train, test=test)
+    for index, table in found.oof().items():
+        parts, facts = [run.folds[index].oof for run in runs], row_facts(train)
+        pd.testing.assert_frame_equal(
+            table, blend(parts, SEVERAL_LABELS, "logit", found.nested[index], facts)
+        )
+    assert list(found.test()["id"]) == list(found.test_of_fold(0)["id"]) == list(test["id"])
+    assert list(found.shares().columns) == ["contribution"]
+    with pytest.raises(InputError, match="needs log-odds; use --blend logit"):
+        make_blend(runs, SEVERAL_LABELS, "mean", "trees", train, test=test)
 
 
 def test_correlation_is_one_with_oneself_and_less_with_others():

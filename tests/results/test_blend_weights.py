@@ -1,32 +1,27 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from pooled_bert.benchmarks.metrics import column_auc, mean_auc
-from pooled_bert.results.blend_weights import (
-    FINDERS,
-    FoldValues,
-    Weights,
-    contributions,
-    find_greedy,
-    find_stack,
-    fold_score,
-    nested_score,
-    nested_weights,
-)
+from pooled_bert.results.blend_search import FINDERS, contributions, find_nested, nested_score
+from pooled_bert.results.blend_trees import find_trees
+from pooled_bert.results.blend_values import FoldValues, fold_score
+from pooled_bert.results.blend_weights import Weights, find_equal, find_greedy, find_stack
 
 RANDOM = np.random.default_rng(0)
 
 
 def make_folds(noises=(1.0, 1.0, 30.0), n_folds=4, n_rows=150, n_labels=2):
-    """Runs that see the truth through noise of their own."""
+    """Runs that see the truth through noise of their own; nothing else is known of the rows."""
     folds = []
     for _ in range(n_folds):
         truth = RANDOM.normal(size=(n_rows, n_labels))
         values = np.stack([truth * 2 + noise * RANDOM.normal(size=truth.shape) for noise in noises])
         labels = (truth > 0.5).astype(float)
         labels[::7, 1] = np.nan
-        folds.append(FoldValues(values, labels))
+        folds.append(FoldValues(values, labels, np.empty((n_rows, 0))))
     return folds
 
 
@@ -50,9 +45,9 @@ def test_greedy_takes_what_helps_and_leaves_noise_out(folds):
 
 @pytest.mark.parametrize("name", FINDERS)
 def test_two_good_runs_together_beat_each_alone(folds, name):
-    both = [FoldValues(fold.values[:2], fold.labels) for fold in folds]
+    both = [replace(fold, values=fold.values[:2]) for fold in folds]
     alone = [np.mean([fold_score(fold.labels, fold.values[run]) for fold in folds]) for run in range(2)]
-    assert nested_score(both, FINDERS[name]) > max(alone)
+    assert nested_score(both, FINDERS[name].find) > max(alone)
 
 
 def test_stack_is_a_probability_of_its_own_scale(folds):
@@ -69,23 +64,26 @@ def test_stack_leaves_a_label_of_one_class_to_equal_weights():
 
 
 @pytest.mark.parametrize("name", FINDERS)
-def test_labels_of_a_fold_have_no_say_in_its_nested_weights(name):
-    folds = make_folds()
-    before = nested_weights(folds, FINDERS[name])
-    planted = FoldValues(folds[1].values, 1 - folds[1].labels)  # the opposite of the truth
-    after = nested_weights([folds[0], planted, *folds[2:]], FINDERS[name])
-    assert (before[1].runs == after[1].runs).all()
+def test_labels_of_a_fold_have_no_say_in_its_nested_blend(name):
+    folds, find = make_folds(), FINDERS[name].find
+    planted = replace(folds[1], labels=1 - folds[1].labels)  # the opposite of the truth
+
+    def blended(folds):
+        return [found.combine(folds[1].values, folds[1].facts) for found in find_nested(folds, find)]
+
+    before, after = blended(folds), blended([folds[0], planted, *folds[2:]])
+    assert (before[1] == after[1]).all()
     if name != "equal":
-        assert (before[0].runs != after[0].runs).any()
+        assert (before[0] != after[0]).any()
 
 
 def test_run_that_leaks_is_worth_nothing_where_its_leak_is_not():
     """A run that knows the answers of fold 0 alone: weights found there would be nothing but that run."""
     folds = make_folds(noises=(1.0, 50.0))
     knows = np.nan_to_num(folds[0].labels) * 100
-    folds[0] = FoldValues(np.stack([folds[0].values[0], knows]), folds[0].labels)
+    folds[0] = replace(folds[0], values=np.stack([folds[0].values[0], knows]))
     assert find_greedy(folds[:1]).runs[1, 0] == 1.0
-    assert nested_weights(folds, find_greedy)[0].runs[1, 0] < 0.2
+    assert find_nested(folds, find_greedy)[0].runs[1, 0] < 0.2
 
 
 def test_contribution_of_noise_is_not_above_that_of_a_good_run(folds):
@@ -98,3 +96,43 @@ def test_weights_are_applied_label_by_label():
     weights = Weights(np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.0, 1.0]))
     values = np.array([[[1.0, 5.0]], [[7.0, 3.0]]])
     assert weights.combine(values).tolist() == [[1.0, 7.0]]
+
+
+def score_of_first(labels, values):
+    return fold_score(labels[:, :1], values[:, :1])
+
+
+def told_folds(n_rows=600):
+    """Label 0 depends on the run's values of both labels, and on a fact that the run does not know."""
+    folds = []
+    for _ in range(3):
+        values, facts = RANDOM.normal(size=(1, n_rows, 2)), RANDOM.normal(size=(n_rows, 1))
+        noise = 0.3 * RANDOM.normal(size=n_rows)
+        labels = np.stack([values[0].sum(axis=1) + facts[:, 0] + noise > 0, values[0, :, 1] > 0], axis=1)
+        folds.append(FoldValues(values, labels.astype(float), facts, score_of_first))
+    return folds
+
+
+def test_trees_learn_from_the_other_labels_and_from_facts():
+    folds = told_folds()
+    without_facts = [replace(fold, facts=np.empty((len(fold.labels), 0))) for fold in folds]
+    alone, of_labels, of_both = (
+        nested_score(folds, find_equal),
+        nested_score(without_facts, find_trees),
+        nested_score(folds, find_trees),
+    )
+    assert alone + 0.05 < of_labels
+    assert of_labels + 0.05 < of_both
+
+
+def test_trees_give_no_lower_odds_where_a_run_gives_higher_ones():
+    folds = told_folds()
+    fold, trees = folds[0], find_trees(folds)
+    raised = fold.values + np.array([1.0, 0.0])
+    assert (trees.combine(raised, fold.facts)[:, 0] >= trees.combine(fold.values, fold.facts)[:, 0]).all()
+
+
+def test_trees_leave_a_label_of_one_class_to_equal_weights(folds):
+    one_class = [replace(fold, labels=fold.labels * [0.0, 1.0]) for fold in folds]
+    blended = find_trees(one_class).combine(folds[0].values, folds[0].facts)
+    assert blended[:, 0] == pytest.approx(folds[0].values[:, :, 0].mean(axis=0))

@@ -10,23 +10,23 @@ from scipy.stats import rankdata
 from ..base.errors import InputError
 from ..benchmarks.targets import Target, gain
 from ..runs.finished_runs import Run, in_one_order
-from .blend_weights import (
-    FINDERS,
-    FoldValues,
-    Weights,
-    contributions,
-    equal_weights,
-    fold_score,
-    nested_weights,
-)
+from .blend_search import FINDERS, contributions, find_nested
+from .blend_values import Combination, FoldValues, fold_score
+from .blend_weights import Weights, equal_weights
+from .row_facts import facts_of, row_facts
 
 
 def blend(
-    tables: Sequence[pd.DataFrame], target: Target, how: str, weights: Weights | None = None
+    tables: Sequence[pd.DataFrame],
+    target: Target,
+    how: str,
+    weights: Combination | None = None,
+    facts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Blend tables of probabilities (id + labels, the same ids in the same order); None: with equal weights.
 
-    Raises InputError if the tables have different rows or labels.
+    facts : of ``row_facts``, about these rows and maybe others; None: there are none.  Raises InputError if the tables
+    have different rows or labels.
     """
     first = tables[0]
     for table in tables[1:]:
@@ -37,14 +37,21 @@ def blend(
     labels = first.columns[1:]
     values = np.stack([target.to_scale(table[labels].to_numpy(np.float64), how) for table in tables])
     weights = weights or equal_weights(len(tables), len(labels))
-    result = pd.DataFrame(target.from_scale(weights.combine(values), how), columns=labels)
+    combined = weights.combine(values, facts_of(facts, first["id"]))
+    result = pd.DataFrame(target.from_scale(combined, how), columns=labels)
     result.insert(0, "id", first["id"].to_numpy())
     return result
 
 
-def blend_test(runs: Sequence[Run], target: Target, how: str, weights: Weights | None = None) -> pd.DataFrame:
+def blend_test(
+    runs: Sequence[Run],
+    target: Target,
+    how: str,
+    weights: Combination | None = None,
+    facts: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return test predictions: the average over each run's folds, then the runs by their weights."""
-    return blend([blend(_test_tables(run), target, how) for run in runs], target, how, weights)
+    return blend([blend(_test_tables(run), target, how) for run in runs], target, how, weights, facts)
 
 
 def _test_tables(run: Run) -> list[pd.DataFrame]:
@@ -57,28 +64,40 @@ def _test_tables(run: Run) -> list[pd.DataFrame]:
 
 
 def blend_oof(
-    runs: Sequence[Run], target: Target, how: str, weights: Sequence[Weights] | None = None
+    runs: Sequence[Run],
+    target: Target,
+    how: str,
+    weights: Sequence[Combination] | None = None,
+    facts: pd.DataFrame | None = None,
 ) -> dict[int, pd.DataFrame]:
     """Blend the runs' out-of-fold predictions: one table per fold, each with its own weights; None: equal weights."""
     folds = list(zip(*(run.folds for run in runs), strict=True))
     return {
-        parts[0].fold: blend([part.oof for part in parts], target, how, weights[index] if weights else None)
+        parts[0].fold: blend(
+            [part.oof for part in parts], target, how, weights[index] if weights else None, facts
+        )
         for index, parts in enumerate(folds)
     }
 
 
 @dataclass(frozen=True)
 class Blend:
-    """Runs and their weights. ``weights``: found on all out-of-fold rows; ``nested``: per fold, found on the others."""
+    """Runs, and how they are combined.
+
+    weights : found on all out-of-fold rows.  nested : per fold, found on the other folds.  score : what they are for.
+    train_facts, test_facts : of ``row_facts``, or None if the blend needs none.
+    """
 
     runs: Sequence[Run]
     target: Target
     how: str
     find: str
     folds: Sequence[FoldValues]
-    weights: Weights
-    nested: Sequence[Weights]
-    score: str  # the score that the weights and contributions are for
+    weights: Combination
+    nested: Sequence[Combination]
+    score: str
+    train_facts: pd.DataFrame | None = None
+    test_facts: pd.DataFrame | None = None
 
     @property
     def is_chosen(self) -> bool:
@@ -87,44 +106,65 @@ class Blend:
 
     def oof(self) -> dict[int, pd.DataFrame]:
         """Return out-of-fold predictions by the nested weights: their scores are honest."""
-        return blend_oof(self.runs, self.target, self.how, self.nested)
+        return blend_oof(self.runs, self.target, self.how, self.nested, self.train_facts)
 
     def optimistic_oof(self) -> dict[int, pd.DataFrame]:
         """Return out-of-fold predictions by weights found on the same rows: their scores are optimistic."""
-        return blend_oof(self.runs, self.target, self.how, [self.weights] * len(self.nested))
+        weights = [self.weights] * len(self.nested)
+        return blend_oof(self.runs, self.target, self.how, weights, self.train_facts)
 
     def test(self) -> pd.DataFrame:
         """Return test predictions."""
-        return blend_test(self.runs, self.target, self.how, self.weights)
+        return blend_test(self.runs, self.target, self.how, self.weights, self.test_facts)
+
+    def test_of_fold(self, index: int) -> pd.DataFrame:
+        """Return test predictions by one fold's models alone, and by the weights found on the other folds."""
+        parts = [replace(run, folds=(run.folds[index],)) for run in self.runs]
+        return blend_test(parts, self.target, self.how, self.nested[index], self.test_facts)
 
     def shares(self) -> pd.DataFrame:
-        """Return one row per run: its weight (per label if these differ), and what the score loses without it."""
+        """Return one row per run: its weight (per label if these differ), and what the score loses without it.
+
+        Trees have no weights.
+        """
         names, labels = [run.name for run in self.runs], self.runs[0].folds[0].oof.columns[1:]
-        table = pd.DataFrame(self.weights.runs, index=names, columns=labels)
-        if (self.weights.runs == self.weights.runs[:, :1]).all():
-            table = table.iloc[:, :1].set_axis(["weight"], axis=1)
-        return table.assign(contribution=contributions(self.folds, FINDERS[self.find]))
+        table = pd.DataFrame(index=names)
+        if isinstance(self.weights, Weights):
+            table = pd.DataFrame(self.weights.runs, index=names, columns=labels)
+            if (self.weights.runs == self.weights.runs[:, :1]).all():
+                table = table.iloc[:, :1].set_axis(["weight"], axis=1)
+        return table.assign(contribution=contributions(self.folds, FINDERS[self.find].find))
 
 
 def make_blend(
-    runs: Sequence[Run], target: Target, how: str, find: str, train: pd.DataFrame, score: str = "mean_auc"
+    runs: Sequence[Run],
+    target: Target,
+    how: str,
+    find: str,
+    train: pd.DataFrame,
+    score: str = "mean_auc",
+    test: pd.DataFrame | None = None,
 ) -> Blend:
     """Find the weights and return the blend; raises InputError if they cannot be found and scored honestly.
 
-    score : the score that counts; ranks have a mean AUC only, which then takes its place.
+    train, test : the rows (id, items; of the training rows also labels).  score : the score that counts; ranks have a
+    mean AUC only, which then takes its place.
     """
     score = "mean_auc" if how == "rank" else score
+    finder = FINDERS[find]
     if find != "equal" and len(runs[0].folds) < 2:
         raise InputError(
             f"--weights {find}: one fold is not enough, because weights are scored on a fold they were not found on;"
             " train a second fold, or use --weights equal"
         )
-    if find == "stack" and how != "logit":
-        raise InputError("--weights stack: needs log-odds; use --blend logit")
+    if finder.of_log_odds and how != "logit":
+        raise InputError(f"--weights {find}: needs log-odds; use --blend logit")
     runs = in_one_order(runs)
-    folds = fold_values(runs, target, how, train, score)
-    finder = FINDERS[find]
-    return Blend(runs, target, how, find, folds, finder(folds), nested_weights(folds, finder), score)
+    facts = [None if rows is None or not finder.reads_facts else row_facts(rows) for rows in (train, test)]
+    folds = fold_values(runs, target, how, train, score, facts[0])
+    return Blend(
+        runs, target, how, find, folds, finder.find(folds), find_nested(folds, finder.find), score, *facts
+    )
 
 
 def with_common_folds(runs: Sequence[Run]) -> list[Run]:
@@ -145,7 +185,12 @@ def blend_equally(runs: Sequence[Run], target: Target, how: str) -> Blend:
 
 
 def fold_values(
-    runs: Sequence[Run], target: Target, how: str, train: pd.DataFrame, score: str = "mean_auc"
+    runs: Sequence[Run],
+    target: Target,
+    how: str,
+    train: pd.DataFrame,
+    score: str = "mean_auc",
+    facts: pd.DataFrame | None = None,
 ) -> list[FoldValues]:
     """Return the data that weights are found on: per fold, all runs' predictions on the scale ``how``, and labels."""
 
@@ -158,8 +203,9 @@ def fold_values(
     for parts in zip(*(run.folds for run in runs), strict=True):
         names = list(parts[0].oof.columns[1:])
         values = [target.to_scale(part.oof[names].to_numpy(np.float64), how) for part in parts]
-        labels = truth.loc[parts[0].oof["id"], names].to_numpy(np.float64)
-        values_of_folds.append(FoldValues(np.stack(values), labels, scorer))
+        ids = parts[0].oof["id"]
+        labels = truth.loc[ids, names].to_numpy(np.float64)
+        values_of_folds.append(FoldValues(np.stack(values), labels, facts_of(facts, ids), scorer))
     return values_of_folds
 
 

@@ -39,9 +39,10 @@ def blend_report(blend: Blend, table: pd.DataFrame, benchmark: Benchmark, notes:
     )
     if blend.is_chosen:
         title += ", each fold by weights found on the others"
-    similarity, shares = as_text(correlation(blend.runs)), as_text(blend.shares())
-    lost = f"what the mean over folds of the {SCORE_TITLES[blend.score]} loses without the run"
+    shares = blend.shares()
+    has_weights = len(shares.columns) > 1
+    lost = f"contribution: what the mean over folds of the {SCORE_TITLES[blend.score]} loses without the run"
     return (
-        f"{format_scores(title, table, notes)}\n\nrank correlation of the runs' out-of-fold predictions\n{similarity}"
-        f"\n\nweight of each run; contribution: {lost}\n{shares}"
+        f"{format_scores(title, table, notes)}\n\nrank correlation of the runs' out-of-fold predictions\n"
+        f"{as_text(correlation(blend.runs))}\n\n{'weight of each run; ' * has_weights}{lost}\n{as_text(shares)}"
     )

@@ -1,6 +1,5 @@
 """A blend kept as a run, so that it is compared and reported like one, and that ``--pseudo`` can learn from it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from ..base.errors import InputError
@@ -11,7 +10,7 @@ from ..runs.finished_runs import Run
 from ..runs.fold_files import write_config, write_fold
 from ..runs.identity import PER_FOLD
 from ..training.problem import Outcome
-from .blend import Blend, blend_oof, blend_test
+from .blend import Blend
 
 
 def check_is_new(folder: Path) -> None:
@@ -28,10 +27,9 @@ def write_blend_run(folder: Path, blend: Blend, rows: Rows) -> None:
     the rows of fold k. Raises InputError if a member has no test predictions.
     """
     target, members = blend.target, {run.name: _made_by(run) for run in blend.runs}
-    oof = blend_oof(blend.runs, target, blend.how, blend.nested)
+    oof = blend.oof()
     for index, fold in enumerate(oof):
-        parts = [_only(run, index) for run in blend.runs]
-        test = None if rows.test is None else blend_test(parts, target, blend.how, blend.nested[index])
+        test = None if rows.test is None else blend.test_of_fold(index)
         valid = rows.train.set_index("id").loc[oof[fold]["id"]].reset_index()
         first = blend.runs[0].identity
         settings = {
@@ -48,7 +46,7 @@ def write_blend_run(folder: Path, blend: Blend, rows: Rows) -> None:
         outcome = Outcome(
             oof=oof[fold][labels].to_numpy(),
             test=test[labels].to_numpy() if test is not None else oof[fold][labels].to_numpy()[:0],
-            optimistic=any(part.folds[0].metrics["optimistic"] for part in parts),
+            optimistic=any(run.folds[index].metrics["optimistic"] for run in blend.runs),
         )
         place = fold_folder(folder, fold)
         write_config(place, identity, {})
@@ -60,10 +58,6 @@ def write_blend_run(folder: Path, blend: Blend, rows: Rows) -> None:
             test_ids=None if test is None else test["id"],
             facts={"fold": fold, "made_up": rows.made_up},
         )
-
-
-def _only(run: Run, index: int) -> Run:
-    return replace(run, folds=(run.folds[index],))
 
 
 def _made_by(run: Run) -> str:

@@ -1,34 +1,15 @@
-"""Weights of the runs in a blend, found on out-of-fold rows, and the honest score of the blend."""
+"""Weights of the runs in a blend, found on out-of-fold rows."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ..benchmarks.metrics import mean_auc, resampled_auc
+from .blend_values import FoldValues
 
 GREEDY_ROUNDS = 40
 STACK_C = 0.1  # inverse strength of the stack's L2 penalty
-
-
-def fold_score(labels: np.ndarray, values: np.ndarray) -> float:
-    """Compute the mean column-wise AUC of one fold: the same as by metrics.column_auc, but faster."""
-    return mean_auc(np.array([resampled_auc(*pair)[0] for pair in zip(labels.T, values.T, strict=True)]))
-
-
-@dataclass(frozen=True)
-class FoldValues:
-    """The runs' predictions for one fold's rows, and the true labels.
-
-    values : float64 [n_runs, n_rows, n_labels], on the blend's scale.
-    labels : float64 [n_rows, n_labels], 0, 1 or NaN.
-    score : labels and blended values -> the score that the weights are for; a higher one is better.
-    """
-
-    values: np.ndarray
-    labels: np.ndarray
-    score: Callable[[np.ndarray, np.ndarray], float] = fold_score
 
 
 @dataclass(frozen=True)
@@ -41,12 +22,16 @@ class Weights:
     runs: np.ndarray
     intercept: np.ndarray
 
-    def combine(self, values: np.ndarray) -> np.ndarray:
-        """Blend values, [n_runs, n_rows, n_labels] -> [n_rows, n_labels]."""
+    def combine(self, values: np.ndarray, facts: np.ndarray | None = None) -> np.ndarray:
+        """Blend values, [n_runs, n_rows, n_labels] -> [n_rows, n_labels]; ``facts`` about the rows do not count."""
         return np.einsum("rl,rnl->nl", self.runs, values) + self.intercept
 
-
-Finder = Callable[[Sequence[FoldValues]], Weights]
+    def described(self, names: Sequence[str]) -> dict:
+        """Return what a submission's record says of the blend of the runs ``names``: their weights."""
+        return {
+            "runs": dict(zip(names, self.runs.tolist(), strict=True)),
+            "intercept": self.intercept.tolist(),
+        }
 
 
 def equal_weights(n_runs: int, n_labels: int) -> Weights:
@@ -99,30 +84,3 @@ def find_stack(folds: Sequence[FoldValues]) -> Weights:
             model = LogisticRegression(C=STACK_C).fit(values[:, known, label].T, labels[known, label])
             weights.runs[:, label], weights.intercept[label] = model.coef_[0], model.intercept_[0]
     return weights
-
-
-FINDERS: dict[str, Finder] = {"equal": find_equal, "greedy": find_greedy, "stack": find_stack}
-
-
-def nested_weights(folds: Sequence[FoldValues], find: Finder) -> list[Weights]:
-    """Return, for each fold, the weights found on the other folds, so that the fold's own score is honest."""
-    if len(folds) == 1:  # only with equal weights, which do not depend on rows
-        return [find(folds)]
-    return [find([*folds[:index], *folds[index + 1 :]]) for index in range(len(folds))]
-
-
-def nested_score(folds: Sequence[FoldValues], find: Finder) -> float:
-    """Compute the mean over the folds of each fold's score, with weights found on the other folds."""
-    pairs = zip(folds, nested_weights(folds, find), strict=True)
-    return float(np.mean([fold.score(fold.labels, weights.combine(fold.values)) for fold, weights in pairs]))
-
-
-def contributions(folds: Sequence[FoldValues], find: Finder) -> np.ndarray:
-    """Compute how much nested score the blend loses without each run, float64 [n_runs]; negative: it gains."""
-    full_score = nested_score(folds, find)
-    runs = range(len(folds[0].values))
-    scores_without = [
-        nested_score([replace(fold, values=np.delete(fold.values, run, axis=0)) for fold in folds], find)
-        for run in runs
-    ]
-    return full_score - np.array(scores_without)

@@ -131,11 +131,7 @@ def provenance(blend: Blend, scores: dict[str, float]) -> dict:
     runs = blend.runs
     return {
         "blend": blend.how,
-        "weights": {
-            "found": blend.find,
-            "runs": {run.name: row for run, row in zip(runs, blend.weights.runs.tolist(), strict=True)},
-            "intercept": blend.weights.intercept.tolist(),
-        },
+        "weights": {"found": blend.find, **blend.weights.described([run.name for run in runs])},
         "made_up": any(run.made_up for run in runs),
         **scores,
         "runs": [
