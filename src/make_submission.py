@@ -2,13 +2,16 @@
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.rules import FOLD, LINE, NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
+
+if TYPE_CHECKING:
+    from pooled_bert.results.scored_submission import ScoredSubmission
 
 
 def main() -> None:
@@ -28,13 +31,13 @@ def main() -> None:
     if args.folds is None and not args.finished:
         check_complete(runs)
     name = args.name or "-".join([args.benchmark.name, *names])
-    blend, scores, table, report = with_data(args, runs, data, name) if data else without_data(args, runs)
-    if table is None:
-        print(report)
+    made = with_data(args, runs, data, name) if data else without_data(args, runs)
+    if made.table is None:
+        report_without_test_rows(args, made.report)
         return
     path = args.output or args.workspace.submissions / f"{name}.csv"
-    write_submission(path, table, provenance(blend, scores))
-    print(f"{path}: {len(table)} rows, checked\n{report}")
+    write_submission(path, made.table, provenance(made.blend, made.scores))
+    print(f"{path}: {len(made.table)} rows, checked\n{made.report}")
     if args.submit:
         send(path, args.benchmark, args.message)
 
@@ -75,73 +78,29 @@ def folder_of_data(args: argparse.Namespace) -> Path | None:
     return None
 
 
-def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> tuple:
-    """Score the runs and their blend; returns the blend, its scores, the table to submit, and a report to print.
-
-    The table is None if there is nothing to submit.
-    """
+def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> "ScoredSubmission":
+    """Blend the runs, and score them by the rows in ``data``."""
     from pooled_bert.data.rows import read_answers, read_rows
-    from pooled_bert.results.blend import check_blendable, make_blend, with_common_folds
-    from pooled_bert.results.blend_report import blend_report, blend_scores
-    from pooled_bert.results.blend_run import check_is_new, write_blend_run
-    from pooled_bert.results.score_tables import (
-        best_alone,
-        comparison,
-        format_scores,
-        headline,
-        notes_on,
-        rank_scores,
-        score_row,
-    )
-    from pooled_bert.results.submission import submission_table, submitted
+    from pooled_bert.results.blend import with_common_folds
+    from pooled_bert.results.scored_submission import scored_submission
 
     rows = read_rows(args.benchmark, data)
-    benchmark = rows.benchmark
-    if args.as_run:
-        check_is_new(args.workspace.run(benchmark.name, args.as_run))
-    answers = read_answers(args.answers, rows) if args.answers else rows.test_labels
     scored_runs = with_common_folds(runs) if args.finished else runs
-    check_blendable(scored_runs, rows.checksums())
-    find = "equal" if args.finished and len(scored_runs[0].folds) < 2 else args.weights
-    blend = make_blend(
-        scored_runs, benchmark.target, args.blend, find, rows.train, benchmark.score, rows.test
+    return scored_submission(
+        runs,
+        scored_runs,
+        rows,
+        name=name,
+        how=args.blend,
+        find="equal" if args.finished and len(scored_runs[0].folds) < 2 else args.weights,
+        answers=read_answers(args.answers, rows) if args.answers else rows.test_labels,
+        kept_as=args.workspace.run(rows.benchmark.name, args.as_run) if args.as_run else None,
     )
-    notes = notes_on(runs, benchmark)
-    scores, table = blend_scores(blend, rows.train, benchmark)
-    lines = [headline("out of fold", table, benchmark, notes)]
-    if len(runs) == 1:
-        details = [format_scores(f"{benchmark.name} {runs[0].name}", table)]
-    else:
-        lines.append(best_alone(runs, benchmark))
-        each = format_scores("each run alone", comparison(runs, benchmark), notes)
-        details = [blend_report(blend, table, benchmark, notes), each]
-    if args.as_run:
-        write_blend_run(args.workspace.run(benchmark.name, args.as_run), blend, rows)
-    blend = replace(blend, runs=runs)  # the test rows are predicted by every finished fold
-    if benchmark.test_file is None and not args.submit:
-        print(f"note: {benchmark.title} has no test rows, so there is nothing to submit", file=sys.stderr)
-        return blend, scores, None, "\n\n".join(["\n".join(lines), *details])
-    if rows.template is None:
-        print("\n\n".join(["\n".join(lines), *details]))
-        raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
-    table = submission_table(blend.test(), rows.template, benchmark)
-    if answers is not None:
-        scored = score_row(table, answers, benchmark, "test")
-        scored = rank_scores(scored, benchmark) if args.blend == "rank" else scored
-        lines.append(headline(name, scored, benchmark, []))
-        if benchmark.medals:
-            lines.append(f"on the private leaderboard: {benchmark.medals.named(scored['mean AUC'].iloc[0])}")
-        details.append(format_scores(f"{benchmark.name} {name}", scored, notes, of="test"))
-    return blend, scores, submitted(table, rows), "\n\n".join(["\n".join(lines), *details])
 
 
-def without_data(args: argparse.Namespace, runs: list) -> tuple:
-    """Blend runs whose benchmark's files are not on this machine; returns what ``with_data`` does.
-
-    The ids are those of the test predictions; the scores are those that the trainings recorded.
-    """
-    from pooled_bert.results.blend import blend_equally, check_blendable
-    from pooled_bert.results.submission import submission_of_predictions
+def without_data(args: argparse.Namespace, runs: list) -> "ScoredSubmission":
+    """Blend runs whose benchmark's files are not on this machine."""
+    from pooled_bert.results.scored_submission import submission_without_rows
 
     if args.as_run:
         raise InputError(f"--as-run {args.as_run}: needs the training rows; give --data")
@@ -152,15 +111,17 @@ def without_data(args: argparse.Namespace, runs: list) -> tuple:
         " those that each training recorded",
         file=sys.stderr,
     )
-    data = runs[0].identity.get("data", {})
-    check_blendable(runs, {name: data.get(name) for name in ("train", "test")})
-    report = "\n".join(
-        f"{run.name}: mean AUC {run.recorded_auc:.4f} (mean over {len(run.folds)} folds, out of fold)"
-        for run in runs
-    )
-    blend = blend_equally(runs, args.benchmark.target, args.blend)
-    scores = {"oof_mean_auc": sum(run.recorded_auc for run in runs) / len(runs)}
-    return blend, scores, submission_of_predictions(blend.test(), args.benchmark), report
+    return submission_without_rows(runs, args.benchmark, args.blend)
+
+
+def report_without_test_rows(args: argparse.Namespace, report: str) -> None:
+    """Print the scores where there is nothing to submit; raises InputError if there should be."""
+    benchmark = args.benchmark
+    if benchmark.test_file is None and not args.submit:
+        print(f"note: {benchmark.title} has no test rows, so there is nothing to submit", file=sys.stderr)
+    print(report)
+    if benchmark.test_file is not None or args.submit:
+        raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
 
 
 def send(path: Path, benchmark, given: str | None) -> None:

@@ -66,7 +66,7 @@ def _metrics_row(metrics: dict, benchmark: Benchmark) -> dict:
     return {name: np.nan if value is None else value for name, value in row.items()}
 
 
-def comparison(runs: list[Run], benchmark: Benchmark) -> pd.DataFrame:
+def comparison(runs: Sequence[Run], benchmark: Benchmark) -> pd.DataFrame:
     """Compare runs on the same folds: one row per run, with the mean of each score over its folds; the best run first.
 
     ``sd`` is the spread, over the folds, of the score that counts.
