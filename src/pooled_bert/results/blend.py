@@ -1,4 +1,4 @@
-"""Predictions of folds and runs -> one prediction: a weighted sum on one scale."""
+"""Predictions of folds and runs -> one prediction: a sum on one scale by equal or found weights, or trees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
