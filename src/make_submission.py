@@ -116,12 +116,11 @@ def without_data(args: argparse.Namespace, runs: list) -> "ScoredSubmission":
 
 def report_without_test_rows(args: argparse.Namespace, report: str) -> None:
     """Print the scores where there is nothing to submit; raises InputError if there should be."""
-    benchmark = args.benchmark
-    if benchmark.test_file is None and not args.submit:
-        print(f"note: {benchmark.title} has no test rows, so there is nothing to submit", file=sys.stderr)
     print(report)
-    if benchmark.test_file is not None or args.submit:
-        raise InputError(f"{benchmark.title}: there are no test rows, so no submission is written")
+    title = args.benchmark.title
+    if args.benchmark.test_file is not None or args.submit:
+        raise InputError(f"{title}: there are no test rows, so no submission is written")
+    print(f"note: {title} has no test rows, so there is nothing to submit", file=sys.stderr)
 
 
 def send(path: Path, benchmark, given: str | None) -> None:

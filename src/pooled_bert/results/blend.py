@@ -12,7 +12,7 @@ from ..benchmarks.targets import Target, gain
 from ..runs.finished_runs import Run, in_one_order
 from .blend_search import FINDERS, contributions, find_nested
 from .blend_values import Combination, FoldValues, fold_score
-from .blend_weights import Weights, equal_weights
+from .blend_weights import equal_weights
 from .row_facts import facts_of, row_facts
 
 
@@ -123,16 +123,9 @@ class Blend:
         return blend_test(parts, self.target, self.how, self.nested[index], self.test_facts)
 
     def shares(self) -> pd.DataFrame:
-        """Return one row per run: its weight (per label if these differ), and what the score loses without it.
-
-        Trees have no weights.
-        """
-        names, labels = [run.name for run in self.runs], self.runs[0].folds[0].oof.columns[1:]
-        table = pd.DataFrame(index=names)
-        if isinstance(self.weights, Weights):
-            table = pd.DataFrame(self.weights.runs, index=names, columns=labels)
-            if (self.weights.runs == self.weights.runs[:, :1]).all():
-                table = table.iloc[:, :1].set_axis(["weight"], axis=1)
+        """Return one row per run: how much it counts, and what the score loses without it."""
+        labels = list(self.runs[0].folds[0].oof.columns[1:])
+        table = pd.DataFrame(self.weights.shares(labels), index=[run.name for run in self.runs])
         return table.assign(contribution=contributions(self.folds, FINDERS[self.find].find))
 
 
@@ -160,10 +153,19 @@ def make_blend(
     if finder.of_log_odds and how != "logit":
         raise InputError(f"--weights {find}: needs log-odds; use --blend logit")
     runs = in_one_order(runs)
-    facts = [None if rows is None or not finder.reads_facts else row_facts(rows) for rows in (train, test)]
-    folds = fold_values(runs, target, how, train, score, facts[0])
+    train_facts = row_facts(train) if finder.reads_facts else None
+    folds = fold_values(runs, target, how, train, score, train_facts)
     return Blend(
-        runs, target, how, find, folds, finder.find(folds), find_nested(folds, finder.find), score, *facts
+        runs,
+        target,
+        how,
+        find,
+        folds,
+        weights=finder.find(folds),
+        nested=find_nested(folds, finder.find),
+        score=score,
+        train_facts=train_facts,
+        test_facts=row_facts(test) if finder.reads_facts and test is not None else None,
     )
 
 

@@ -37,6 +37,10 @@ class Trees:
                 combined[:, label] = (combined[:, label] + model.decision_function(features)) / 2
         return combined
 
+    def shares(self, labels: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return nothing: trees have no weights."""
+        return {}
+
     def described(self, names: Sequence[str]) -> dict:
         """Return what a submission's record says of the blend of the runs ``names``."""
         return {"runs": list(names), "trees": SETTINGS}
@@ -71,5 +75,7 @@ def _fitted(
     if len(np.unique(labels[known])) < 2:
         return None
     model = HistGradientBoostingClassifier(**SETTINGS, monotonic_cst=rises, random_state=0)
-    with threadpool_limits(1):  # threads that wait for each other take ten times as long beside other work
+    with threadpool_limits(
+        1
+    ):  # beside other work, threads that wait for each other take several times as long
         return model.fit(features[known], labels[known])

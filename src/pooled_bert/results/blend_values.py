@@ -37,6 +37,10 @@ class Combination(Protocol):
         """Blend values, float64 [n_runs, n_rows, n_labels] and [n_rows, n_facts] -> [n_rows, n_labels]."""
         ...
 
+    def shares(self, labels: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return how much each run counts, float64 [n_runs] by the title of a column; empty if no number says it."""
+        ...
+
     def described(self, names: Sequence[str]) -> dict:
         """Return what a submission's record says of the blend of the runs ``names``."""
         ...

@@ -26,6 +26,12 @@ class Weights:
         """Blend values, [n_runs, n_rows, n_labels] -> [n_rows, n_labels]; ``facts`` about the rows do not count."""
         return np.einsum("rl,rnl->nl", self.runs, values) + self.intercept
 
+    def shares(self, labels: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return the runs' weights, a column per label if the labels' weights differ."""
+        if (self.runs == self.runs[:, :1]).all():
+            return {"weight": self.runs[:, 0]}
+        return dict(zip(labels, self.runs.T, strict=True))
+
     def described(self, names: Sequence[str]) -> dict:
         """Return what a submission's record says of the blend of the runs ``names``: their weights."""
         return {
