@@ -3,6 +3,10 @@
 import os
 import shutil
 
+HOSTILE = (
+    "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> \u202e😀 \0 one"
+)
+
 
 def find_chromium() -> tuple[str, str] | None:
     """Return the paths of chromium and its driver, or None if either is missing."""

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import numpy as np
 from conftest import table_of
-from kaggle_server import SILENCE, FakeClock
+from kaggle_http import SILENCE
+from kaggle_server import FakeClock
 
 from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.jigsaw import JIGSAW

@@ -8,8 +8,9 @@ import time
 
 import pytest
 from conftest import ROOT, VERY_LONG
+from kaggle_http import SILENCE
 from kaggle_runs import OPTIONS, PLAN, built, finished_fold, home_fold, plan_of
-from kaggle_server import SECRET, SILENCE, FakeClock, Kaggle
+from kaggle_server import SECRET, FakeClock, Kaggle
 
 from pooled_bert.base.files import held
 from pooled_bert.kernels.clock import Clock

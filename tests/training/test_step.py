@@ -10,6 +10,16 @@ from pooled_bert.training.losses import masked_cross_entropy
 from pooled_bert.training.optimizer import make_optimizer
 from pooled_bert.training.step import Objective, fast_gradient, train_step_function
 
+IDS = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
+INPUTS = {"input_ids": IDS, "token_type_ids": IDS * 0, "attention_mask": (IDS > 0).astype(np.int32)}
+LABELS = np.array([[1, 0], [0, 1]], np.float32)
+
+
+@pytest.fixture
+def model(tokenizer):
+    encoder = load_encoder("tiny", tokenizer)
+    return build_model(encoder, SIGNATURE, target=SEVERAL_LABELS, n_labels=2, pooling="mean", dropout=0.0)
+
 
 def test_fast_gradient_is_of_the_size_asked_for_a_text_at_a_time():
     gradient = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
@@ -20,57 +30,31 @@ def test_fast_gradient_is_of_the_size_asked_for_a_text_at_a_time():
 
 
 @pytest.mark.numerical
-def test_adversarial_step_adds_the_gradients_at_embeddings_that_raise_the_loss(tokenizer):
-    model = build_model(
-        load_encoder("tiny", tokenizer),
-        SIGNATURE,
-        target=SEVERAL_LABELS,
-        n_labels=2,
-        pooling="mean",
-        dropout=0.0,
-    )
-    ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
-    inputs = {"input_ids": ids, "token_type_ids": ids * 0, "attention_mask": (ids > 0).astype(np.int32)}
-    labels = np.array([[1, 0], [0, 1]], np.float32)
-
+def test_adversarial_step_adds_the_gradients_at_embeddings_that_raise_the_loss(model):
     def loss_and_gradients(embedded, variables):
         with tf.GradientTape() as tape:
             tape.watch(embedded["inputs_embeds"])
-            loss = masked_cross_entropy(labels, model.classify(embedded), 4.0)
+            loss = masked_cross_entropy(LABELS, model.classify(embedded), 4.0)
         return loss, tape.gradient(loss, [embedded["inputs_embeds"], *variables])
 
     head = model.trainable_variables[-2:]
-    embedded = model.embed(inputs)
+    embedded = model.embed(INPUTS)
     loss, (of_words, *plain) = loss_and_gradients(embedded, head)
     moved = {**embedded, "inputs_embeds": embedded["inputs_embeds"] + fast_gradient(of_words, 0.3)}
     higher, (_, *perturbed) = loss_and_gradients(moved, head)
     assert float(higher) > float(loss)
     optimizer = tf.keras.optimizers.legacy.SGD(1.0)
     before = [variable.numpy() for variable in head]
-    seen = train_step_function(model, optimizer, Objective(adversarial=0.3))(inputs, labels)
+    seen = train_step_function(model, optimizer, Objective(adversarial=0.3))(INPUTS, LABELS)
     assert float(seen) == pytest.approx(float(loss), rel=1e-5)
     for old, variable, *gradients in zip(before, head, plain, perturbed, strict=True):
         assert np.allclose(old - variable.numpy(), gradients[0] + gradients[1], atol=1e-5)
 
 
-def test_one_step_changes_every_trainable_parameter(tokenizer):
-    model = build_model(
-        load_encoder("tiny", tokenizer),
-        SIGNATURE,
-        target=SEVERAL_LABELS,
-        n_labels=2,
-        pooling="mean",
-        dropout=0.0,
-    )
+def test_one_step_changes_every_trainable_parameter(model):
     before = [variable.numpy() for variable in model.trainable_variables]
-    ids = np.array([[2, 7, 8, 3], [2, 9, 3, 0]], np.int32)
-    inputs = {
-        "input_ids": ids,
-        "token_type_ids": np.zeros_like(ids),
-        "attention_mask": (ids > 0).astype(np.int32),
-    }
     step = train_step_function(model, make_optimizer(1e-2, total_steps=1, warmup=0.0, decay="none"))
-    step(inputs, np.array([[1, 0], [0, 1]], np.float32))
+    step(INPUTS, LABELS)
     after = {variable.name: variable.numpy() for variable in model.trainable_variables}
     unchanged = [
         name for (name, value), old in zip(after.items(), before, strict=True) if (value == old).all()
