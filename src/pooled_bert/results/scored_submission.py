@@ -77,7 +77,7 @@ def scored_submission(
             scored = score_row(predictions, answers, benchmark, "test")
             scored = rank_scores(scored, benchmark) if how == "rank" else scored
             lines.append(headline(name, scored, benchmark, []))
-            if benchmark.medals:
+            if benchmark.medals and not rows.made_up:
                 medal = benchmark.medals.named(scored["mean AUC"].iloc[0])
                 lines.append(f"on the private leaderboard: {medal}")
             details.append(format_scores(f"{benchmark.name} {name}", scored, notes, of="test"))
