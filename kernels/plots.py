@@ -15,7 +15,8 @@ def show_fold(output: Path) -> None:
         return
     folder = finished[0].parent
     metrics = json.loads(finished[0].read_text(encoding="utf-8"))
-    print(f"{folder.name}: {metrics['rows']} rows, mean ROC AUC {metrics['mean_auc']:.4f}")
+    score = metrics["mean_auc"]  # None: each label has one value only
+    print(f"{folder.name}: {metrics['rows']} rows" + ("" if score is None else f", mean ROC AUC {score:.4f}"))
     history = folder / "history.csv"
     figure, axes = plt.subplots(1, 2 if history.exists() else 1, figsize=(11, 4), squeeze=False)
     aucs = pd.Series(metrics["auc"], dtype=float)

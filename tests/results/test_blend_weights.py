@@ -43,11 +43,22 @@ def test_greedy_takes_what_helps_and_leaves_noise_out(folds):
     assert (weights.runs == weights.runs[:, :1]).all()
 
 
+def test_folds_without_a_score_do_not_choose():
+    """A fold has no AUC of a label that applies to none of its rows."""
+    folds = make_folds(noises=(1.0, 30.0))
+    for fold in folds:
+        fold.labels[:, 1] = 0.0
+    without = [replace(fold, labels=np.zeros_like(fold.labels)) for fold in folds[:2]]
+    assert (find_greedy([*without, *folds[2:]]).runs == find_greedy(folds[2:]).runs).all()
+    assert (find_greedy(without).runs == find_equal(without).runs).all()
+    assert np.isnan(contributions(without, find_greedy, find_nested(without, find_greedy))).all()
+
+
 @pytest.mark.parametrize("name", FINDERS)
 def test_two_good_runs_together_beat_each_alone(folds, name):
     both = [replace(fold, values=fold.values[:2]) for fold in folds]
     alone = [np.mean([fold_score(fold.labels, fold.values[run]) for fold in folds]) for run in range(2)]
-    assert nested_score(both, FINDERS[name].find) > max(alone)
+    assert nested_score(both, find_nested(both, FINDERS[name].find)) > max(alone)
 
 
 def test_stack_is_a_probability_of_its_own_scale(folds):
@@ -87,7 +98,7 @@ def test_run_that_leaks_is_worth_nothing_where_its_leak_is_not():
 
 
 def test_contribution_of_noise_is_not_above_that_of_a_good_run(folds):
-    worth = contributions(folds, find_greedy)
+    worth = contributions(folds, find_greedy, find_nested(folds, find_greedy))
     assert worth[:2].min() > 0.01
     assert abs(worth[2]) < 0.005
 
@@ -117,9 +128,9 @@ def test_trees_learn_from_the_other_labels_and_from_facts():
     folds = told_folds()
     without_facts = [replace(fold, facts=np.empty((len(fold.labels), 0))) for fold in folds]
     alone, of_labels, of_both = (
-        nested_score(folds, find_equal),
-        nested_score(without_facts, find_trees),
-        nested_score(folds, find_trees),
+        nested_score(folds, find_nested(folds, find_equal)),
+        nested_score(without_facts, find_nested(without_facts, find_trees)),
+        nested_score(folds, find_nested(folds, find_trees)),
     )
     assert alone + 0.05 < of_labels
     assert of_labels + 0.05 < of_both

@@ -23,6 +23,12 @@ def test_what_is_saved_is_loaded_to_the_bit(checkpoints):
     assert record == {"loss": 0.1, "scores": [1e-300, None]}
 
 
+def test_scores_that_are_undefined_are_kept(checkpoints):
+    checkpoints.save(3, ARRAYS, {"history": [{"auc_threat": np.nan}]})
+    _, record = checkpoints.load()
+    assert np.isnan(record["history"][0]["auc_threat"])
+
+
 def test_nothing_saved_loads_as_none(checkpoints):
     assert checkpoints.load() is None
     assert not checkpoints.exist

@@ -24,7 +24,7 @@ class Record(TypedDict):
     made_up: bool
     blend: str
     runs: list[_Run]
-    oof_mean_auc: float
+    oof_mean_auc: float | None
 
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,8 @@ def message_for(path: Path, given: str | None = None) -> str:
     if record["made_up"]:
         raise InputError(f"{path}: was made from made-up rows, so it is not submitted; leave out --submit")
     runs = ", ".join(run["name"] for run in record["runs"])
-    return given or f"{record['blend']} of {runs}: {record['oof_mean_auc']:.4f} out of fold"
+    score = record["oof_mean_auc"]
+    return given or f"{record['blend']} of {runs}" + ("" if score is None else f": {score:.4f} out of fold")
 
 
 def submit(connection: Connection, path: Path, benchmark: Benchmark, message: str) -> str:

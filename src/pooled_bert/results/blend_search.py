@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..benchmarks.targets import mean_of_known
 from .blend_trees import find_trees
 from .blend_values import Combination, FoldValues
 from .blend_weights import find_equal, find_greedy, find_stack
@@ -36,19 +37,22 @@ def find_nested(folds: Sequence[FoldValues], find: Find) -> list[Combination]:
     return [find([*folds[:index], *folds[index + 1 :]]) for index in range(len(folds))]
 
 
-def nested_score(folds: Sequence[FoldValues], find: Find) -> float:
-    """Compute the mean over the folds of each fold's score, with the blend found on the other folds."""
-    pairs = zip(folds, find_nested(folds, find), strict=True)
+def nested_score(folds: Sequence[FoldValues], nested: Sequence[Combination]) -> float:
+    """Compute the mean of the folds' scores, each by its own blend of ``nested``; NaN: no fold has a score."""
+    pairs = zip(folds, nested, strict=True)
     scores = [fold.score(fold.labels, found.combine(fold.values, fold.facts)) for fold, found in pairs]
-    return float(np.mean(scores))
+    return float(mean_of_known(np.array(scores)))
 
 
-def contributions(folds: Sequence[FoldValues], find: Find) -> np.ndarray:
-    """Compute how much nested score the blend loses without each run, float64 [n_runs]; negative: it gains."""
-    full_score = nested_score(folds, find)
-    runs = range(len(folds[0].values))
-    scores_without = [
-        nested_score([replace(fold, values=np.delete(fold.values, run, axis=0)) for fold in folds], find)
-        for run in runs
-    ]
-    return full_score - np.array(scores_without)
+def contributions(folds: Sequence[FoldValues], find: Find, nested: Sequence[Combination]) -> np.ndarray:
+    """Compute how much nested score the blend loses without each run, float64 [n_runs]; negative: it gains.
+
+    nested : of ``find_nested`` with all runs.
+    """
+
+    def score_without(run: int) -> float:
+        others = [replace(fold, values=np.delete(fold.values, run, axis=0)) for fold in folds]
+        return nested_score(others, find_nested(others, find))
+
+    scores = [score_without(run) for run in range(len(folds[0].values))]
+    return nested_score(folds, nested) - np.array(scores)

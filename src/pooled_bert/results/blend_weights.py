@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from ..benchmarks.targets import mean_of_known
 from .blend_values import FoldValues
 
 GREEDY_ROUNDS = 40
@@ -56,11 +57,14 @@ def find_greedy(folds: Sequence[FoldValues]) -> Weights:
 
     Ensemble selection with replacement (Caruana et al. 2004), from an empty ensemble. The best of GREEDY_ROUNDS rounds
     is returned. All labels share one weight per run: weights found for a rare label alone would depend on chance.
+    Without a fold that has a score, all weights are equal.
     """
     n_runs, _, n_labels = folds[0].values.shape
     counts, best_score, best_counts = np.zeros(n_runs), -np.inf, np.zeros(n_runs)
     for _ in range(GREEDY_ROUNDS):
         scores = [_score(folds, counts + added_run) for added_run in np.eye(n_runs)]
+        if np.isnan(scores).all():
+            return find_equal(folds)
         counts[int(np.argmax(scores))] += 1
         if max(scores) > best_score:
             best_score, best_counts = max(scores), counts.copy()
@@ -69,10 +73,9 @@ def find_greedy(folds: Sequence[FoldValues]) -> Weights:
 
 
 def _score(folds: Sequence[FoldValues], shares: np.ndarray) -> float:
-    """Compute the mean score over the folds."""
-    return float(
-        np.mean([fold.score(fold.labels, np.tensordot(shares, fold.values, axes=1)) for fold in folds])
-    )
+    """Compute the mean over the folds that have a score; NaN if none has one."""
+    scores = [fold.score(fold.labels, np.tensordot(shares, fold.values, axes=1)) for fold in folds]
+    return float(mean_of_known(np.array(scores)))
 
 
 def find_stack(folds: Sequence[FoldValues]) -> Weights:

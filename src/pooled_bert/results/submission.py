@@ -1,5 +1,6 @@
 """Predictions -> a checked CSV in the order of the sample submission, and a record of its origin."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -127,13 +128,13 @@ def _record_path(path: Path) -> Path:
 
 
 def provenance(blend: Blend, scores: dict[str, float]) -> dict:
-    """Return the record of what a submission was made from, and its out-of-fold scores by name."""
+    """Return the record of what a submission was made from, and its out-of-fold scores by name, None if undefined."""
     runs = blend.runs
     return {
         "blend": blend.how,
         "weights": {"found": blend.find, **blend.weights.described([run.name for run in runs])},
         "made_up": any(run.made_up for run in runs),
-        **scores,
+        **{name: None if math.isnan(score) else score for name, score in scores.items()},
         "runs": [
             {
                 "name": run.name,

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..base.files import read_arrays, write_arrays
-from ..base.schemas import parse_json
 
 KEPT = 2  # states on disk: if the newest is damaged, the previous one is loaded
 SLOW_DISK = 50e6  # bytes per second, assumed until the first save has been timed
@@ -60,7 +59,7 @@ class Checkpoints:
         for path in self._newest_first():
             try:
                 arrays = read_arrays(path)
-                return arrays, parse_json(str(arrays.pop(_RECORD)), dict)
+                return arrays, json.loads(str(arrays.pop(_RECORD)))  # may hold NaN: an AUC of one class only
             except (InputError, KeyError, ValueError) as error:
                 named = error if isinstance(error, InputError) else f"{path}: is damaged ({error})"
                 print(f"{named}; skipped", file=sys.stderr)
