@@ -47,7 +47,7 @@ def main() -> None:
         ["a text"] if predictor.noun == "text" else [("a text", "another")]
     )  # the first call is slower
     host = f"[{args.host}]" if ":" in args.host else args.host
-    own_hosts = {f"{name}:{port}" for name in (host, "127.0.0.1", "localhost")}
+    own_hosts = {args.host.lower(), "127.0.0.1", "localhost"}
     models = predictor.models  # of one batch, each model is computed by one of the device's cores
     at_once = max(1, models[0].device.at_once // len(models))
     service = Service(predictor, limits, token=token, own_hosts=own_hosts, at_once=at_once)

@@ -165,7 +165,7 @@ def test_gradients_add_up_to_what_the_words_change_in_the_log_odds_of_a_class(pr
 
 
 def test_page_to_play_with_gives_classes(predictors):
-    app = TextApp({"bert": predictors["bert"]}, BENCHMARKS["weather"], 80)
+    app = TextApp({"bert": predictors["bert"]}, BENCHMARKS["weather"])
     client = Client(app)
     answer = client.post(
         "/predict", json={"text": "a report", "run": "bert"}, headers={"Host": "127.0.0.1:80"}

@@ -218,7 +218,7 @@ def test_report_card_blend_and_data_check_show_both_texts(faq, run_command):
 
 
 def test_page_takes_both_texts(faq, predictor):
-    client = Client(TextApp({"bert": predictor}, find_benchmark(str(faq[1])), 80))
+    client = Client(TextApp({"bert": predictor}, find_benchmark(str(faq[1]))))
     host = {"Host": "127.0.0.1:80"}
     about = client.get("/about", headers=host).json
     assert about["columns"] == ["question", "answer"]

@@ -139,7 +139,7 @@ REQUESTS = 25  # per child
 
 def _ask(house, chance: random.Random) -> str:
     predictor = load_predictor(house.root / "models" / RUN)
-    service = Service(predictor, LIMITS, token=None, own_hosts={HOST})
+    service = Service(predictor, LIMITS, token=None, own_hosts={"127.0.0.1"})
     client = Client(service)
     for _ in range(REQUESTS):
         body = json.dumps(

@@ -32,7 +32,7 @@ def predictor(tiny_run):
 
 @pytest.fixture(scope="module")
 def client(predictor):
-    return Client(TextApp({"bert": predictor}, JIGSAW, PORT))
+    return Client(TextApp({"bert": predictor}, JIGSAW))
 
 
 def post(client, path, content, headers=None):
@@ -70,7 +70,7 @@ def test_page_and_what_it_offers(client):
 
 def test_thresholds_that_were_found_decide(predictor):
     thresholds = np.linspace(0.1, 0.6, len(JIGSAW.labels))
-    client = Client(TextApp({"bert": predictor}, JIGSAW, PORT, {"bert": thresholds}))
+    client = Client(TextApp({"bert": predictor}, JIGSAW, {"bert": thresholds}))
     assert client.get("/about", headers=HOST).json["runs"]["bert"]["thresholds"] == thresholds.tolist()
 
 
@@ -79,8 +79,11 @@ def test_thresholds_that_were_found_decide(predictor):
     [
         {"Host": "evil.example"},
         {"Host": f"evil.example:{PORT}"},
-        {"Host": f"127.0.0.1:{PORT + 1}"},
+        {"Host": f"127.0.0.1.evil.example:{PORT}"},
+        {"Host": "[127.0.0.1"},
+        {"Host": ""},
         {"Origin": "http://evil.example"},
+        {"Origin": f"http://127.0.0.1:{PORT + 1}"},
         {"Origin": "null"},
         {"Origin": f"https://127.0.0.1:{PORT}"},
         {"Sec-Fetch-Site": "cross-site"},
@@ -91,8 +94,14 @@ def test_other_hosts_and_origins_are_refused(client, headers):
     content = {"text": "one", "run": "bert"}
     assert post(client, "/predict", content, headers).status_code == 403
     assert client.get("/about", headers={**HOST, **headers}).status_code == 403
-    own = {"Origin": f"http://localhost:{PORT}", "Sec-Fetch-Site": "same-origin"}
+    own = {"Origin": f"http://127.0.0.1:{PORT}", "Sec-Fetch-Site": "same-origin"}
     assert post(client, "/predict", content, own).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "localhost:9000"])
+def test_own_names_are_answered_on_any_port_that_leads_here(client, host):
+    """A browser leaves out port 80, and a tunnel has a port of its own."""
+    assert client.get("/about", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -158,7 +167,7 @@ class SlowPredictor:
 
 def test_requests_wait_in_turn_and_a_crowd_is_sent_away():
     slow = SlowPredictor()
-    client = Client(TextApp({"bert": slow}, JIGSAW, PORT))
+    client = Client(TextApp({"bert": slow}, JIGSAW))
     found = []
     threads = [
         threading.Thread(
@@ -186,7 +195,7 @@ def test_explanation_that_nobody_waits_for_any_more_is_given_up(predictor):
         asked.append(True)
         return len(asked) > 2
 
-    client = Client(TextApp({"bert": predictor}, JIGSAW, PORT))
+    client = Client(TextApp({"bert": predictor}, JIGSAW))
     content = {"text": "one two three four " * 40, "run": "bert"}
     answer = client.post(
         "/explain", json=content, headers=HOST, environ_overrides={"waitress.client_disconnected": is_gone}

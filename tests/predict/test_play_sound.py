@@ -86,7 +86,7 @@ def test_sound_gets_its_likeliest_class_and_its_attention(predictors, table):
 
 @pytest.fixture(scope="module")
 def client(predictors, table):
-    return Client(SoundApp(predictors, EMODB, PORT, choose_examples(table, EMODB.labels)))
+    return Client(SoundApp(predictors, EMODB, choose_examples(table, EMODB.labels)))
 
 
 def wav(samples, rate=RATE, kind="WAV", **options):
@@ -284,7 +284,7 @@ def test_server_takes_the_page_of_the_medium(predictors, benchmark, app):
 
 
 def test_without_data_there_are_no_examples_but_the_way_to_get_them(predictors):
-    about = Client(SoundApp(predictors, EMODB, PORT, [])).get("/about", headers=HOST).json
+    about = Client(SoundApp(predictors, EMODB, [])).get("/about", headers=HOST).json
     assert about["examples"] == []
     assert about["download"] == EMODB.download
 

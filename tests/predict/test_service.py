@@ -45,7 +45,7 @@ class LengthPredictor:
 
 
 def client_of(predictor, limits=LIMITS, token=None):
-    service = Service(predictor, limits, token=token, own_hosts={HOST})
+    service = Service(predictor, limits, token=token, own_hosts={"127.0.0.1"})
     return Client(service)
 
 
@@ -220,7 +220,9 @@ def test_requests_that_wait_are_predicted_together_and_answered_each_with_its_ow
 
 
 def test_requests_are_shared_among_the_threads_that_compute(slow):
-    service = Service(slow, Limits(in_flight=9, seconds=VERY_LONG), token=None, own_hosts={HOST}, at_once=2)
+    service = Service(
+        slow, Limits(in_flight=9, seconds=VERY_LONG), token=None, own_hosts={"127.0.0.1"}, at_once=2
+    )
     client = Client(service)
     waiting = [in_background(post, client, {"texts": ["x"]}) for _ in range(2)]
     wait_until(lambda: len(slow.calls) == 2)

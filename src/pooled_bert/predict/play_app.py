@@ -28,15 +28,15 @@ MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css
 class PageApp(WebApp):
     """The base of the pages: their files, and the line in which requests wait.
 
-    ``port``: the port that the server listens on. A subclass gives ``about``, more ``rules``, and these attributes
+    A subclass gives ``about``, more ``rules``, and these attributes
     beside those of WebApp. page_folder : the folder of page.html and page.js.  policy : the Content-Security-Policy.
     """
 
     page_folder: Path
     policy = POLICY
 
-    def __init__(self, port: int):
-        super().__init__({f"127.0.0.1:{port}", f"localhost:{port}"}, WAITING)
+    def __init__(self):
+        super().__init__({"127.0.0.1", "localhost"}, WAITING)
         self._computing = threading.Lock()  # one request at a time: several would only share the processor
         self.headers = {
             **HEADERS,

@@ -27,7 +27,7 @@ def make_server(
     listener, port = web_server.listen("127.0.0.1", port)
     app: PageApp
     if benchmark.medium == "sound":
-        app = SoundApp(predictors, benchmark, port, examples or [])
+        app = SoundApp(predictors, benchmark, examples or [])
     else:
-        app = TextApp(predictors, benchmark, port, thresholds)
+        app = TextApp(predictors, benchmark, thresholds)
     return web_server.make_server(app, listener), port

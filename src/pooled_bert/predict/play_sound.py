@@ -60,7 +60,7 @@ def choose_examples(table: pd.DataFrame, labels: Sequence[str]) -> list[Example]
 
 
 class SoundApp(PageApp):
-    """The application of sounds. ``predictors``: by name of the run; ``port``: the port that the server listens on."""
+    """The application of sounds. ``predictors``: by name of the run."""
 
     page_folder = SOUND_PAGE_FOLDER
     max_body = MAX_BODY
@@ -72,10 +72,9 @@ class SoundApp(PageApp):
         self,
         predictors: Mapping[str, Predictor],
         benchmark: Benchmark,
-        port: int,
         examples: Sequence[Example],
     ):
-        super().__init__(port)
+        super().__init__()
         self.predictors, self.benchmark = predictors, benchmark
         self.examples = {str(number): example for number, example in enumerate(examples)}
         self._answers: dict[tuple[str, str], dict] = {}  # of examples, by run and number

@@ -50,8 +50,8 @@ class PairQuestion(Wanted):
 class TextApp(PageApp):
     """The application of texts.
 
-    predictors : by name of the run.  port : the port that the server listens on.  thresholds : by name of the run,
-    those found for its labels, float64 [n_labels]; without them, a label is assigned above the target's own.
+    predictors : by name of the run.  thresholds : by name of the run, those found for its labels, float64 [n_labels];
+    without them, a label is assigned above the target's own.
     """
 
     page_folder = PAGE_FOLDER
@@ -62,10 +62,9 @@ class TextApp(PageApp):
         self,
         predictors: Mapping[str, Predictor],
         benchmark: Benchmark,
-        port: int,
         thresholds: Mapping[str, np.ndarray] | None = None,
     ):
-        super().__init__(port)
+        super().__init__()
         self.predictors, self.benchmark = predictors, benchmark
         self.thresholds = thresholds or {}
 

@@ -220,9 +220,12 @@ def load_predictor(
 def _model_folder(run_folder: Path, fold: FoldResult) -> Path:
     folder = model_folder(run_folder, fold.fold)
     if not folder.is_dir():
+        model = fold.config["identity"]["settings"].get("model")
         remedy = f"train it again with --fold {fold.fold} --overwrite"
-        if fold.config["identity"]["settings"].get("model") == "linear":
+        if model == "linear":
             remedy = "folds of --model linear keep no model; give a run of another architecture"
+        if model == "blend":
+            remedy = "a blend keeps no model; predict with its runs"
         raise InputError(f"{folder}: is missing; {remedy}")
     return folder
 

@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 from werkzeug.exceptions import (
     BadRequest,
@@ -34,7 +35,7 @@ HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 class WebApp:
     """The base of the applications: routes, the checks of requests, JSON errors, and a limit of requests at a time.
 
-    own_hosts : values of the header Host that are accepted, e.g. ``{"127.0.0.1:8000"}``; None: all.
+    own_hosts : names that are accepted in the header Host, with any port, e.g. ``{"127.0.0.1"}``; None: all.
     in_flight : requests that may be computed or wait at the same time; further ones are refused.
     seconds : how long a request may wait and be computed; None: any time.
 
@@ -98,11 +99,11 @@ class WebApp:
         """Raise Forbidden for a request from a foreign web page."""
         if self.own_hosts is None:
             return
-        if request.headers.get("Host") not in self.own_hosts:
-            raise Forbidden("this server is available only as 127.0.0.1 or localhost")
+        host = request.headers.get("Host", "")
+        if _name_of(host) not in self.own_hosts:
+            raise Forbidden(f"this server is available only as {' or '.join(sorted(self.own_hosts))}")
         origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-        is_own = origin is None or origin.removeprefix("http://") in self.own_hosts
-        if not is_own or site not in (None, "same-origin", "none"):
+        if origin not in (None, f"http://{host}") or site not in (None, "same-origin", "none"):
             raise Forbidden("requests from other pages are refused")
 
     def body(self, request: Request) -> bytes:
@@ -145,6 +146,14 @@ class WebApp:
         finally:
             with self._counting:
                 self.n_in_flight -= 1
+
+
+def _name_of(host: str) -> str | None:
+    """Return the name in a header Host, without its port."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:  # brackets without an address
+        return None
 
 
 def json_error(error: HTTPException) -> Response:

@@ -57,6 +57,19 @@ async function update() {
     }
     show(answers);
     remember(asked[0], verdictText(answers[0]), fill);
+    say(await explained(answers));
+  } catch (error) {
+    clear();
+    say(error.message);
+  } finally {
+    busy = false;
+    if (again) { again = false; update(); }
+  }
+}
+
+// Adds explanations to answers; returns the reason if they cannot be had, and the scores stay as they are.
+async function explained(answers) {
+  try {
     for (const answer of answers) {
       if (again) break;
       const { methods } = about.runs[answer.run];
@@ -64,13 +77,9 @@ async function update() {
       await working(task(answer), () => add(answer, "explain"));
       show(answers);
     }
-    say("");
+    return "";
   } catch (error) {
-    clear();
-    say(error.message);
-  } finally {
-    busy = false;
-    if (again) { again = false; update(); }
+    return error.message;
   }
 }
 
