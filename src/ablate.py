@@ -1,7 +1,8 @@
 """Train the plain model, and each technique added to it alone, on the same folds; report its gain and its cost.
 
-Options of train_folds.py that are given here apply to every training, the plain model's included. With --tune, settings
-compete instead: all on a tenth of the first fold's rows, the best third on all of them, the winner on all folds.
+Settings of train_folds.py that are given here apply to every training, the plain model's included. With --tune,
+settings compete instead: all on a tenth of the first fold's rows, the best third on all of them, the winner on all
+folds.
 """
 
 import argparse
@@ -15,8 +16,8 @@ from pooled_bert.base.rules import FOLD, MINUTES, NAME, Number
 from pooled_bert.runs.options import (
     add_data,
     add_workspace,
+    all_named_options,
     check_folds,
-    named_options,
     parse_options,
     parsed_with_options,
     settings_from,
@@ -53,7 +54,14 @@ def compare(args: argparse.Namespace, options: list[str], folds: list[int]) -> N
             f"--recipes {min(unknown)}: is not one of {', '.join(RECIPES)}; --try defines others"
         )
     chosen = {name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])}
-    chosen |= dict(named_options("--try", text) for text in args.try_)
+    tried = all_named_options("--try", args.try_)
+    if tried.keys() & chosen.keys():
+        raise InputError(
+            f"--try {min(tried.keys() & chosen.keys())}: is the name of a recipe; give another one"
+        )
+    chosen |= tried
+    for words in chosen.values():
+        parse_options([*options, *words], args.benchmark)
     data_folder = find_data(args.benchmark, args.data)
     rows = read_rows(args.benchmark, data_folder)
     benchmark = rows.benchmark
@@ -61,7 +69,7 @@ def compare(args: argparse.Namespace, options: list[str], folds: list[int]) -> N
     common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))
     jobs = plan(chosen, folds, common, prefix=args.prefix, logs=args.workspace.ablation_logs)
     failed, started = {}, time.monotonic()
-    with contextlib.closing(train(jobs, args.jobs)) as results:
+    with contextlib.closing(train(jobs, args.jobs, Deadline())) as results:
         for count, (job, status) in enumerate(results, start=1):
             if status == INTERRUPTED_STATUS:
                 raise KeyboardInterrupt
@@ -102,19 +110,18 @@ def tune(args: argparse.Namespace, options: list[str], folds: list[int], n_folds
     """Let the settings of --tune, and the techniques of --try, compete; print each stage and the winner's scores."""
     from pooled_bert.data.rows import find_data, read_rows
     from pooled_bert.results.score_tables import format_scores, run_notes, score_table
-    from pooled_bert.runs.halving import Candidate, check_options, grid
+    from pooled_bert.runs.halving import Candidate, check_settings, check_values, grid
     from pooled_bert.runs.race import Race
 
     deadline = Deadline(args.time_limit)
-    values = dict(named_options("--tune", text) for text in args.tune)
-    check_options(values)
-    tried = grid(values) | {
-        name: tuple(words) for name, words in (named_options("--try", text) for text in args.try_)
-    }
+    values = all_named_options("--tune", args.tune)
+    check_values(values)
+    shared, _ = settings_from(vars(args))
     candidates = []
-    for name, words in tried.items():
-        _, model = parse_options([*options, *words], args.benchmark)
-        candidates.append(Candidate(name, words, getattr(model, "epochs", 1)))
+    for name, words in {**grid(values), **all_named_options("--try", args.try_)}.items():
+        run, model = parse_options([*options, *words], args.benchmark)
+        check_settings("--tune" if name in grid(values) else f"--try {name}", run, shared)
+        candidates.append(Candidate(name, tuple(words), getattr(model, "epochs", 1)))
     data_folder = find_data(args.benchmark, args.data)
     rows = read_rows(args.benchmark, data_folder)
     common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))

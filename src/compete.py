@@ -1,10 +1,11 @@
 """Go from a competition's folder to a submission within one time limit: train, blend what is finished, write.
 
-The members of the blend are trained one after the other: those of --member, then the model that the options of
+The members of the blend are trained one after the other: those of --member, then the model that the settings of
 train_folds.py describe. Started again, the command trains what is not finished yet.
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 
@@ -48,7 +49,7 @@ def main() -> None:
     finished = {member.name: finished_folds(folder / member.name) for member in members}
     for name, folds in finished.items():
         print(
-            f"{name}: {end_of(statuses.get(name))}; finished folds: {' '.join(map(str, folds)) or 'none'}",
+            f"{name}: {end_of(statuses.get(name), limit)}; finished folds: {' '.join(map(str, folds)) or 'none'}",
             flush=True,
         )
     if not any(finished.values()):
@@ -61,12 +62,14 @@ def main() -> None:
         sys.exit(status)
 
 
-def end_of(status: int | None) -> str:
+def end_of(status: int | None, limit: float | None) -> str:
     """Return in words how a training ended; None: it was never begun. A negative status is that of a signal."""
     if status is None:
         return "not begun"
-    if status < 0 or status == TIME_LIMIT_STATUS:
+    if status == TIME_LIMIT_STATUS or (limit is not None and status == -signal.SIGTERM):
         return "stopped by the time limit"
+    if status == -signal.SIGKILL:
+        return "killed, perhaps because the memory was full"
     return "done" if status == 0 else f"failed with exit status {status}"
 
 
@@ -81,7 +84,7 @@ def members_of(args: argparse.Namespace, options: list[str], where: list[str]) -
         {name: value for name, value in vars(args).items() if name not in own}, RunSettings
     )
     members = []
-    for text in args.member or [LINEAR]:
+    for text in args.member or ([] if run.model == "linear" else [LINEAR]):
         name, words = named_options("--member", text)
         parse_options([*of_all, *words], args.benchmark)
         members.append(Member(name, (*of_all, *words, *where)))
@@ -112,7 +115,8 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
         "--member",
         action="append",
         metavar="'NAME: OPTIONS'",
-        help=f"a member that is trained first, with these options of train_folds.py (default: '{LINEAR}')",
+        help=f"a member that is trained first, with these options of train_folds.py (default: '{LINEAR}',"
+        " unless the last member is linear)",
     )
     add_data(parser)
     add_workspace(parser)

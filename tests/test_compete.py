@@ -65,8 +65,9 @@ def test_what_is_finished_is_blended(run_command, public, tmp_path):
 
 def test_without_a_finished_fold_nothing_is_written(run_command, public, tmp_path):
     output = tmp_path / "x.csv"
-    options = ("--data", public, "--workspace", tmp_path, "--output", output, "--time-limit", 0.001)
-    assert "no fold was finished within" in run_command("compete.py", *options, status=75).stderr
+    options = ("--data", public, "--workspace", tmp_path, "--output", output, "--model", "linear")
+    late = run_command("compete.py", *options, "--time-limit", 0.001, status=75)
+    assert "no fold was finished within" in late.stderr
     assert not output.exists()
 
 
@@ -74,6 +75,7 @@ def test_without_a_finished_fold_nothing_is_written(run_command, public, tmp_pat
     ("options", "expected"),
     [
         (("--member", "bert: --model linear"), "--member bert: is the name of two members"),
+        (("--model", "linear", "--c", 0), "--c is 0"),
         (("--member", "linear: --c 0 --model linear"), "--c is 0"),
         (("--member", "linear"), "expected NAME: OPTIONS"),
         (("--epochs", 0), "--epochs is 0"),

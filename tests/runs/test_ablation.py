@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from conftest import VERY_LONG
 
-from pooled_bert.base.errors import InputError
+from pooled_bert.base.children import Children
+from pooled_bert.base.deadline import Deadline
+from pooled_bert.base.errors import TIME_LIMIT_STATUS, InputError
 from pooled_bert.benchmarks.jigsaw import JIGSAW
 from pooled_bert.runs.ablation import RECIPES, Job, alone, plan, train
 from pooled_bert.runs.options import parse_options
@@ -21,7 +23,8 @@ def make_plan(*names, folds=(0, 1)):
 def test_folds_come_one_after_the_other_and_pseudo_labels_after_their_source():
     jobs = make_plan("pseudo", "plain", "ema")
     assert [(job.fold, job.recipe) for job in jobs] == [
-        (fold, name) for fold in (0, 1) for name in ("plain", "ema", "pseudo")
+        *((fold, name) for fold in (0, 1) for name in ("plain", "ema")),
+        *((fold, "pseudo") for fold in (0, 1)),
     ]
 
 
@@ -42,9 +45,10 @@ def test_test_rows_are_predicted_only_for_pseudo_labels():
     assert pseudo.options[pseudo.options.index("--pseudo") + 1] == "try-plain"
 
 
-def test_pseudo_labels_without_their_source_are_refused():
-    with pytest.raises(InputError, match="learns from the test predictions of plain"):
-        make_plan("pseudo")
+def test_job_is_not_begun_after_the_deadline(tmp_path):
+    job = Job("plain", 0, (), tmp_path / "log")
+    assert job.train(set(), Children(), Deadline(0)) == TIME_LIMIT_STATUS
+    assert not job.log.exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
@@ -56,16 +60,16 @@ def test_trainings_at_a_time_share_the_cores():
     class Watched(Job):
         """Trains nothing, remembers its cores, and ends when as many as shall be have begun beside it."""
 
-        def train(self, cores, children):
+        def train(self, cores, children, deadline):
             seen.append(cores)
             together.wait()
             return 0
 
     jobs = [Watched(f"r{number}", 0, (), Path("log")) for number in range(4)]
-    assert len(list(train(jobs, at_a_time))) == 4
+    assert len(list(train(jobs, at_a_time, Deadline()))) == 4
     assert set().union(*seen) == (cores if len(cores) > 1 else set())
     with pytest.raises(InputError, match="this machine has"):
-        list(train(jobs, len(cores) + 1))
+        list(train(jobs, len(cores) + 1, Deadline()))
 
 
 @pytest.mark.slow
@@ -73,8 +77,8 @@ def test_command_trains_what_is_missing_and_shows_what_failed_apart(
     run_command, run_process, sample, tmp_path
 ):
     options = ("--data", sample, "--workspace", tmp_path, "--folds", 0, *LINEAR)
-    bad = run_process("ablate.py", *options, "--try", "bad: --c -1", status=2)
-    assert "bad, fold 0: train_folds.py: --c is -1" in bad.stdout
+    bad = run_process("ablate.py", *options, "--try", "bad: --extra none.csv", status=2)
+    assert "bad, fold 0: train_folds.py: none.csv" in bad.stdout
     assert "compared with ablation-plain" in bad.stdout
     assert "ablation-words" in bad.stdout
     assert "bad: not trained" in bad.stderr
@@ -109,6 +113,9 @@ def test_second_process_of_a_prefix_is_refused(run_command, sample, tmp_path, mo
         (("--try", "no options"), "expected NAME: OPTIONS"),
         (("--try", "x: --encoder 'a"), "a quote is not closed"),
         (("--try", ": --epochs 3"), "--try '': is not a plain name"),
+        (("--try", "x: --epochs 0"), "--epochs is 0"),
+        (("--try", "x: --epochs 3", "--try", "x: --epochs 2"), "--try x: is given twice"),
+        (("--try", "plain: --epochs 3"), "--try plain: is the name of a recipe"),
         (("--jobs", 0), "--jobs is 0"),
         (("--folds", 7), "--fold 7: the folds are 0 to 4"),
         (("--without", "rudeness"), "--without rudeness: is not one of toxic"),

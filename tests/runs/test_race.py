@@ -93,7 +93,12 @@ def test_losers_are_stopped_and_the_winner_has_all_folds(run_command, sample, tm
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("--tune", "limit: 10 20"), "--tune limit: is set by the stages"),
+        (("--tune", "fold: 0 1"), "--tune fold: is set by the stages"),
+        (("--tune", "limit: 10 20"), "--tune: --limit must be the same for all settings"),
+        (("--tune", "epochs: 1", "--limit", 100), "--limit: does not go with --tune"),
+        (("--tune", "epochs: 1", "--try", "x: --n-folds 3"), "--try x: --n-folds must be the same"),
+        (("--tune", "epochs: 1", "--tune", "epochs: 2"), "--tune epochs: is given twice"),
+        (("--tune", "encoder: a/b tiny"), "a run cannot have this name"),
         (("--tune", "epochs: 0 1"), "--epochs is 0"),
         (("--tune", "epochs: 1", "--recipes", "ema"), "--recipes: does not go with --tune"),
         (("--time-limit", 5), "--time-limit: is for --tune"),

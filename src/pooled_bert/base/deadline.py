@@ -5,6 +5,8 @@ import time
 
 from .errors import TimeLimitReached
 
+STARTING = 5.0  # seconds, at most, from the start of a process to that of its own deadline
+
 
 class Deadline:
     """A deadline ``minutes`` from now; None means no deadline."""
@@ -21,6 +23,13 @@ class Deadline:
     def leaves(self, seconds: float) -> bool:
         """Return whether work that takes ``seconds`` would end before the deadline."""
         return time.monotonic() + seconds < self.at
+
+    def words(self) -> list[str]:
+        """Return the option --time-limit of a process that starts now and is to save its work before the deadline."""
+        if self.minutes is None:
+            return []
+        left = self.seconds_left
+        return ["--time-limit", f"{max(left - STARTING, left / 2) / 60:.4f}"]
 
     def check(self, seconds: float = 0.0) -> None:
         """Raise TimeLimitReached if work that takes ``seconds`` would end after the deadline."""

@@ -1,5 +1,6 @@
 """Ablation: the techniques that are tried, and the trainings, each of the plain model plus one technique."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.children import Children
-from ..base.errors import InputError
+from ..base.deadline import Deadline
+from ..base.errors import TIME_LIMIT_STATUS, InputError
 from ..base.files import held
 from ..base.places import command
 
@@ -39,10 +41,13 @@ class Job:
     options: tuple[str, ...]
     log: Path  # output of the training
 
-    def train(self, cores: set[int], children: Children) -> int:
+    def train(self, cores: set[int], children: Children, deadline: Deadline) -> int:
         """Train the fold on these cores (none: on any), from its last checkpoint; returns the exit status."""
+        if not deadline.leaves(0):
+            return TIME_LIMIT_STATUS
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, str(command("train_folds.py")), *self.options, "--fold", str(self.fold)]
+        options = (*self.options, "--fold", str(self.fold), *deadline.words())
+        words = [sys.executable, str(command("train_folds.py")), *options]
         with self.log.open("w", encoding="utf-8") as log:
             return children.run(words, cores=cores, stdout=log, stderr=subprocess.STDOUT)
 
@@ -66,31 +71,28 @@ def plan(
     prefix: str,
     logs: Path,
 ) -> list[Job]:
-    """Return the jobs fold by fold, so that the finished jobs always compare the recipes on the same folds.
+    """Return the jobs fold by fold, so that the finished jobs compare the recipes on the same folds.
 
-    In each fold, recipes with pseudo-labels come after the plain model, whose test predictions they need. No other job
-    predicts test rows.
+    recipes : name -> options; PLAIN is one of them. Recipes with pseudo-labels come last, because they need the test
+    predictions of the plain model. No other job predicts test rows.
     """
     pseudo_recipes = [name for name, recipe_options in recipes.items() if "--pseudo" in recipe_options]
-    if pseudo_recipes and PLAIN not in recipes:
-        raise InputError(
-            f"recipe {pseudo_recipes[0]} learns from the test predictions of {PLAIN}; add {PLAIN} to --recipes"
-        )
+    first = [name for name in recipes if name not in pseudo_recipes]
     jobs = []
-    for fold in folds:
-        for name, recipe_options in sorted(recipes.items(), key=lambda item: item[0] in pseudo_recipes):
-            named = [f"{prefix}-{word}" if word == PLAIN else word for word in recipe_options]
-            test_options = () if name == PLAIN and pseudo_recipes else ("--no-test",)
-            words = (*options, *named, "--run", f"{prefix}-{name}", *test_options)
-            jobs.append(Job(name, fold, words, logs / f"{prefix}-{name}-fold-{fold}.log"))
+    for fold, name in (*itertools.product(folds, first), *itertools.product(folds, pseudo_recipes)):
+        named = [f"{prefix}-{word}" if word == PLAIN else word for word in recipes[name]]
+        test_options = () if name == PLAIN and pseudo_recipes else ("--no-test",)
+        words = (*options, *named, "--run", f"{prefix}-{name}", *test_options)
+        jobs.append(Job(name, fold, words, logs / f"{prefix}-{name}-fold-{fold}.log"))
     return jobs
 
 
-def train(jobs: Sequence[Job], at_a_time: int) -> Generator[tuple[Job, int]]:
+def train(jobs: Sequence[Job], at_a_time: int, deadline: Deadline) -> Generator[tuple[Job, int]]:
     """Train ``at_a_time`` jobs at once, each on its share of the cores; yields each job with its exit status.
 
-    When the generator is closed, or this process ends, so do the trainings. A small model alone leaves cores idle while
-    it starts, and while single operations wait for each other.
+    Jobs with pseudo-labels begin after all others have ended. A job saves and stops at the deadline. When the generator
+    is closed, or this process ends, so do the trainings. A small model alone leaves cores idle while it starts, and
+    while single operations wait for each other.
     """
     shares = _shares(at_a_time)
     first = [job for job in jobs if "--pseudo" not in job.options]
@@ -100,7 +102,7 @@ def train(jobs: Sequence[Job], at_a_time: int) -> Generator[tuple[Job, int]]:
             def run(job: Job) -> int:
                 cores = shares.pop()
                 try:
-                    return job.train(cores, children)
+                    return job.train(cores, children, deadline)
                 finally:
                     shares.append(cores)
 

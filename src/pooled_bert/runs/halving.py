@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InputError
+from ..base.rules import NAME
+from ..training.settings import RunSettings
 from .ablation import Job
 
 FIRST_SHARE = 0.1  # of a fold's training rows, in the first stage
@@ -127,8 +129,23 @@ def best(gains: dict[str, float], count: int) -> list[str]:
     return sorted(gains, key=lambda name: -gains[name])[:count]
 
 
-def check_options(values: Iterable[str]) -> None:
-    """Raise InputError for an option that a stage sets itself, or that makes the scores incomparable."""
-    for option in ("limit", "fold", "run", "n-folds", "fold-seed"):
-        if option in values:
+def check_values(values: Mapping[str, Sequence[str]]) -> None:
+    """Raise InputError for an option that stages set, or whose values cannot be part of a run's name."""
+    for option in values:
+        if option in ("fold", "run"):
             raise InputError(f"--tune {option}: is set by the stages; tune options of the model")
+    for name in grid(values):
+        if not NAME.allows(name):
+            raise InputError(
+                f"--tune {name!r:.120}: a run cannot have this name; give each value as --try 'NAME: OPTIONS'"
+            )
+
+
+def check_settings(option: str, settings: RunSettings, common: RunSettings) -> None:
+    """Raise InputError if the settings of a candidate, from ``option``, change which rows it learns from."""
+    if common.limit is not None:
+        raise InputError("--limit: does not go with --tune, whose stages say how many rows are learnt from")
+    for name in ("limit", "n_folds", "fold_seed", "group_by", "near_duplicates"):
+        if getattr(settings, name) != getattr(common, name):
+            flag = "--" + name.replace("_", "-")
+            raise InputError(f"{option}: {flag} must be the same for all settings; leave it out")

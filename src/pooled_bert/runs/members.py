@@ -23,10 +23,9 @@ class Member:
         A neural model saves and stops in time. A linear model cannot, so its process is ended: it loses the fold that
         it was learning, not the finished ones.
         """
-        words = [sys.executable, str(command("train_folds.py")), *self.options, "--run", self.name]
+        script = str(command("train_folds.py"))
+        words = [sys.executable, script, *self.options, "--run", self.name, *deadline.words()]
         seconds = None if deadline.minutes is None else deadline.seconds_left
-        if seconds is not None:
-            words += ["--time-limit", f"{seconds / 60:.3f}"]
         return children.run(words, cores=set(), seconds=seconds)
 
 

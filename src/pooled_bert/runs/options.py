@@ -246,6 +246,17 @@ def named_options(option: str, text: str) -> tuple[str, list[str]]:
         ) from error
 
 
+def all_named_options(option: str, texts: Iterable[str]) -> dict[str, list[str]]:
+    """Return name -> words of each value of ``option``; raises InputError if a name occurs twice."""
+    found = {}
+    for text in texts:
+        name, words = named_options(option, text)
+        if name in found:
+            raise InputError(f"{option} {name}: is given twice; give one of them another name")
+        found[name] = words
+    return found
+
+
 def parse_options(words: Iterable[str], benchmark: Benchmark) -> tuple[RunSettings, ModelSettings]:
     """Return the settings of run and model from words of train_folds.py's command line; ignores other words."""
     parser = Parser()

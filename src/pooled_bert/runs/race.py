@@ -77,12 +77,11 @@ class Race:
     def _train(self, stage: Stage, number: int, at_a_time: int) -> dict[str, float]:
         """Train a stage; returns the gain of each candidate, higher is better."""
         candidates = {candidate.name: candidate for candidate in self.candidates}
-        minutes = self.deadline.minutes and self.deadline.seconds_left / 60
-        common = [*self.common, *([] if minutes is None else ["--time-limit", f"{minutes:.2f}"])]
-        jobs = jobs_of(stage, self.candidates, common, prefix=self.prefix, logs=self.workspace.ablation_logs)
+        logs = self.workspace.ablation_logs
+        jobs = jobs_of(stage, self.candidates, self.common, prefix=self.prefix, logs=logs)
         started, gains = time.monotonic(), {}
         score = self.rows.benchmark.score
-        with contextlib.closing(train(jobs, at_a_time)) as results:
+        with contextlib.closing(train(jobs, at_a_time, self.deadline)) as results:
             for count, (job, status) in enumerate(results, start=1):
                 if status == INTERRUPTED_STATUS:
                     raise KeyboardInterrupt
