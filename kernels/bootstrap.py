@@ -7,6 +7,7 @@ Python that the kernel has, with the standard library only.
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -67,6 +68,7 @@ def python_from_dataset(archive: Path, lock: Path) -> Path:
     with tarfile.open(archive) as packed:
         packed.extractall(HOME, filter="data")
     wheels = HOME / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)  # of an earlier run of the same notebook
     wheels.mkdir()
     for wheel in archive.parent.glob(f"*.whl{KEPT}"):
         (wheels / wheel.name.removesuffix(KEPT)).symlink_to(wheel)

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from pooled_bert.base.command_line import Parser
-from pooled_bert.base.errors import run_command
+from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.rules import NAME, PLACE, Number
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
@@ -15,11 +15,15 @@ def main() -> None:
 
     from pooled_bert.base.files import atomic_path, check_output, output
     from pooled_bert.data.rows import find_data, read_rows
-    from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.data_check import find_repeats, repeats_table, suspicious_labels
     from pooled_bert.results.fold_scores import fold_scores, pooled
+    from pooled_bert.runs.comparable_runs import check_same_rows
     from pooled_bert.runs.finished_runs import note_missing_folds, read_run
 
+    if args.output and not args.run:
+        raise InputError(
+            "--output: is for the labels that a run finds suspicious; give --run, or leave it out"
+        )
     if args.output:
         check_output(args.output, overwrite=False)
     rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))

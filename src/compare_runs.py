@@ -13,8 +13,8 @@ def main() -> None:
     args = parse_arguments()
 
     from pooled_bert.data.rows import find_data, read_train, table_checksum, with_classes
-    from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.run_comparison import check_labels, comparison_report
+    from pooled_bert.runs.comparable_runs import check_same_rows
     from pooled_bert.runs.finished_runs import read_run
 
     train = read_train(args.benchmark, find_data(args.benchmark, args.data))

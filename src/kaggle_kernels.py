@@ -197,6 +197,8 @@ def upload(args: argparse.Namespace) -> None:
 
     if (args.what is None) != (args.kind == "environment"):
         raise InputError(f"upload {args.kind}: see upload --help for what follows it")
+    if args.cpu and args.kind != "environment":
+        raise InputError("--cpu: is for upload environment; leave it out")
     path = Path(args.what or BUILD / "kaggle-environment")
     name = f"pooled-bert-{args.kind}" if args.name is None else args.name
     connection = Connection(Clock())

@@ -19,6 +19,7 @@ def main() -> None:
     args = parse_arguments()
 
     from pooled_bert.results.submission import check_complete, provenance, write_submission
+    from pooled_bert.runs.comparable_runs import with_common_folds
     from pooled_bert.runs.finished_runs import read_run
 
     check_options(args)
@@ -31,7 +32,8 @@ def main() -> None:
     if args.folds is None and not args.finished:
         check_complete(runs)
     name = args.name or "-".join([args.benchmark.name, *names])
-    made = with_data(args, runs, data, name) if data else without_data(args, runs)
+    scored_runs = with_common_folds(runs) if args.finished else runs
+    made = with_data(args, runs, scored_runs, data, name) if data else without_data(args, runs, scored_runs)
     if made.table is None:
         report_without_test_rows(args, made.report)
         return
@@ -50,6 +52,10 @@ def check_options(args: argparse.Namespace) -> None:
         raise InputError("--finished: uses every finished fold, and --folds names some; give one of the two")
     if args.output and args.name:
         raise InputError("--output: is the whole path of the file, and --name its name; give one of the two")
+    if args.as_run and args.blend == "rank":
+        raise InputError("--as-run: keeps probabilities, and --blend rank makes none; give another --blend")
+    if args.message and not args.submit:
+        raise InputError("--message: is for Kaggle; add --submit, or leave it out")
     if args.output:
         check_place(args.output)
 
@@ -78,14 +84,14 @@ def folder_of_data(args: argparse.Namespace) -> Path | None:
     return None
 
 
-def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> "ScoredSubmission":
+def with_data(
+    args: argparse.Namespace, runs: list, scored_runs: list, data: Path, name: str
+) -> "ScoredSubmission":
     """Blend the runs, and score them by the rows in ``data``."""
     from pooled_bert.data.rows import read_answers, read_rows
-    from pooled_bert.results.blend import with_common_folds
     from pooled_bert.results.scored_submission import scored_submission
 
     rows = read_rows(args.benchmark, data)
-    scored_runs = with_common_folds(runs) if args.finished else runs
     return scored_submission(
         runs,
         scored_runs,
@@ -98,12 +104,14 @@ def with_data(args: argparse.Namespace, runs: list, data: Path, name: str) -> "S
     )
 
 
-def without_data(args: argparse.Namespace, runs: list) -> "ScoredSubmission":
+def without_data(args: argparse.Namespace, runs: list, scored_runs: list) -> "ScoredSubmission":
     """Blend runs whose benchmark's files are not on this machine."""
     from pooled_bert.results.scored_submission import submission_without_rows
 
     if args.as_run:
         raise InputError(f"--as-run {args.as_run}: needs the training rows; give --data")
+    if args.answers:
+        raise InputError(f"--answers {args.answers}: needs the test rows; give --data")
     if args.weights != "equal":
         raise InputError(f"--weights {args.weights}: needs the labels of the training rows; give --data")
     print(
@@ -111,7 +119,7 @@ def without_data(args: argparse.Namespace, runs: list) -> "ScoredSubmission":
         " those that each training recorded",
         file=sys.stderr,
     )
-    return submission_without_rows(runs, args.benchmark, args.blend)
+    return submission_without_rows(runs, scored_runs, args.benchmark, args.blend)
 
 
 def report_without_test_rows(args: argparse.Namespace, report: str) -> None:

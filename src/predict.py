@@ -10,7 +10,8 @@ from pooled_bert.base.errors import InputError, run_command, suggestion
 from pooled_bert.base.rules import LINE, NAME, PLACE
 from pooled_bert.runs.options import add_benchmark, add_folds, add_reading, add_workspace, default_run
 
-METHODS = ("occlusion", "gradients", "attention")  # of --explain, the default first
+METHODS = ("occlusion", "gradients", "attention")  # of --explain, that of texts first
+USUAL = "usual"  # --explain without a method: the first of METHODS, for sounds attention
 
 
 def main() -> None:
@@ -32,6 +33,8 @@ def main() -> None:
             f"--thresholds: --benchmark {args.benchmark.name} has no thresholds, its likeliest class is assigned;"
             " leave the option out"
         )
+    if args.explain and args.output_format:
+        raise InputError("--output-format: does not go with --explain, which writes .html; leave it out")
     if args.output:
         check_free(args.output, args.overwrite)
         check_other_file(args.output, args.file)
@@ -46,6 +49,8 @@ def main() -> None:
         print(f"note: run {args.run!r} {MADE_UP_NOTE}", file=sys.stderr)
     texts, lines = sounds(given, predictor) if is_sound else given
     thresholds = wanted_thresholds(args, predictor, folder, is_table)
+    if args.explain == USUAL:
+        args.explain = "attention" if is_sound else METHODS[0]
     if args.explain and is_sound:
         show_attention(args, predictor, list(texts))
         return
@@ -108,6 +113,9 @@ def given_texts(args: argparse.Namespace) -> tuple:
     if bool(args.text) == (args.file is not None):
         raise InputError("give either texts, or a file of texts with --file")
     columns = TextColumns(args.column, args.benchmark.text_columns, args.benchmark.id_column or "id")
+    for option in ("format", "column"):
+        if args.text and getattr(args, option):
+            raise InputError(f"--{option}: is for --file; leave it out")
     if args.text:
         return [Text(str(number), item) for number, item in enumerate(typed_items(args), start=1)], None
     lines = Lines(str(args.file))
@@ -136,6 +144,8 @@ def given_sounds(args: argparse.Namespace) -> list:
     for option in ("windows", "format"):
         if getattr(args, option):
             raise InputError(f"--{option}: belongs to texts; --benchmark {benchmark.name} has sounds")
+    if args.explain not in (None, USUAL, "attention"):
+        raise InputError(f"--explain {args.explain}: is for texts; sounds are explained by attention")
     if bool(args.text) == (args.file is not None):
         raise InputError("give either sound files or folders, or a CSV file of their paths with --file")
     if args.text:
@@ -206,7 +216,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--explain",
         nargs="?",
-        const=METHODS[0],
+        const=USUAL,
         metavar="|".join(METHODS),
         help="show in colour which words carried the scores: by masking each word (occlusion, the default), by"
         " integrated gradients, or by the attention of a run with --pooling attention",
@@ -227,13 +237,17 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_workspace(parser)
     args = parser.parse_args()
-    if args.explain not in (None, *METHODS):  # a text that follows --explain, unless it resembles a method
+    if args.explain not in (
+        None,
+        USUAL,
+        *METHODS,
+    ):  # a text that follows --explain, unless it resembles a method
         if args.file is not None or suggestion(args.explain, METHODS):
             raise InputError(
                 f"--explain: {args.explain!r} is not one of {', '.join(METHODS)}{suggestion(args.explain, METHODS)}"
             )
         args.text.insert(0, args.explain)
-        args.explain = METHODS[0]
+        args.explain = USUAL
     return args
 
 

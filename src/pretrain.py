@@ -37,7 +37,7 @@ def main() -> None:
 
     from pooled_bert.base.files import check_output, checksum, delete_folder, output, read_json
     from pooled_bert.base.pairs import each_text
-    from pooled_bert.data.rows import find_data, read_extra, read_rows
+    from pooled_bert.data.rows import find_data, read_rows, read_texts
     from pooled_bert.runs.identity import encoder_identity
     from pooled_bert.training.checkpoints import Checkpoints
 
@@ -47,7 +47,7 @@ def main() -> None:
     benchmark.require_texts("this command")
     rows = read_rows(benchmark, find_data(benchmark, args.data))
     tables = [rows.train, *([] if rows.test is None else [rows.test])]
-    tables += [read_extra(args.extra, benchmark)] if args.extra else []
+    tables += [read_texts(args.extra, benchmark)] if args.extra else []
     texts = [text for table in tables for text in table["text"]]
     texts = each_text(texts) if benchmark.is_pairs else texts
     identity = {

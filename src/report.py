@@ -19,10 +19,10 @@ def main() -> None:
     from pooled_bert.report.model_card import write_model_card
     from pooled_bert.report.page import PAGE
     from pooled_bert.report.report import make_report
-    from pooled_bert.results.blend import check_same_rows
     from pooled_bert.results.score_tables import best_run
     from pooled_bert.results.thresholds import keep_thresholds
-    from pooled_bert.runs.finished_runs import on_same_folds, read_run, read_runs
+    from pooled_bert.runs.comparable_runs import check_same_rows, on_same_folds
+    from pooled_bert.runs.finished_runs import read_run, read_runs
 
     train = read_train(args.benchmark, find_data(args.benchmark, args.data))
     benchmark = with_classes(args.benchmark, train)

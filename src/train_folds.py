@@ -39,8 +39,9 @@ def main() -> None:
         score_table,
         standing,
     )
+    from pooled_bert.runs.comparable_runs import on_same_folds, with_folds_of
     from pooled_bert.runs.cross_validation import CrossValidation
-    from pooled_bert.runs.finished_runs import on_same_folds, read_run, read_runs
+    from pooled_bert.runs.finished_runs import read_run, read_runs
 
     check_folds(args.fold or [], run.n_folds)
     rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
@@ -89,7 +90,8 @@ def main() -> None:
     finished = read_run(work.run_folder.path)
     table = score_table(finished.oof, rows.train, benchmark)
     notes = run_notes(finished, benchmark)
-    together = on_same_folds(finished, read_runs(work.run_folder.path.parent))
+    others = on_same_folds(finished, read_runs(work.run_folder.path.parent))
+    together = with_folds_of(finished, others)
     print(headline(f"{benchmark.name} {name}", table, benchmark, notes))
     if len(together) > 1:
         print(standing(together, benchmark))

@@ -209,6 +209,30 @@ def test_wrong_arguments_get_one_line(run_command, sample, workspace, arguments,
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments", "expected"),
+    [
+        ("make_submission.py", ("--as-run", "x", "--blend", "rank"), "--as-run: keeps probabilities"),
+        ("make_submission.py", ("-m", "a text"), "--message: is for Kaggle; add --submit"),
+        ("make_submission.py", ("--folds", 0, "--finished"), "give one of the two"),
+        ("check_data.py", ("--output", "x.csv"), "--output: is for the labels that a run finds suspicious"),
+        ("predict.py", ("a text", "--column", "text"), "--column: is for --file"),
+        (
+            "predict.py",
+            ("a text", "--explain", "--output-format", "csv"),
+            "--output-format: does not go with",
+        ),
+        ("predict.py", ("--benchmark", "emodb", "x.wav", "--explain", "gradients"), "explained by attention"),
+        ("kaggle_kernels.py", ("upload", "encoder", "x", "--cpu"), "--cpu: is for upload environment"),
+        ("kaggle_kernels.py", ("run", "--poll-seconds", "nan"), "--poll-seconds is nan"),
+    ],
+)
+def test_option_that_would_be_ignored_is_refused(run_command, workspace, command, arguments, expected):
+    result = run_command(command, *arguments, "--workspace", workspace, status=2)
+    assert expected in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_quick_run_is_one_fold_under_a_name_of_its_own(run_command, sample, workspace):
     options = ("--data", sample, "--workspace", workspace, "--encoder", "tiny", "--limit", 40)

@@ -8,10 +8,19 @@ import pytest
 from conftest import rows_of
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.files import read_json
 from pooled_bert.base.places import Workspace
 from pooled_bert.benchmarks.registry import find_benchmark
 from pooled_bert.data.folds import assign_folds
-from pooled_bert.data.rows import find_data, read_extra, read_rows, table_checksum
+from pooled_bert.data.rows import (
+    find_data,
+    read_answers,
+    read_extra,
+    read_rows,
+    read_texts,
+    table_checksum,
+)
+from pooled_bert.kernels.submit import message_for
 from pooled_bert.predict.play_text import TextApp
 from pooled_bert.predict.predictor import load_predictor
 
@@ -139,6 +148,51 @@ def test_submission_has_the_columns_of_the_sample_submission(tmp_path, run_comma
         assert table["rating"].tolist() == expected[::-1]
 
 
+def test_folds_without_an_auc_are_blended_and_submitted(tmp_path, run_command):
+    """One label, with fewer positives than folds."""
+    (tmp_path / "films.toml").write_text(
+        'train = "reviews.csv"\ntext = "review"\nlabels = ["bad"]\ntest = "test.csv"\n'
+    )
+    table = pd.DataFrame({"review": texts_of(list(WORDS) * 10), "bad": [1, 1] + [0] * 28})
+    table.to_csv(tmp_path / "reviews.csv", index=False)
+    table[["review"]].head().to_csv(tmp_path / "test.csv", index=False)
+    options = ("--benchmark", tmp_path / "films.toml", "--workspace", tmp_path)
+    for run in (("linear",), ("words", "--ngrams", "word")):
+        run_command("train_folds.py", *options, "--model", "linear", "--n-folds", 3, "--run", *run)
+    blend = ("make_submission.py", *options, "--run", "linear", "words")
+    run_command(*blend, "--weights", "greedy")
+    metrics = tmp_path.glob("folds/films/runs/linear/fold_*/metrics.json")
+    (without,) = [fold for fold in map(read_json, metrics) if fold["mean_auc"] is None]
+    run_command(*blend, "--folds", without["fold"], "--output", tmp_path / "x.csv")
+    record = read_json(tmp_path / "x.json")
+    assert record["oof_mean_auc"] is None
+    assert message_for(tmp_path / "x.csv") == "logit of linear, words"
+
+
+def test_answers_have_the_columns_of_the_table(tmp_path):
+    path = write(tmp_path, TOML + 'test = "test.csv"\nid = "key"\n')
+    reviews = pd.read_csv(tmp_path / "reviews.csv", dtype=str)
+    reviews.assign(key=[f"r{row}" for row in range(len(reviews))]).to_csv(
+        tmp_path / "reviews.csv", index=False
+    )
+    answers = pd.DataFrame({"key": [f"k{row}" for row in range(9)], "stars": ["1", "3", "5"] * 3})
+    answers.to_csv(tmp_path / "answers.csv", index=False)
+    assert read_answers(tmp_path / "answers.csv", rows_of(path))["3"].tolist() == [0.0, 1.0, 0.0] * 3
+
+
+def test_unlabelled_texts_may_be_pre_trained_on(tmp_path):
+    path = write(tmp_path)
+    pd.DataFrame({"review": ["a", "b"]}).to_csv(tmp_path / "more.csv", index=False)
+    assert read_texts(tmp_path / "more.csv", find_benchmark(str(path)))["text"].tolist() == ["a", "b"]
+
+
+def test_extra_rows_are_checked_before_the_classes_are_known(tmp_path):
+    benchmark = find_benchmark(str(write(tmp_path)))
+    assert len(read_extra(tmp_path / "reviews.csv", benchmark)) == 90
+    with pytest.raises(InputError, match="none of the label columns stars"):
+        read_extra(tmp_path / "test.csv", benchmark)
+
+
 def test_labels_of_test_rows_are_scored_and_unknown_classes_refused(tmp_path):
     path = write(tmp_path, TOML + 'test = "test.csv"\n')
     test = pd.read_csv(tmp_path / "test.csv").assign(stars=["1", "3", "5"] * 3)
@@ -209,7 +263,7 @@ def test_bert_of_an_own_table_predicts_its_files(films, run_command):
     answers = [json.loads(line) for line in said.splitlines()]
     assert [set(answer) for answer in answers] == [{"id", "1", "3", "5", "class"}] * 9
     predictor = load_predictor(Workspace(films[-1]).run("films", "bert"), [0])
-    assert TextApp({"bert": predictor}, find_benchmark(str(films[1])), 80).about()["labels"] == (
+    assert TextApp({"bert": predictor}, find_benchmark(str(films[1]))).about()["labels"] == (
         "1",
         "3",
         "5",

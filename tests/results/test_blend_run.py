@@ -43,6 +43,20 @@ def test_it_is_compared_like_a_run(blended, run_command):
     assert "compared with words" in said
 
 
+def test_it_is_reported_like_a_run(blended, run_command):
+    workspace, options = blended
+    run_command("report.py", *options, "--run", "both")
+    card = (workspace.run("jigsaw", "both") / "README.md").read_text()
+    assert "A blend of several models; 2 of 2 folds" in card
+    assert "keeps no model" in card
+
+
+def test_it_cannot_predict_texts(blended, run_command):
+    _, options = blended
+    said = run_command("predict.py", *options[2:], "--run", "both", "a text", status=2).stderr
+    assert "a blend keeps no model" in said
+
+
 def test_another_model_learns_from_its_test_predictions(blended, run_command):
     workspace, options = blended
     words = (*options, "--n-folds", 2, "--fold", 0, "--run", "student", *TINY, "--pseudo", "both")

@@ -6,7 +6,8 @@ from conftest import table_of
 from pooled_bert.benchmarks.imdb import IMDB
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
 from pooled_bert.results.score_tables import comparison, format_scores, run_notes, score_table
-from pooled_bert.runs.finished_runs import on_same_folds, read_run, read_runs
+from pooled_bert.runs.comparable_runs import on_same_folds
+from pooled_bert.runs.finished_runs import read_run, read_runs
 from pooled_bert.runs.fold_files import write_config, write_fold
 from pooled_bert.training.problem import Outcome
 

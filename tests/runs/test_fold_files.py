@@ -9,7 +9,8 @@ from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import file_checksum, read_json, write_record
 from pooled_bert.base.places import fold_folder
 from pooled_bert.benchmarks.targets import SEVERAL_LABELS
-from pooled_bert.runs.finished_runs import on_same_folds, read_run, read_runs
+from pooled_bert.runs.comparable_runs import on_same_folds, with_folds_of
+from pooled_bert.runs.finished_runs import read_run, read_runs
 from pooled_bert.runs.fold_files import (
     check_models,
     check_unchanged,
@@ -234,6 +235,14 @@ def test_other_run_that_is_damaged_is_told_and_left_out(tmp_path, capsys):
     runs = on_same_folds(read_run(tmp_path / "good"), read_runs(tmp_path))
     assert [run.name for run in runs] == ["good", "whole"]
     assert "damaged/fold_0/oof.csv: is missing or was changed after it was written" in capsys.readouterr().err
+
+
+def test_runs_are_compared_on_the_folds_of_the_first(tmp_path):
+    for name, folds in (("new", [0]), ("whole", [0, 1]), ("other", [1])):
+        for fold in folds:
+            write(tmp_path / name, fold)
+    runs = with_folds_of(read_run(tmp_path / "new"), read_runs(tmp_path))
+    assert [(run.name, [fold.fold for fold in run.folds]) for run in runs] == [("new", [0]), ("whole", [0])]
 
 
 def test_missing_fold_is_named(tmp_path):

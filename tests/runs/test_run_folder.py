@@ -87,8 +87,18 @@ def test_failed_replacement_brings_the_old_folds_back(place):
     for fold in (0, 1):
         finish(place, fold)
     place.set_aside([0, 1], lambda fold: True)
-    place.put_back(5)
+    place.put_back(0, 5)
     assert content(place, 0) == content(place, 1) == "old"
+
+
+def test_failed_replacement_leaves_folds_of_other_processes_alone(place):
+    for fold in (0, 1):
+        finish(place, fold)
+    place.set_aside([0, 1], lambda fold: True)
+    with place.lock(0), place.lock(1):  # a lock of the same process refuses like that of another one
+        place.put_back(0, 5)
+    assert content(place, 0) == "old"
+    assert content(place, 1) is None
 
 
 def test_nothing_is_set_aside_while_one_of_the_folds_is_being_trained(place):

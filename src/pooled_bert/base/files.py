@@ -19,7 +19,6 @@ import filelock
 import numpy as np
 
 from .errors import InputError
-from .rules import NAME
 from .schemas import parse_json
 
 
@@ -185,12 +184,6 @@ def held(path: Path, message: str, *, seconds: float = 0, is_kept: bool = True) 
         if not is_kept:
             path.unlink(missing_ok=True)
         lock.release()
-
-
-def check_name(option: str, name: str) -> str:
-    """Return ``name`` if it is a plain file name; raises InputError that names the option."""
-    NAME.check(option, name)
-    return name
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ..base.errors import InputError, suggestion
-from ..base.files import check_name
 from ..base.pairs import joined
+from ..base.rules import NAME
 from .benchmark import Benchmark
 from .targets import ONE_CLASS, SCORE_TITLES, SEVERAL_LABELS
 
@@ -180,7 +180,7 @@ class _File:
 
     def name(self, taken: Collection[str]) -> str:
         """Return the name of the record: the one given, or else the file's; raises InputError if it is taken."""
-        name = check_name(f"{self.place('name')}: name", self.values.get("name", self.path.stem))
+        name = NAME.read(f"{self.place('name')}: name", self.values.get("name", self.path.stem))
         if name in {*taken, *NO_NAMES}:
             raise InputError(
                 f'{self.place("name")}: the name {name!r} is taken; give another one: name = "my-{name}"'

@@ -200,10 +200,16 @@ def _read_sounds(benchmark: Benchmark, data: Path) -> pd.DataFrame:
     return read_sounds(benchmark, source)
 
 
+def read_texts(path: Path, benchmark: Benchmark) -> pd.DataFrame:
+    """Read rows without their labels, if there are any: id and text."""
+    return rows_table(read_table(path), benchmark, ())
+
+
 def read_extra(path: Path, benchmark: Benchmark) -> pd.DataFrame:
     """Read training-only rows: texts, any of the labels, and groups if there are any.
 
-    Missing columns and cells of labels count as not labelled.
+    Missing columns and cells of labels count as not labelled. The cells of a class are read only if ``benchmark`` has
+    its classes, see ``with_classes``.
     """
     file = read_table(path)
     _check_extra_columns(file, benchmark)
@@ -220,7 +226,9 @@ def _check_extra_columns(file: TableFile, benchmark: Benchmark) -> None:
     A column that belongs to no label is not read.
     """
     columns = list(map(str, file.table.columns))
-    labels = dict.fromkeys(map(benchmark.column, benchmark.labels))
+    labels = dict.fromkeys(
+        map(benchmark.column, benchmark.labels) if benchmark.labels else [benchmark.class_column]
+    )
     missing = [label for label in labels if label not in file.table]
     if len(missing) == len(labels):
         raise InputError(f"{file.path}: has none of the label columns {', '.join(labels)}")
@@ -273,10 +281,12 @@ def _template(
 
 
 def _labels_table(file: TableFile, benchmark: Benchmark, test: pd.DataFrame, test_path: Path) -> pd.DataFrame:
-    file.require_columns(["id", *benchmark.labels])
-    check_ids(file.table["id"], file)
-    _require_same_ids(file.table["id"], file.path, test["id"], test_path)
-    return file.table[["id"]].assign(**label_columns(file, benchmark, benchmark.labels))
+    id_column = benchmark.id_column or "id"
+    file.require_columns(dict.fromkeys([id_column, *map(benchmark.column, benchmark.labels)]))
+    ids = file.table[id_column].rename("id")
+    check_ids(ids, file)
+    _require_same_ids(ids, file.path, test["id"], test_path)
+    return ids.to_frame().assign(**label_columns(file, benchmark, benchmark.labels))
 
 
 def _require_other_ids(ids: pd.Series, path: Path, others: pd.Series, other_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ..base.files import make_folder
+from ..base.files import atomic_path
 from ..base.sound import RATE
 from ..benchmarks.benchmark import Benchmark
 
@@ -17,7 +17,7 @@ def write_sounds(folder: Path, benchmark: Benchmark, *, rows: int, random: np.ra
     """Write ``rows`` made-up sounds of 0.5 to 1.2 s into ``folder/<train_file>``, named as ``benchmark.made_up_name``.
 
     Each speaker has a voice: a pitch, an overtone and a loudness. Each class has a slope of the pitch and a number of
-    syllables per second. A pure function of its arguments and of the state of ``random``.
+    syllables per second. A pure function of its arguments and of the state of ``random``: sounds that are there go.
     """
     words = [
         word
@@ -28,17 +28,17 @@ def write_sounds(folder: Path, benchmark: Benchmark, *, rows: int, random: np.ra
     voices = [
         (random.uniform(90, 240), random.uniform(0.2, 0.8), random.uniform(0.2, 0.9)) for _ in range(SPEAKERS)
     ]
-    make_folder(folder / benchmark.train_file)
-    for number in range(rows):
-        speaker, kind = number % SPEAKERS, number // SPEAKERS % len(words)
-        take = number // (SPEAKERS * len(words))
-        sentence, version = divmod(take, len(VERSIONS))
-        name = benchmark.made_up_name.format(
-            group=speaker + 1, sentence=sentence + 1, word=words[kind], version=VERSIONS[version]
-        )
-        samples = _sound(voices[speaker], kind / max(1, len(words) - 1), random)
-        path = folder / benchmark.train_file / name
-        soundfile.write(path, samples, RATE, format="WAV", subtype="PCM_16")
+    with atomic_path(folder / benchmark.train_file) as temporary:
+        temporary.mkdir()
+        for number in range(rows):
+            speaker, kind = number % SPEAKERS, number // SPEAKERS % len(words)
+            take = number // (SPEAKERS * len(words))
+            sentence, version = divmod(take, len(VERSIONS))
+            name = benchmark.made_up_name.format(
+                group=speaker + 1, sentence=sentence + 1, word=words[kind], version=VERSIONS[version]
+            )
+            samples = _sound(voices[speaker], kind / max(1, len(words) - 1), random)
+            soundfile.write(temporary / name, samples, RATE, format="WAV", subtype="PCM_16")
 
 
 def _sound(voice: tuple[float, float, float], position: float, random: np.random.Generator) -> np.ndarray:

@@ -35,7 +35,19 @@ def document_vectors(texts: list[str], dimensions: int, seed: int, *, cache: Pat
     The texts alone decide them, so they may be those of training, validation and test rows together. Texts without a
     common n-gram get a vector of zeros. Raises ValueError if the texts share nothing.
     """
-    key = [*texts, f"{dimensions} {seed} {WORDS} {LEAST_TEXTS} {PASSES} {BATCH} {RATE} vectors-1"]
+    constants = (
+        WORDS,
+        LEAST_TEXTS,
+        TEXTS_PER_LEAST,
+        SCALE,
+        NEGATIVES,
+        FLATTENING,
+        PASSES,
+        BATCH,
+        LEAST_SQUARES,
+        RATE,
+    )
+    key = [*texts, f"vectors {dimensions} {seed} {constants}"]
     return cached(cache, key, ("vectors",), lambda: (_learnt(texts, dimensions, seed),))[0]
 
 

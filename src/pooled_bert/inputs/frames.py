@@ -1,18 +1,16 @@
 """Sound -> frames of features, computed once and cached, normalised."""
 
-import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..base.errors import InputError
-from ..base.files import checksum, read_arrays, write_arrays
 from ..base.progress import progress_bar
 from ..base.sound import RATE, Sound
 from .augmentation import at_speed
 from .batches import Sequences, Signature
+from .cache import cached
 from .speech_features import (
     HOP,
     N_CEPSTRA,
@@ -153,16 +151,13 @@ def frame_reader(settings: dict) -> FrameReader:
 
 def sound_features(sounds: list[Sound], max_seconds: float, *, cache: Path | None) -> Sequences:
     """Compute the features of the first ``max_seconds`` of each sound, or read them from ``cache`` (a folder)."""
-    if cache is None:
-        return _computed(sounds, max_seconds)
-    key = checksum([VERSION, str(max_seconds), *(sound.checksum for sound in sounds)])
-    path = cache / f"{key[:32]}.npz"
-    with contextlib.suppress(FileNotFoundError, InputError, KeyError):  # a damaged file is made again
-        arrays = read_arrays(path)
-        return Sequences(arrays["flat"], arrays["offsets"])
-    features = _computed(sounds, max_seconds)
-    write_arrays(path, {"flat": features.flat, "offsets": features.offsets})
-    return features
+
+    def computed() -> tuple[np.ndarray, np.ndarray]:
+        features = _computed(sounds, max_seconds)
+        return features.flat, features.offsets
+
+    key = [VERSION, str(max_seconds), *(sound.checksum for sound in sounds)]
+    return Sequences(*cached(cache, key, ("flat", "offsets"), computed))
 
 
 def _computed(sounds: list[Sound], max_seconds: float) -> Sequences:

@@ -55,9 +55,9 @@ def carry_out(task: dict, working: Path) -> int:
     arguments = [*options, "--fold", task["fold"], "--run", task["run"]]
     status = train(arguments, output, minutes=task["minutes"])
     if status in (0, TIME_LIMIT_STATUS) and output.exists():
-        shutil.copytree(
-            output, fold_folder(Workspace(working).run(benchmark.name, task["run"]), task["fold"])
-        )
+        result = fold_folder(Workspace(working).run(benchmark.name, task["run"]), task["fold"])
+        shutil.rmtree(result, ignore_errors=True)  # of an earlier run of the same notebook
+        shutil.copytree(output, result)
         if status == TIME_LIMIT_STATUS:
             print(
                 "out of time: the output contains the checkpoint from which a follow-up kernel resumes",

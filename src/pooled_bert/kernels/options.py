@@ -3,7 +3,7 @@
 import argparse
 
 from ..base.places import KERNELS
-from ..base.rules import COUNT, FOLD, PLACE
+from ..base.rules import COUNT, FOLD, LINE, MINUTES, NAME, PLACE, Number
 from ..runs.options import add_benchmark, add_options, add_workspace
 
 TIME_LIMIT = 660  # minutes; Kaggle ends a kernel after 720
@@ -17,12 +17,14 @@ UPLOADS = {  # what upload brings to Kaggle -> the option of build that uses it
 
 def add_build_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of build."""
-    parser.add_argument("--owner", help="Kaggle user name (default: that of the login)")
-    parser.add_argument("--run", metavar="NAME", help="name of the run (default: the value of --model)")
+    parser.add_argument("--owner", type=LINE, help="Kaggle user name (default: that of the login)")
+    parser.add_argument(
+        "--run", type=NAME, metavar="NAME", help="name of the run (default: the value of --model)"
+    )
     parser.add_argument("--fold", type=FOLD, nargs="+", help="folds to build kernels for (default: all)")
     parser.add_argument(
         "--time-limit",
-        type=float,
+        type=MINUTES,
         metavar="MINUTES",
         default=TIME_LIMIT,
         help="each kernel saves a checkpoint and stops after this time (default: %(default)s; Kaggle ends a kernel"
@@ -38,9 +40,10 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
         ("--pseudo-dataset", "Kaggle dataset that holds the run of --pseudo"),
         ("--offline", "build kernels without internet; this Kaggle dataset brings Python and the packages"),
     ):
-        parser.add_argument(option, metavar="OWNER/SLUG", help=f"{help_text}; upload makes it")
+        parser.add_argument(option, type=LINE, metavar="OWNER/SLUG", help=f"{help_text}; upload makes it")
     parser.add_argument(
         "--pseudo",
+        type=NAME,
         metavar="RUN",
         help="learn from the test rows too, with the predictions of the same fold of this finished run as labels",
     )
@@ -64,7 +67,9 @@ def add_upload_options(parser: argparse.ArgumentParser) -> None:
         " environment, which is fetched into build/",
     )
     parser.add_argument("--cpu", action="store_true", help="environment without CUDA, for build --cpu")
-    parser.add_argument("--name", help="name of the dataset (default: pooled-bert- and what is uploaded)")
+    parser.add_argument(
+        "--name", type=LINE, help="name of the dataset (default: pooled-bert- and what is uploaded)"
+    )
     add_benchmark(parser)
     add_workspace(parser)
 
@@ -102,7 +107,7 @@ def add_run_options(parser: argparse.ArgumentParser, action: str) -> None:
     if action in ("run", "ensemble"):
         parser.add_argument(
             "--poll-seconds",
-            type=float,
+            type=Number(float, 0, 86_400, above=True),
             default=60,
             metavar="SECONDS",
             help="time between two requests for the kernels' states (default: %(default)s)",

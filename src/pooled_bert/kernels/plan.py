@@ -11,8 +11,8 @@ from typing import Annotated
 from slugify import slugify
 
 from ..base.errors import InputError, require
-from ..base.files import check_name, checksum, read_json, write_json
-from ..base.rules import N_FOLDS
+from ..base.files import checksum, read_json, write_json
+from ..base.rules import N_FOLDS, NAME
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.registry import find_benchmark
 from ..runs.identity import identity_settings
@@ -51,7 +51,7 @@ class Plan:
 
     def __post_init__(self):
         """Raise InputError for names, datasets and times that Kaggle would refuse."""
-        check_name("--run", self.run)
+        NAME.check("--run", self.run)
         require(bool(OWNER.fullmatch(self.owner)), "--owner", repr(self.owner), "a Kaggle user name")
         for option, dataset in self.named_datasets.items():
             require(bool(DATASET.fullmatch(dataset)), option, repr(dataset), "OWNER/SLUG of a Kaggle dataset")
@@ -138,7 +138,7 @@ def read_plans(kernels: Path) -> Iterator[Plan]:
 
 def read_plan(kernels: Path, benchmark: str, run: str) -> Plan:
     """Read the plan of a run whose kernels were built; raises InputError if there is none."""
-    path = _plan_path(kernels, benchmark, check_name("--run", run))
+    path = _plan_path(kernels, benchmark, NAME.read("--run", run))
     if not path.exists():
         raise InputError(f"{path}: is missing; build the kernels first: python src/kaggle_kernels.py build")
     return _read(path)

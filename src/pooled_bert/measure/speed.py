@@ -36,7 +36,7 @@ class Variant:
     is_sorted: bool = True  # batches of similar length; prediction also limits the tokens per batch
     fused_optimizer: bool = True
     fast_dropout: bool = True
-    is_tuned: bool = True  # TensorFlow's settings, see runtime.py
+    is_tuned: bool = True  # TensorFlow's settings, see tensorflow_setup.py
     precision: str = "auto"
     peer: str | None = None  # a script in tests/peers, run by the Python given with --peer
     options: dict = field(default_factory=dict)  # of the peer's script

@@ -101,7 +101,7 @@ def draw_confusion(outcomes: dict[str, float], threshold: float) -> Callable[[Ax
 
 
 def draw_class_confusion(counts: pd.DataFrame) -> Callable[[Axes], None]:
-    """Rows of each true class by the class that was assigned, shaded by their share of the true class."""
+    """Draw the rows of each true class by the class that was assigned, shaded by their share of the true class."""
 
     def draw(axes: Axes) -> None:
         values = counts.to_numpy()

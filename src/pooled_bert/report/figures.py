@@ -22,6 +22,7 @@ GREY = "#7f8791"
 CYCLE = (BLUE, ORANGE, GREEN, RED, "#8f6cc0", "#9c7a55", "#c969a8", GREY, "#a3a12f", "#2aa5b8")
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # keeps text as text
+    "text.parse_math": False,  # a class may be called $5 to $10
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.spines.top": False,

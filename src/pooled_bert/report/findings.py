@@ -121,11 +121,12 @@ def balance_finding(rates: pd.DataFrame) -> str:
 
 
 def correlation_finding(matrix: pd.DataFrame) -> str:
-    """Say which two labels go together most."""
-    values = matrix.to_numpy().copy()
-    np.fill_diagonal(values, -np.inf)
-    highest = np.nan_to_num(values, nan=-np.inf).argmax()
-    row, column = sorted(int(place) for place in np.unravel_index(highest, values.shape))
+    """Say which two labels go together most; NaN: a label has one value only."""
+    pairs = np.triu(np.ones(matrix.shape, bool), k=1)
+    values = np.where(pairs, matrix, np.nan)
+    if np.isnan(values).all():
+        return "No two labels have both values, so none go together"
+    row, column = (int(place) for place in np.unravel_index(np.nanargmax(values), values.shape))
     first, second = matrix.index[row], matrix.columns[column]
     return f"{first} and {second} go together most (φ {number(float(values[row, column]), 2)})"
 

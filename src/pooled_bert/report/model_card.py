@@ -7,6 +7,7 @@ import numpy as np
 from huggingface_hub import EvalResult, ModelCardData
 
 from ..base.files import atomic_path
+from ..base.places import model_folder
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..runs.finished_runs import Run
 from .sections import Section
@@ -46,11 +47,7 @@ ROC AUC, and scores of decisions {rule}:
 ## Intended use
 
 Ranking and sorting {noun}s that resemble the training data, where a person makes the decision; comparing methods.
-To predict:
-
-```
-python src/predict.py --benchmark {benchmark} --run {name} {example}
-```
+{use}
 
 ## Limits
 
@@ -87,11 +84,18 @@ class _Medium:
     models: dict[str, str]
 
 
+_BLEND = {"blend": "A blend of several models"}
+
 WORDS = {
     "text": _Medium(
         "text-classification",
         '"a text"',
-        {"bert": "A BERT", "blstm": "A bidirectional LSTM", "linear": "TF-IDF and logistic regression"},
+        {
+            "bert": "A BERT",
+            "blstm": "A bidirectional LSTM",
+            "linear": "TF-IDF and logistic regression",
+            **_BLEND,
+        },
     ),
     "sound": _Medium(
         "audio-classification",
@@ -99,6 +103,7 @@ WORDS = {
         {
             "blstm": "A bidirectional LSTM on frames of the sound",
             "linear": "Statistics of the whole sound and linear discriminant analysis",
+            **_BLEND,
         },
     ),
 }
@@ -130,7 +135,7 @@ def write_model_card(
         metadata=_metadata(run, benchmark, medium.pipeline, licence, base_model),
         licence=f"`{licence}`." if licence else "Not stated.",
         noun=benchmark.noun,
-        example=" ".join([medium.example] * len(benchmark.text_columns)),
+        use=_use(run, run_folder, benchmark, medium),
         or_else=_or_else(settings.get("group_by")),
         n_folds=len(run.folds),
         all_folds=settings["n_folds"],
@@ -141,7 +146,6 @@ def write_model_card(
         rule=benchmark.target.decision_rule,
         decisions_note=decisions.note,
         decisions=_markdown(decisions),
-        benchmark=benchmark.argument,
         limits="\n".join(f"- {limit}" for limit in benchmark.limits),
         settings=_markdown(section.facts[0]),
         revisions=", ".join(sorted({str(record.get("revision")) for record in information})),
@@ -153,6 +157,15 @@ def write_model_card(
     with atomic_path(path) as temporary:
         temporary.write_text(card, encoding="utf-8")
     return path
+
+
+def _use(run: Run, run_folder: Path, benchmark: Benchmark, medium: _Medium) -> str:
+    """Return how to predict with the run's models."""
+    if not any(model_folder(run_folder, fold.fold).is_dir() for fold in run.folds):
+        return f"The run keeps no model, so it predicts no other {benchmark.noun}s."
+    example = " ".join([medium.example] * len(benchmark.text_columns))
+    command = f"python src/predict.py --benchmark {benchmark.argument} --run {run.name} {example}"
+    return f"To predict:\n\n```\n{command}\n```"
 
 
 def _metadata(

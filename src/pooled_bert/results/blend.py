@@ -9,7 +9,8 @@ from scipy.stats import rankdata
 
 from ..base.errors import InputError
 from ..benchmarks.targets import Target, gain
-from ..runs.finished_runs import Run, in_one_order
+from ..runs.comparable_runs import check_same_rows, in_one_order
+from ..runs.finished_runs import Run
 from .blend_search import FINDERS, contributions, find_nested
 from .blend_values import Combination, FoldValues, fold_score
 from .blend_weights import equal_weights
@@ -126,7 +127,7 @@ class Blend:
         """Return one row per run: how much it counts, and what the score loses without it."""
         labels = list(self.runs[0].folds[0].oof.columns[1:])
         table = pd.DataFrame(self.weights.shares(labels), index=[run.name for run in self.runs])
-        return table.assign(contribution=contributions(self.folds, FINDERS[self.find].find))
+        return table.assign(contribution=contributions(self.folds, FINDERS[self.find].find, self.nested))
 
 
 def make_blend(
@@ -167,17 +168,6 @@ def make_blend(
         train_facts=train_facts,
         test_facts=row_facts(test) if finder.reads_facts and test is not None else None,
     )
-
-
-def with_common_folds(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs with those folds only that all of them have; raises InputError if there is none."""
-    common = set.intersection(*({fold.fold for fold in run.folds} for run in runs))
-    if not common:
-        raise InputError(
-            f"runs {', '.join(run.name for run in runs)} have no finished fold in common; train one fold of all of"
-            " them, e.g. with --fold 0"
-        )
-    return [replace(run, folds=tuple(fold for fold in run.folds if fold.fold in common)) for run in runs]
 
 
 def blend_equally(runs: Sequence[Run], target: Target, how: str) -> Blend:
@@ -236,20 +226,4 @@ def check_blendable(runs: Sequence[Run], data: dict[str, str | None]) -> None:
             raise InputError(
                 f"runs {runs[0].name!r} and {run.name!r} have different finished folds; train the missing folds,"
                 " or name folds that both have with --folds"
-            )
-
-
-def check_same_rows(runs: Sequence[Run], data: dict[str, str | None]) -> None:
-    """Raise InputError for runs on other data than ``data`` (checksums), or with different fold assignments."""
-    first = runs[0]
-    for run in runs:
-        for name, expected in data.items():
-            if run.identity.get("data", {}).get(name) != expected:
-                raise InputError(
-                    f"run {run.name!r} was trained with different {name} rows than --data holds; give that run's data"
-                )
-        if run.identity["assignment"] != first.identity["assignment"]:
-            raise InputError(
-                f"runs {first.name!r} and {run.name!r} have different fold assignments (--n-folds, --fold-seed): one"
-                " run learnt from rows that the other is scored on. Train them with the same assignment"
             )

@@ -22,7 +22,7 @@ FAIRNESS_NOTE = (
     " the group, without {label}, against other texts with {label}; it is low if the mere mention raises scores."
     " Background negative: AUC of texts that name the group, with {label}, against other texts without {label}; it is"
     " low if {label} is missed in texts that name the group. ± standard error; all folds together; no value if either"
-    f" class has fewer than {ENOUGH} rows. A text names a group if it has a word of the group's list (benchmarks.py)."
+    f" class has fewer than {ENOUGH} rows. A text names a group if it has a word of the group's list (identity_terms)."
 )
 
 

@@ -9,7 +9,8 @@ from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import confusion_counts
 from ..benchmarks.targets import mean_of_known
-from ..runs.finished_runs import Run, in_one_order
+from ..runs.comparable_runs import in_one_order
+from ..runs.finished_runs import Run
 from .class_intervals import decisions, difference_table, row_groups
 from .resampling import estimate, resampled_aucs
 from .score_tables import as_text, format_scores, notes_on

@@ -57,14 +57,14 @@ def scored_submission(
         check_is_new(kept_as)
     check_blendable(scored_runs, rows.checksums())
     blend = make_blend(scored_runs, benchmark.target, how, find, rows.train, benchmark.score, rows.test)
-    notes = notes_on(runs, benchmark)
+    notes = notes_on(scored_runs, benchmark)
     scores, table = blend_scores(blend, rows.train, benchmark)
     lines = [headline("out of fold", table, benchmark, notes)]
     if len(runs) == 1:
         details = [format_scores(f"{benchmark.name} {runs[0].name}", table)]
     else:
-        lines.append(best_alone(runs, benchmark))
-        each = format_scores("each run alone", comparison(runs, benchmark), notes)
+        lines.append(best_alone(scored_runs, benchmark))
+        each = format_scores("each run alone", comparison(scored_runs, benchmark), notes)
         details = [blend_report(blend, table, benchmark, notes), each]
     if kept_as:
         write_blend_run(kept_as, blend, rows)
@@ -84,14 +84,16 @@ def scored_submission(
     return ScoredSubmission(blend, scores, submission, "\n\n".join(["\n".join(lines), *details]))
 
 
-def submission_without_rows(runs: Sequence[Run], benchmark: Benchmark, how: str) -> ScoredSubmission:
+def submission_without_rows(
+    runs: Sequence[Run], scored_runs: Sequence[Run], benchmark: Benchmark, how: str
+) -> ScoredSubmission:
     """Blend runs with equal weights where the benchmark's files are not on this machine.
 
-    The ids are those of the test predictions, and the scores those that the trainings recorded.
-    Raises InputError if the runs are of different rows.
+    The ids are those of the test predictions, and the scores those that the trainings of each run recorded.
+    runs, scored_runs : as for ``scored_submission``. Raises InputError if the runs are of different rows.
     """
     data = runs[0].identity.get("data", {})
-    check_blendable(runs, {name: data.get(name) for name in ("train", "test")})
+    check_blendable(scored_runs, {name: data.get(name) for name in ("train", "test")})
     report = "\n".join(
         f"{run.name}: mean AUC {run.recorded_auc:.4f} (mean over {len(run.folds)} folds, out of fold)"
         for run in runs

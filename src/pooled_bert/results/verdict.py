@@ -9,7 +9,8 @@ import pandas as pd
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.targets import LOWER_IS_BETTER, gain, mean_of_known
 from ..data.rows import labels_of
-from ..runs.finished_runs import Run, in_one_order
+from ..runs.comparable_runs import in_one_order
+from ..runs.finished_runs import Run
 from .blend import blend_oof
 from .resampling import CONFIDENCE, Estimate, Resampled, estimate, resample
 from .score_tables import runs_by_note

@@ -169,7 +169,7 @@ class CrossValidation:
         finally:
             if not (is_done(folder) or checkpoints.exist):  # it failed before there was any work to protect
                 shutil.rmtree(folder, ignore_errors=True)
-                self.run_folder.put_back(self.run.n_folds)
+                self.run_folder.put_back(fold, self.run.n_folds)
 
     def _learn_and_write(
         self, fold: int, checkpoints: Checkpoints, deadline: Deadline, information: dict, started: float

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..base.errors import InputError
 from ..base.places import fold_folder, fold_numbers
+from ..benchmarks.targets import mean_of_known
 from .fold_files import PREDICTIONS, FoldResult, is_done, read_fold, redo
 from .identity import PER_FOLD, first_difference
 
@@ -38,9 +39,9 @@ class Run:
 
     @property
     def recorded_auc(self) -> float:
-        """Mean over the folds of the mean AUC that each training recorded; folds without one are left out."""
+        """Mean over the folds of the mean AUC that each training recorded; NaN if none recorded one."""
         recorded = [fold.metrics["mean_auc"] for fold in self.folds]
-        return float(np.mean([auc for auc in recorded if auc is not None]))
+        return float(mean_of_known(np.array(recorded, np.float64)))
 
     @property
     def oof(self) -> dict[int, pd.DataFrame]:
@@ -94,34 +95,6 @@ def read_runs(runs_folder: Path, *, tables: Sequence[str] = ()) -> list[Run]:
         except InputError as error:
             print(f"note: this run is left out: {error}", file=sys.stderr)
     return runs
-
-
-def in_one_order(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs with each fold's rows in the order in which the first run has them, so that they are compared.
-
-    Raises InputError if the same fold has other rows.
-    """
-    orders = {fold.fold: fold.oof["id"] for run in reversed(runs) for fold in run.folds}
-
-    def ordered(run: Run, fold: FoldResult) -> FoldResult:
-        order = orders[fold.fold]
-        if fold.oof["id"].equals(order):
-            return fold
-        table = fold.oof.set_index("id")
-        if len(table) != len(order) or not table.index.isin(order).all():
-            raise InputError(
-                f"runs {runs[0].name!r} and {run.name!r} have different rows in fold {fold.fold}; train both on the"
-                " same data"
-            )
-        return replace(fold, oof=table.loc[order].reset_index())
-
-    return [replace(run, folds=tuple(ordered(run, fold) for fold in run.folds)) for run in runs]
-
-
-def on_same_folds(run: Run, others: Sequence[Run]) -> list[Run]:
-    """Return ``run``, and those of the other runs that have the same rows and fold assignment."""
-    matching = [other for other in others if other.identity["assignment"] == run.identity["assignment"]]
-    return [run, *(other for other in matching if other.name != run.name)]
 
 
 def note_missing_folds(run: Run) -> None:

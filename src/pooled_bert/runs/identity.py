@@ -52,6 +52,12 @@ def encoder_identity(encoder: str) -> str:
         "vocab.txt",
         "tokenizer.json",
         "tokenizer_config.json",
+        "vocab.json",
+        "merges.txt",
+        "spiece.model",
+        "spm.model",
+        "sentencepiece.bpe.model",
     )
-    paths = [folder / name for name in names if (folder / name).is_file()]
+    shards = sorted(folder.glob("model-*.safetensors"))
+    paths = [*(folder / name for name in names if (folder / name).is_file()), *shards]
     return "sha256:" + checksum(part for path in paths for part in (path.name, file_checksum(path)))[:16]

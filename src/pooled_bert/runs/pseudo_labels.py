@@ -1,6 +1,6 @@
 """Test rows as training rows, labelled by a model that never saw the fold's validation rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ class PseudoLabels:
     """The test predictions of another run as labels: fold k gets the predictions of that run's fold k alone.
 
     Both runs have the same fold assignment, so the model of fold k never saw the rows that fold k is scored on. The
-    mean over folds, or a run with a different assignment, would have learnt from these rows.
+    mean over folds, or a run with a different assignment, would have learnt from these rows. Each fold is read once, so
+    that a fold's identity and its labels stay those of one training.
     """
 
     run_folder: Path
@@ -27,6 +28,7 @@ class PseudoLabels:
     assignment: str  # checksum of the fold assignment
     n_rows: int | None  # number of test rows, drawn at random; None: all
     seed: int
+    _read: dict[int, FoldResult] = field(default_factory=dict, repr=False)
 
     def table(self, fold: int) -> pd.DataFrame:
         """Return test rows with id, text, and probabilities as labels; raises InputError if the run has none to use."""
@@ -49,6 +51,11 @@ class PseudoLabels:
         }
 
     def _result(self, fold: int) -> FoldResult:
+        if fold not in self._read:
+            self._read[fold] = self._checked(fold)
+        return self._read[fold]
+
+    def _checked(self, fold: int) -> FoldResult:
         folder = fold_folder(self.run_folder, fold)
         result = read_fold(folder, fold)
         identity = result.config["identity"]

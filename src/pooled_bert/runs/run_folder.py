@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from ..base.errors import InputError
 from ..base.files import delete_folder, held
 from ..base.places import fold_folder
 from .fold_files import is_done
@@ -50,11 +51,18 @@ class RunFolder:
         """Delete the old fold, after the new one is finished."""
         delete_folder(self._replaced(fold))
 
-    def put_back(self, n_folds: int) -> None:
-        """Restore the old folds, if no new fold exists yet."""
+    def put_back(self, failed: int, n_folds: int) -> None:
+        """Restore the old folds, if no new fold exists yet, whose settings may be others.
+
+        failed : the fold whose lock is held. Folds that another process is training are left to it.
+        """
         folds = [fold for fold in range(n_folds) if self._replaced(fold).exists()]
-        if not any(self.fold(fold).exists() for fold in folds):
-            for fold in folds:
+        if any(self.fold(fold).exists() for fold in folds):
+            return
+        for fold in folds:
+            with contextlib.suppress(InputError), contextlib.ExitStack() as lock:
+                if fold != failed:
+                    lock.enter_context(self.lock(fold))
                 self._replaced(fold).rename(self.fold(fold))
 
     def _replaced(self, fold: int) -> Path:

@@ -50,11 +50,11 @@ def fit(problem: Problem, settings: LinearSettings) -> Outcome:
     print(f"{problem.title}: TF-IDF of {len(problem.train)} rows", flush=True)
     try:
         counts = [ngrams(vectorizer, problem, settings.passage) for vectorizer in vectorizers(settings)]
+        members = _members(counts, problem, settings)
     except ValueError as error:  # scikit-learn's "no terms remain" and "empty vocabulary"
         raise InputError(
             f"{problem.title}: its {len(problem.train)} training texts share too few words to learn from ({error})"
         ) from error
-    members = _members(counts, problem, settings)
     columns = Parallel(n_jobs=-1, prefer="threads")(
         delayed(_fit_label)(members, column, problem.seed) for column in problem.labels[problem.train].T
     )

@@ -14,8 +14,8 @@ def option(
     """Return a dataclass field that is also a command-line option of the same name.
 
     ``rule``: what its values may be; every option has one, except those with choices and those that are on or off.
-    ``decides``: whether the setting changes the result. A setting that changes it only by rounding may differ when a
-    run is resumed.
+    ``decides``: whether the setting changes what is learnt. A setting that changes only rounding, or which random
+    numbers dropout draws, may differ when a run is resumed.
     """
     assert rule or argparse_options.keys() & {"choices", "action"}, "an option without a rule"
     rules = {"rule": rule, "type": rule} if rule else {}
@@ -100,7 +100,7 @@ class NeuralSettings:
     )
     keep: str = option(
         "last",
-        "which epoch's weights to keep; best selects by validation AUC, which makes the score optimistic",
+        "which epoch's weights to keep; best selects by the validation score that counts, which makes it optimistic",
         choices=("last", "best"),
     )
     strategy: str = option(

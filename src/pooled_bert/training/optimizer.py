@@ -1,4 +1,4 @@
-"""RectifiedAdam, its learning-rate schedule, and the choice of the floating-point precision."""
+"""RectifiedAdam and its learning-rate schedule."""
 
 import re
 

@@ -19,7 +19,7 @@ class Problem:
 
     items : the things that are classified, texts or sounds: all labelled items of the run, the same for all folds, so
     that they are encoded only once.
-    labels : float64 [n_items, n_labels]; 0, 1, or NaN for not labelled.
+    labels : float64 [n_items, n_labels]; 0 or 1, of pseudo-labels a number between them, NaN for not labelled.
     train, valid : rows of ``items`` to learn from and to predict out of fold.  test : items to predict.
     """
 
@@ -30,7 +30,7 @@ class Problem:
     train: np.ndarray
     valid: np.ndarray
     test: list
-    title: str  # names the run and fold in progress bars and messages
+    title: str  # names the fold in progress bars and messages
     seed: int
     cache: Path  # folder of token ids
     checkpoints: Checkpoints

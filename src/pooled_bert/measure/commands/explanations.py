@@ -29,9 +29,9 @@ def run(args: argparse.Namespace) -> None:
     """Measure, and print what was found."""
     from ...data.rows import find_data, read_train, table_checksum, with_classes
     from ...predict.predictor import load_predictor
-    from ...results.blend import check_same_rows
     from ...results.fold_scores import fold_scores
     from ...results.score_tables import as_text
+    from ...runs.comparable_runs import check_same_rows
     from ...runs.finished_runs import read_run
 
     args.benchmark.require_texts("this measurement")

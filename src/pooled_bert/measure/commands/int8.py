@@ -24,8 +24,8 @@ def run(args: argparse.Namespace) -> None:
     """Measure, and print what was found."""
     from ...data.rows import find_data, read_train, table_checksum, with_classes
     from ...predict.predictor import load_predictor
-    from ...results.blend import check_same_rows
     from ...results.fold_scores import fold_scores
+    from ...runs.comparable_runs import check_same_rows
     from ...runs.finished_runs import read_run
     from ...runs.int8_check import MOST, write_check
     from ..int8_loss import int8_losses
