@@ -226,9 +226,10 @@ def _check_extra_columns(file: TableFile, benchmark: Benchmark) -> None:
     A column that belongs to no label is not read.
     """
     columns = list(map(str, file.table.columns))
-    labels = dict.fromkeys(
-        map(benchmark.column, benchmark.labels) if benchmark.labels else [benchmark.class_column]
+    columns_of_labels = (
+        [benchmark.class_column] if benchmark.class_column else map(benchmark.column, benchmark.labels)
     )
+    labels = dict.fromkeys(columns_of_labels)
     missing = [label for label in labels if label not in file.table]
     if len(missing) == len(labels):
         raise InputError(f"{file.path}: has none of the label columns {', '.join(labels)}")

@@ -16,39 +16,31 @@ from ..base.progress import progress_bar
 from ..base.shown_text import WordMask, shortened, visible
 from ..benchmarks.benchmark import Benchmark
 from ..data.rows import labels_of
+from ..predict.explanation import Explanation
+from ..predict.explanation_view import strongest, words
+from ..predict.predictor import load_predictor
 from ..results.fold_scores import FoldScores
 from ..results.mistakes import Mistake
 from ..runs.finished_runs import Run
 
 SHOWN = 500  # characters of a text that are shown while it is folded
-STRONGEST = 5  # words that are listed with their numbers
-PALE = 0.03  # of the strongest word; a weaker one is not coloured
 Found = dict[str, tuple[list[Mistake], list[Mistake]]]
-
-
-@dataclass(frozen=True)
-class Word:
-    """A piece of a text. ``strength``: from -1 to 1, 0 for what has no weight; ``weight``: in log-odds, as text."""
-
-    text: str
-    strength: float = 0.0
-    weight: str = ""
 
 
 @dataclass(frozen=True)
 class ShownMistake:
     """A mistake: its score, the labels it has, its text, and what is seen when it is opened.
 
-    scores : by run, the labels and their probabilities.  words : of the whole text; without weights if the run cannot
-    be explained.  strongest : the words that count most.
+    scores : by run, the labels and their probabilities.  words : of ``explanation_view``, the whole text in pieces;
+    without weights if the run cannot be explained.  strongest : the words that count most, and their weights.
     """
 
     score: str
     has: str
     text: str
     scores: Mapping[str, Sequence[tuple[str, str]]]
-    words: Sequence[Word]
-    strongest: Sequence[Word]
+    words: Sequence[tuple[str, float, str]]
+    strongest: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -95,8 +87,6 @@ def explanations(
     """
     if not all(model_folder(folder, fold.fold).is_dir() for fold in run.folds):
         return {}
-    from ..predict.predictor import load_predictor
-
     windows = run.identity["settings"].get("windows") or "none"
     wanted = set(rows)
     found = {}
@@ -122,18 +112,19 @@ def shown_mistakes(
     found: Found,
     labels: Sequence[str],
     texts: Texts,
-    explained: Mapping[int, object],
+    explained: Mapping[int, Explanation],
     probabilities: Mapping[str, Mapping[int, np.ndarray]],
 ) -> list[LabelMistakes]:
     """Prepare mistakes for the page; ``probabilities``: by run, then by row, [n_labels]."""
 
     def show(mistake: Mistake, column: int) -> ShownMistake:
-        words = [Word(texts.whole(mistake.row))] if texts.are_texts else []
-        strongest: list[Word] = []
+        whole = [(texts.whole(mistake.row), 0.0, "")] if texts.are_texts else []
+        heaviest: list[tuple[str, str]] = []
         if mistake.row in explained:
-            words = _words(explained[mistake.row], column, texts.mask)
-            weighty = sorted(words, key=lambda word: -abs(word.strength))[:STRONGEST]
-            strongest = [word for word in weighty if word.weight]
+            explanation = explained[mistake.row]
+            # a mask keeps the length of a text, so the spans of words stay right
+            masked = dataclasses.replace(explanation, text=texts.mask(explanation.text))
+            whole, heaviest = list(words(masked, column)), strongest(masked, column)
         scores = {
             run: [
                 (label, number(float(value), 3))
@@ -147,28 +138,11 @@ def shown_mistakes(
             ", ".join(mistake.has) or "no label",
             texts.short(mistake.row),
             scores,
-            words,
-            strongest,
+            whole,
+            heaviest,
         )
 
     return [
         LabelMistakes(label, *([show(one, labels.index(label)) for one in kind] for kind in pair))
         for label, pair in found.items()
     ]
-
-
-def _words(explanation, column: int, mask: Callable[[str], str]) -> list[Word]:
-    """Return the masked text in pieces; a mask keeps the length of a text, so the spans of words stay right."""
-    masked = dataclasses.replace(explanation, text=mask(explanation.text))
-    top = max(
-        np.abs(explanation.weights[:, column]).max(initial=0.0), 1.0
-    )  # a text without important words stays pale
-    words = []
-    for piece, weights in masked.pieces():
-        weight = 0.0 if weights is None else float(weights[column])
-        strength = weight / top
-        if abs(strength) < PALE:
-            words.append(Word(visible(piece)))
-        else:
-            words.append(Word(visible(piece), strength, number(weight, 2, sign=True)))
-    return words
