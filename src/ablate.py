@@ -1,6 +1,6 @@
 """Train the plain model, and each technique added to it alone, on the same folds; report its gain and its cost.
 
-Settings of train_folds.py that are given here apply to every training, the plain model's included. With --tune,
+Settings of train_folds.py and --extra, if given here, apply to every training, the plain model's included. With --tune,
 settings compete instead: all on a tenth of the first fold's rows, the best third on all of them, the winner on all
 folds.
 """
@@ -43,7 +43,7 @@ def main() -> None:
 
 def compare(args: argparse.Namespace, options: list[str], folds: list[int]) -> None:
     """Train the plain model and the techniques, and print the comparison."""
-    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.results.run_comparison import check_labels, comparison_report
     from pooled_bert.runs.ablation import PLAIN, RECIPES, plan, train
     from pooled_bert.runs.finished_runs import read_run
@@ -64,6 +64,8 @@ def compare(args: argparse.Namespace, options: list[str], folds: list[int]) -> N
         parse_options([*options, *words], args.benchmark)
     data_folder = find_data(args.benchmark, args.data)
     rows = read_rows(args.benchmark, data_folder)
+    if args.extra:
+        read_extra(args.extra, rows.benchmark)  # raises InputError before anything is trained
     benchmark = rows.benchmark
     check_labels(args.without, benchmark)
     common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))
@@ -108,7 +110,7 @@ def check_together(args: argparse.Namespace) -> None:
 
 def tune(args: argparse.Namespace, options: list[str], folds: list[int], n_folds: int) -> None:
     """Let the settings of --tune, and the techniques of --try, compete; print each stage and the winner's scores."""
-    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.results.score_tables import format_scores, run_notes, score_table
     from pooled_bert.runs.halving import Candidate, check_settings, check_values, grid
     from pooled_bert.runs.race import Race
@@ -124,6 +126,8 @@ def tune(args: argparse.Namespace, options: list[str], folds: list[int], n_folds
         candidates.append(Candidate(name, tuple(words), getattr(model, "epochs", 1)))
     data_folder = find_data(args.benchmark, args.data)
     rows = read_rows(args.benchmark, data_folder)
+    if args.extra:
+        read_extra(args.extra, rows.benchmark)  # raises InputError before anything is trained
     common = (*options, "--data", str(data_folder), "--workspace", str(args.workspace.root))
     winner = Race(
         candidates, rows, folds, common,

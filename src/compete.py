@@ -1,7 +1,8 @@
 """Go from a competition's folder to a submission within one time limit: train, blend what is finished, write.
 
 The members of the blend are trained one after the other: those of --member, then the model that the settings of
-train_folds.py describe. Started again, the command trains what is not finished yet.
+train_folds.py describe. Folds, seed, limit and --extra are those of all members. Started again, the command trains what
+is not finished yet.
 """
 
 import argparse
@@ -35,13 +36,15 @@ def main() -> None:
     limit = args.time_limit
     training = Deadline(None if limit is None else limit - min(MOST_TO_BLEND, limit / 5))
 
-    from pooled_bert.data.rows import find_data
+    from pooled_bert.data.rows import find_data, read_extra
     from pooled_bert.results.submission import check_place
     from pooled_bert.runs.finished_runs import finished_folds
     from pooled_bert.runs.members import train_members
 
     check_place(args.output)
     data = find_data(args.benchmark, args.data)
+    if args.extra:
+        read_extra(args.extra, args.benchmark)  # raises InputError before anything is trained
     where = [*place_words(args), "--data", str(data)]
     members = members_of(args, [*options, *where], where)
     folder = args.workspace.runs(args.benchmark.name)
@@ -83,6 +86,8 @@ def members_of(args: argparse.Namespace, options: list[str], where: list[str]) -
     of_all = given_options(
         {name: value for name, value in vars(args).items() if name not in own}, RunSettings
     )
+    if args.extra:
+        of_all += ["--extra", str(args.extra)]
     members = []
     for text in args.member or ([] if run.model == "linear" else [LINEAR]):
         name, words = named_options("--member", text)

@@ -2,13 +2,17 @@
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.rules import COUNT, FOLD, NAME, PLACE
+from pooled_bert.base.rules import COUNT, FOLD, NAME
+from pooled_bert.benchmarks.benchmark import NO_GROUP
 from pooled_bert.runs.options import (
     add_data,
+    add_extra,
     add_options,
     add_times,
     add_workspace,
@@ -16,6 +20,12 @@ from pooled_bert.runs.options import (
     default_run,
     settings_from,
 )
+from pooled_bert.training.settings import RunSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pooled_bert.data.rows import Rows
 
 # For --quick. RectifiedAdam needs some hundred steps to warm up, so the batches are small.
 QUICK = {"limit": 1500, "epochs": 1, "batch_size": 8, "learning_rate": 2e-4}
@@ -27,9 +37,51 @@ def main() -> None:
     deadline = Deadline(args.time_limit)
     run, model = settings_from(given_settings(args))
 
-    from pooled_bert.benchmarks.benchmark import NO_GROUP
+    from pooled_bert.data.rows import find_data, read_rows
+    from pooled_bert.runs.cross_validation import CrossValidation
+
+    check_folds(args.fold or [], run.n_folds)
+    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
+    work = CrossValidation(
+        rows,
+        run,
+        model,
+        name=args.run or ("quick" if args.quick else run.model),
+        workspace=args.workspace,
+        extra=extra_rows(args, run, rows),
+        pseudo=pseudo_source(args, run.model, rows),
+        predicts_test=not (args.no_test or args.quick),
+    )
+    print_notes(run, rows)
+    folds = args.fold or ([0] if args.quick else list(range(run.n_folds)))
+    work.start(folds, overwrite=args.overwrite)
+    for fold in folds:
+        work.train_fold(fold, checkpoint_minutes=args.checkpoint_minutes, deadline=deadline)
+    if work.workers.is_chief:
+        print_scores(work.run_folder.path, rows)
+    else:
+        print("this worker is done; the chief writes the results")
+
+
+def print_notes(run: RunSettings, rows: "Rows") -> None:
+    """Report on stderr what limits the scores of a run: rare labels, missing test rows."""
     from pooled_bert.data.folds import rare_labels
-    from pooled_bert.data.rows import GROUP, find_data, read_extra, read_rows
+
+    notes = [
+        f"{label} has {count} positives for {run.n_folds} folds; a fold without any has no AUC for {label}"
+        for label, count in rare_labels(rows.train, run.n_folds).items()
+    ]
+    if run.fold_seed and run.group_by not in (None, NO_GROUP):
+        notes.append(f"whole {run.group_by}s are cut into the same folds by every --fold-seed")
+    test_file = rows.benchmark.test_file
+    if rows.test is None and test_file:
+        notes.append(f"{test_file} is missing, so no test rows are predicted and nothing can be submitted")
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def print_scores(folder: Path, rows: "Rows") -> None:
+    """Print the scores of the run in ``folder``, and its place among the runs on the same rows and folds."""
     from pooled_bert.results.score_tables import (
         comparison,
         format_scores,
@@ -40,65 +92,35 @@ def main() -> None:
         standing,
     )
     from pooled_bert.runs.comparable_runs import on_same_folds, with_folds_of
-    from pooled_bert.runs.cross_validation import CrossValidation
     from pooled_bert.runs.finished_runs import read_run, read_runs
 
-    check_folds(args.fold or [], run.n_folds)
-    rows = read_rows(args.benchmark, find_data(args.benchmark, args.data))
-    benchmark = rows.benchmark
-    if args.extra:
-        benchmark.require_texts("--extra")
-    extra = read_extra(args.extra, benchmark) if args.extra else None
-    by_group = run.group_by not in (None, NO_GROUP)
-    if extra is not None and by_group and GROUP not in extra:
-        raise InputError(
-            f"--extra {args.extra}: has no column {benchmark.group!r}, which says what shares a fold; add it, or give"
-            " --group-by none"
-        )
-    name = args.run or ("quick" if args.quick else run.model)
-    work = CrossValidation(
-        rows,
-        run,
-        model,
-        name=name,
-        workspace=args.workspace,
-        extra=extra,
-        pseudo=pseudo_source(args, run.model, rows),
-        predicts_test=not (args.no_test or args.quick),
-    )
-    if run.fold_seed and by_group:
-        print(
-            f"note: whole {run.group_by}s are cut into the same folds by every --fold-seed", file=sys.stderr
-        )
-    for label, count in rare_labels(rows.train, run.n_folds).items():
-        print(
-            f"note: {label} has {count} positives for {run.n_folds} folds; a fold without any has no AUC for {label}",
-            file=sys.stderr,
-        )
-    if rows.test is None and benchmark.test_file:
-        print(
-            f"note: {benchmark.test_file} is missing, so no test rows are predicted and nothing can be submitted",
-            file=sys.stderr,
-        )
-    folds = args.fold or ([0] if args.quick else list(range(run.n_folds)))
-    work.start(folds, overwrite=args.overwrite)
-    for fold in folds:
-        work.train_fold(fold, checkpoint_minutes=args.checkpoint_minutes, deadline=deadline)
-    if not work.workers.is_chief:
-        print("this worker is done; the chief writes the results")
-        return
-    finished = read_run(work.run_folder.path)
-    table = score_table(finished.oof, rows.train, benchmark)
-    notes = run_notes(finished, benchmark)
-    others = on_same_folds(finished, read_runs(work.run_folder.path.parent))
-    together = with_folds_of(finished, others)
-    print(headline(f"{benchmark.name} {name}", table, benchmark, notes))
+    run, benchmark = read_run(folder), rows.benchmark
+    title = f"{benchmark.name} {run.name}"
+    table = score_table(run.oof, rows.train, benchmark)
+    together = with_folds_of(run, on_same_folds(run, read_runs(folder.parent)))
+    print(headline(title, table, benchmark, run_notes(run, benchmark)))
     if len(together) > 1:
         print(standing(together, benchmark))
-    print("\n" + format_scores(f"{benchmark.name} {name}", table))
+    print("\n" + format_scores(title, table))
     if len(together) > 1:
-        title = "on the same rows and folds"
-        print("\n" + format_scores(title, comparison(together, benchmark), notes_on(together, benchmark)))
+        compared = comparison(together, benchmark)
+        print("\n" + format_scores("on the same rows and folds", compared, notes_on(together, benchmark)))
+
+
+def extra_rows(args: argparse.Namespace, run: RunSettings, rows: "Rows") -> "pd.DataFrame | None":
+    """Return the rows of --extra, None without it; raises InputError if they are no texts or lack the groups."""
+    from pooled_bert.data.rows import GROUP, read_extra
+
+    if args.extra is None:
+        return None
+    rows.benchmark.require_texts("--extra")
+    extra = read_extra(args.extra, rows.benchmark)
+    if run.group_by not in (None, NO_GROUP) and GROUP not in extra:
+        raise InputError(
+            f"--extra {args.extra}: has no column {rows.benchmark.group!r}, which says what shares a fold; add it, or"
+            " give --group-by none"
+        )
+    return extra
 
 
 def given_settings(args: argparse.Namespace) -> dict:
@@ -110,7 +132,7 @@ def given_settings(args: argparse.Namespace) -> dict:
     return {**QUICK, **given} if args.quick else given
 
 
-def pseudo_source(args: argparse.Namespace, model: str, rows) -> tuple[str, int | None] | None:
+def pseudo_source(args: argparse.Namespace, model: str, rows: "Rows") -> tuple[str, int | None] | None:
     """Return the run whose test predictions become labels, and how many rows of it; None without ``--pseudo``.
 
     Raises InputError if the options do not go together, or if the data has no test rows.
@@ -134,12 +156,7 @@ def parse_arguments() -> argparse.Namespace:
         "--run", type=NAME, metavar="NAME", help="name of this run (default: the value of --model)"
     )
     add_data(parser)
-    parser.add_argument(
-        "--extra",
-        type=PLACE,
-        metavar="FILE",
-        help="CSV of additional training rows; some label columns may be missing",
-    )
+    add_extra(parser)
     parser.add_argument(
         "--pseudo",
         type=NAME,

@@ -79,6 +79,7 @@ def test_without_a_finished_fold_nothing_is_written(run_command, public, tmp_pat
         (("--member", "linear: --c 0 --model linear"), "--c is 0"),
         (("--member", "linear"), "expected NAME: OPTIONS"),
         (("--epochs", 0), "--epochs is 0"),
+        (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--output", "x.txt"), "--output x.txt: does not end in .csv"),
     ],
 )

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -88,7 +87,7 @@ def _make_checksums_right(fold: Path, run: Path) -> None:
     write_record(fold / "metrics.json", record)
     check = json.loads((run / "int8.json").read_text())
     del check["checksum"]
-    check["folds"]["0"]["fold"] = hashlib.sha256((fold / "metrics.json").read_bytes()).hexdigest()
+    check["folds"]["0"]["metrics"] = hashlib.sha256((fold / "metrics.json").read_bytes()).hexdigest()
     write_record(run / "int8.json", check)
 
 
@@ -206,8 +205,3 @@ def _in_child(house, work: Callable[[], str], answer: Path) -> str:
     if status:
         raise AssertionError(told)
     return told
-
-
-def hard_linked(source: Path, target: Path) -> None:
-    """Copy a folder by links, for files that are replaced and not changed."""
-    shutil.copytree(source, target, copy_function=os.link)

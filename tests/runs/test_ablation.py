@@ -117,6 +117,7 @@ def test_second_process_of_a_prefix_is_refused(run_command, sample, tmp_path, mo
         (("--try", "x: --epochs 3", "--try", "x: --epochs 2"), "--try x: is given twice"),
         (("--try", "plain: --epochs 3"), "--try plain: is the name of a recipe"),
         (("--jobs", 0), "--jobs is 0"),
+        (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--folds", 7), "--fold 7: the folds are 0 to 4"),
         (("--without", "rudeness"), "--without rudeness: is not one of toxic"),
     ],

@@ -33,7 +33,7 @@ class PairTokens(Tokens):
 
 @dataclass(frozen=True)
 class Marks:
-    """What stands around the two texts of a pair: ids and token types, int32 [n_marks, 2] each.
+    """The marks around the two texts of a pair: ids and token types, int32 [n_marks, 2] each.
 
     types : the token types of the two texts; RoBERTa has 0 for both.
     """

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 def message_for(path: Path, given: str | None = None) -> str:
     """Return the message beside a submission: the one that is given, or the blend, its runs and its score.
 
-    They stand in the file beside ``path``. Raises InputError if the submission was made from made-up rows.
+    The last three are read from the file beside ``path``. Raises InputError if the rows were made up.
     """
     record = read_json(path.with_suffix(".json"), Record, remedy="make the submission again")
     if record["made_up"]:

@@ -56,7 +56,7 @@ class Graph:
     def proto(self, inputs: Sequence[str], outputs: Mapping[str, list[str | int]]) -> bytes:
         """Return the graph in ONNX's format. ``inputs``: int32 [batch, length] each.  outputs : the sizes of each.
 
-        Stored weights are named by their file, which is expected in the folder that ONNX Runtime is told.
+        Stored weights are named by their file, which is expected in the folder given to ONNX Runtime.
         """
         given = [
             helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "length"]) for name in inputs

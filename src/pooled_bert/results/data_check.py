@@ -46,7 +46,7 @@ def find_repeats(rows: Rows, benchmark: Benchmark, threshold: float | None) -> R
 
 
 def repeats_table(found: dict[str, Repeats]) -> pd.DataFrame:
-    """Return one row per kind of repeat: how many training rows repeat others, contradict others, stand in the test."""
+    """Return one row per kind of repeat: how many training rows repeat others, contradict others, are test rows too."""
     return pd.DataFrame.from_dict(
         {
             name: {

@@ -265,9 +265,20 @@ def parse_options(words: Iterable[str], benchmark: Benchmark) -> tuple[RunSettin
     return settings_from({**vars(given), "benchmark": benchmark})
 
 
+def add_extra(parser: argparse.ArgumentParser) -> None:
+    """Add --extra, the table of further rows to learn from."""
+    parser.add_argument(
+        "--extra",
+        type=PLACE,
+        metavar="FILE",
+        help="CSV of additional training rows; some label columns may be missing",
+    )
+
+
 def parsed_with_options(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
-    """Add the options of train_folds.py, and parse; return also the words that are theirs, for other trainings."""
+    """Add the settings of train_folds.py and --extra, and parse; return also the words that are theirs."""
     _, words = parser.parse_known_args()
+    add_extra(parser)
     add_options(parser)
     return parser.parse_args(), words
 

@@ -132,7 +132,7 @@ def _log_odds(
 
 
 def log_count_ratios(features: csr_matrix, labels: np.ndarray, smoothing: float) -> np.ndarray:
-    """Return the log of how much more often each feature stands in rows with the label than in others.
+    """Return the log of how much more often each feature occurs in rows with the label than in others.
 
     float64 [n_features]. ``labels``: 0 or 1 for each row.  ``smoothing`` is added to the numbers of rows. From Wang &
     Manning 2012, "Baselines and Bigrams"; a logistic regression on weighted features is Mesnil et al. 2015.

@@ -85,7 +85,7 @@ class LinearSettings:
     )
     words: int | None = option(
         None,
-        "longest sequence of words; every sequence counts that stands in two texts, and so do words of one letter, !"
+        "longest sequence of words; every sequence counts that occurs in two texts, and so do words of one letter, !"
         " and ? (default: the 200,000 most frequent words and pairs of words of two letters and more)",
         Number(int, 1, 5),
     )

@@ -48,10 +48,12 @@ class SoundBlstmSettings(FrameSettings, NeuralSettings):
         SHARE,
     )
     crop: float = option(
-        0.15, "largest share of a sound's frames that is left out, anew each time it is read", SHARE
+        0.15, "largest share of a sound's frames that is left out, drawn again each time it is read", SHARE
     )
     stretch: float = option(
-        0.1, "largest share by which a sound is stretched or squeezed, anew each time it is read", SHARE
+        0.1,
+        "largest share by which a sound is stretched or squeezed, drawn again each time it is read",
+        SHARE,
     )
     masks: int = option(
         1,
