@@ -105,7 +105,7 @@ def read_thresholds(run_folder: Path, run: Run, labels: Sequence[str]) -> np.nda
 
     Raises InputError if they are missing, damaged, or of other folds or labels.
     """
-    remedy = f"make it with python src/report.py --benchmark {run.identity['settings']['benchmark']} --run {run.name}"
+    remedy = f"make it with python src/report.py --run {run.name}, and the same --benchmark and --workspace"
     if not (run_folder / FILE).exists():
         raise InputError(f"{run_folder / FILE}: is missing; {remedy}")
     content = read_record(run_folder / FILE, Record, remedy=remedy)
