@@ -8,6 +8,7 @@ folds.
 import argparse
 import contextlib
 import time
+from collections.abc import Sequence
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
@@ -45,23 +46,10 @@ def compare(args: argparse.Namespace, options: list[str], folds: list[int]) -> N
     """Train the plain model and the techniques, and print the comparison."""
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.results.run_comparison import check_labels, comparison_report
-    from pooled_bert.runs.ablation import PLAIN, RECIPES, plan, train
+    from pooled_bert.runs.ablation import PLAIN, plan, train
     from pooled_bert.runs.finished_runs import read_run
 
-    unknown = set(args.recipes or []) - RECIPES.keys()
-    if unknown:
-        raise InputError(
-            f"--recipes {min(unknown)}: is not one of {', '.join(RECIPES)}; --try defines others"
-        )
-    chosen = {name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])}
-    tried = all_named_options("--try", args.try_)
-    if tried.keys() & chosen.keys():
-        raise InputError(
-            f"--try {min(tried.keys() & chosen.keys())}: is the name of a recipe; give another one"
-        )
-    chosen |= tried
-    for words in chosen.values():
-        parse_options([*options, *words], args.benchmark)
+    chosen = recipes_of(args, options)
     data_folder = find_data(args.benchmark, args.data)
     rows = read_rows(args.benchmark, data_folder)
     if args.extra:
@@ -93,6 +81,29 @@ def compare(args: argparse.Namespace, options: list[str], folds: list[int]) -> N
         raise InputError(
             f"{', '.join(failed)}: not trained; {job.log} says why. To resume, run the same command again"
         )
+
+
+def recipes_of(args: argparse.Namespace, options: list[str]) -> dict[str, Sequence[str]]:
+    """Return name -> options of the plain model, the chosen techniques, and those of --try; raises InputError."""
+    from pooled_bert.runs.ablation import PLAIN, RECIPES
+
+    unknown = set(args.recipes or []) - RECIPES.keys()
+    if unknown:
+        raise InputError(
+            f"--recipes {min(unknown)}: is not one of {', '.join(RECIPES)}; --try defines others"
+        )
+    chosen: dict[str, Sequence[str]] = {
+        name: RECIPES[name] for name in dict.fromkeys([PLAIN, *(args.recipes or RECIPES)])
+    }
+    tried = all_named_options("--try", args.try_)
+    if tried.keys() & chosen.keys():
+        raise InputError(
+            f"--try {min(tried.keys() & chosen.keys())}: is the name of a recipe; give another one"
+        )
+    chosen |= tried
+    for words in chosen.values():
+        parse_options([*options, *words], args.benchmark)
+    return chosen
 
 
 def check_together(args: argparse.Namespace) -> None:
