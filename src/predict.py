@@ -19,25 +19,14 @@ def main() -> None:
     args = parse_arguments()
     args.run = args.run or default_run(args.benchmark)
 
-    from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
     from pooled_bert.predict.output_formats import TableLayout, layout_of
     from pooled_bert.predict.predictor import MADE_UP_NOTE, load_predictor
-    from pooled_bert.predict.resumable_output import check_free, open_predictions
     from pooled_bert.runs.finished_runs import note_missing_folds
 
     is_table = args.output is None and args.output_format is None and sys.stdout.isatty()
     is_table = is_table or args.explain is not None
     kind = TableLayout if is_table else layout_of(args.output, args.output_format)
-    if args.thresholds and args.benchmark.target.is_exclusive:
-        raise InputError(
-            f"--thresholds: --benchmark {args.benchmark.name} has no thresholds, its likeliest class is assigned;"
-            " leave the option out"
-        )
-    if args.explain and args.output_format:
-        raise InputError("--output-format: does not go with --explain, which writes .html; leave it out")
-    if args.output:
-        check_free(args.output, args.overwrite)
-        check_other_file(args.output, args.file)
+    check_options(args)
     is_sound = args.benchmark.medium == "sound"
     given = given_sounds(args) if is_sound else given_texts(args)
     folder = args.workspace.run(args.benchmark.name, args.run)
@@ -53,22 +42,50 @@ def main() -> None:
         args.explain = "attention" if is_sound else METHODS[0]
     if args.explain and is_sound:
         show_attention(args, predictor, list(texts))
-        return
-    if args.explain:
+    elif args.explain:
         explain_texts(args, predictor, texts, thresholds)
-        return
-    layout = kind(predictor.labels, predictor.target, thresholds)
-    if args.output is None:
-        output = StandardOutput()
-        output.write(layout.header())
-        predict_texts(predictor, texts, layout, output, lines=None if is_table else lines)
+    else:
+        layout = kind(predictor.labels, predictor.target, thresholds)
+        write_predictions(
+            args.output, args.overwrite, folder, predictor, layout, texts, None if is_table else lines
+        )
+
+
+def write_predictions(
+    output: Path | None, overwrite: bool, folder: Path, predictor, layout, texts, lines
+) -> None:
+    """Predict texts or sounds, and write a row for each to a file, or (``output`` None) to standard output.
+
+    folder : of the run.  lines : the file of the texts, for a progress bar; None: without a bar.
+    """
+    from pooled_bert.predict.chunks import StandardOutput, identity, predict_texts
+    from pooled_bert.predict.resumable_output import open_predictions
+
+    if output is None:
+        screen = StandardOutput()
+        screen.write(layout.header())
+        predict_texts(predictor, texts, layout, screen, lines=lines)
         return
     made_of = identity(predictor, folder, layout)
-    with open_predictions(
-        args.output, identity=made_of, header=layout.header(), overwrite=args.overwrite
-    ) as output:
-        count = predict_texts(predictor, texts, layout, output, lines=lines)
-    print(f"{args.output}: {count} {predictor.noun}s")
+    with open_predictions(output, identity=made_of, header=layout.header(), overwrite=overwrite) as file:
+        count = predict_texts(predictor, texts, layout, file, lines=lines)
+    print(f"{output}: {count} {predictor.noun}s")
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Raise InputError for options that do not go together, and for an output that must not be replaced."""
+    from pooled_bert.predict.resumable_output import check_free
+
+    if args.thresholds and args.benchmark.target.is_exclusive:
+        raise InputError(
+            f"--thresholds: --benchmark {args.benchmark.name} has no thresholds, its likeliest class is assigned;"
+            " leave the option out"
+        )
+    if args.explain and args.output_format:
+        raise InputError("--output-format: does not go with --explain, which writes .html; leave it out")
+    if args.output:
+        check_free(args.output, args.overwrite)
+        check_other_file(args.output, args.file)
 
 
 def check_other_file(output: Path, file: Path | None) -> None:
