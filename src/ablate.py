@@ -129,11 +129,16 @@ def tune(args: argparse.Namespace, options: list[str], folds: list[int], n_folds
     deadline = Deadline(args.time_limit)
     values = all_named_options("--tune", args.tune)
     check_values(values)
+    tuned, tried = grid(values), all_named_options("--try", args.try_)
+    if tuned.keys() & tried.keys():
+        raise InputError(
+            f"--try {min(tuned.keys() & tried.keys())}: is the name of a setting of --tune; give another"
+        )
     shared, _ = settings_from(vars(args))
     candidates = []
-    for name, words in {**grid(values), **all_named_options("--try", args.try_)}.items():
+    for name, words in {**tuned, **tried}.items():
         run, model = parse_options([*options, *words], args.benchmark)
-        check_settings("--tune" if name in grid(values) else f"--try {name}", run, shared)
+        check_settings("--tune" if name in tuned else f"--try {name}", run, shared)
         candidates.append(Candidate(name, tuple(words), getattr(model, "epochs", 1)))
     data_folder = find_data(args.benchmark, args.data)
     rows = read_rows(args.benchmark, data_folder)

@@ -11,6 +11,7 @@ from browsing import HOSTILE, set_width
 from conftest import ROOT, VERY_LONG
 
 from pooled_bert.benchmarks.jigsaw import JIGSAW
+from pooled_bert.predict.play_text import MAX_WORDS
 
 
 @pytest.fixture
@@ -118,3 +119,20 @@ def test_in_a_browser_two_texts_are_compared_and_each_word_tells_its_numbers(add
     storage = "return [localStorage.length, sessionStorage.length, document.cookie, location.href]"
     assert browser.execute_script(storage) == [0, 0, "", address]
     assert accessibility() == []
+
+
+@pytest.mark.slow
+def test_in_a_browser_scores_stay_if_the_text_is_too_long_to_be_explained(address, browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(address)
+    WebDriverWait(browser, VERY_LONG).until(
+        lambda page: page.find_elements(By.CSS_SELECTOR, "#examples button")
+    )
+    paste = "const box = document.getElementById('text'); box.value = arguments[0];"
+    browser.execute_script(f"{paste} box.dispatchEvent(new Event('input'))", "word " * (MAX_WORDS + 1))
+    WebDriverWait(browser, VERY_LONG).until(
+        lambda page: f"more than {MAX_WORDS} words" in page.find_element(By.ID, "status").text
+    )
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".label")) == len(JIGSAW.labels)

@@ -98,6 +98,10 @@ def test_losers_are_stopped_and_the_winner_has_all_folds(run_command, sample, tm
         (("--tune", "epochs: 1", "--limit", 100), "--limit: does not go with --tune"),
         (("--tune", "epochs: 1", "--try", "x: --n-folds 3"), "--try x: --n-folds must be the same"),
         (("--tune", "epochs: 1", "--tune", "epochs: 2"), "--tune epochs: is given twice"),
+        (
+            ("--tune", "epochs: 1", "--try", "epochs-1: --c 2"),
+            "--try epochs-1: is the name of a setting of --tune",
+        ),
         (("--tune", "encoder: a/b tiny"), "a run cannot have this name"),
         (("--tune", "epochs: 0 1"), "--epochs is 0"),
         (("--tune", "epochs: 1", "--recipes", "ema"), "--recipes: does not go with --tune"),

@@ -25,7 +25,7 @@ class Deadline:
         return time.monotonic() + seconds < self.at
 
     def words(self) -> list[str]:
-        """Return the option --time-limit of a process that starts now and is to save its work before the deadline."""
+        """Return the option --time-limit for a process that starts now, so that it saves its work in time."""
         if self.minutes is None:
             return []
         left = self.seconds_left

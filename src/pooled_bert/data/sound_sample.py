@@ -17,7 +17,7 @@ def write_sounds(folder: Path, benchmark: Benchmark, *, rows: int, random: np.ra
     """Write ``rows`` made-up sounds of 0.5 to 1.2 s into ``folder/<train_file>``, named as ``benchmark.made_up_name``.
 
     Each speaker has a voice: a pitch, an overtone and a loudness. Each class has a slope of the pitch and a number of
-    syllables per second. A pure function of its arguments and of the state of ``random``: sounds that are there go.
+    syllables per second. A pure function of its arguments and of the state of ``random``; earlier sounds are replaced.
     """
     words = [
         word

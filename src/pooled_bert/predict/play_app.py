@@ -28,8 +28,8 @@ MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css
 class PageApp(WebApp):
     """The base of the pages: their files, and the line in which requests wait.
 
-    A subclass gives ``about``, more ``rules``, and these attributes
-    beside those of WebApp. page_folder : the folder of page.html and page.js.  policy : the Content-Security-Policy.
+    A subclass gives ``about``, more ``rules``, and these attributes beside those of WebApp. page_folder : the folder of
+    page.html and page.js.  policy : the Content-Security-Policy.
     """
 
     page_folder: Path

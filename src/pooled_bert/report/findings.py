@@ -121,11 +121,11 @@ def balance_finding(rates: pd.DataFrame) -> str:
 
 
 def correlation_finding(matrix: pd.DataFrame) -> str:
-    """Say which two labels go together most; NaN: a label has one value only."""
+    """Say which two labels go together most; a correlation is NaN if a label has the same value in all rows."""
     pairs = np.triu(np.ones(matrix.shape, bool), k=1)
     values = np.where(pairs, matrix, np.nan)
     if np.isnan(values).all():
-        return "No two labels have both values, so none go together"
+        return "No correlations: fewer than two labels occur in some rows and not in others"
     row, column = (int(place) for place in np.unravel_index(np.nanargmax(values), values.shape))
     first, second = matrix.index[row], matrix.columns[column]
     return f"{first} and {second} go together most (φ {number(float(values[row, column]), 2)})"

@@ -39,12 +39,12 @@ def on_same_folds(run: Run, others: Sequence[Run]) -> list[Run]:
 def with_folds_of(run: Run, others: Sequence[Run]) -> list[Run]:
     """Return ``run``, and those of the other runs that have finished all its folds, with these folds alone."""
     wanted = {fold.fold for fold in run.folds}
-    found = [run]
+    together = [run]
     for other in others:
         folds = tuple(fold for fold in other.folds if fold.fold in wanted)
         if other.name != run.name and len(folds) == len(wanted):
-            found.append(replace(other, folds=folds))
-    return found
+            together.append(replace(other, folds=folds))
+    return together
 
 
 def with_common_folds(runs: Sequence[Run]) -> list[Run]:

@@ -248,13 +248,13 @@ def named_options(option: str, text: str) -> tuple[str, list[str]]:
 
 def all_named_options(option: str, texts: Iterable[str]) -> dict[str, list[str]]:
     """Return name -> words of each value of ``option``; raises InputError if a name occurs twice."""
-    found = {}
+    words_by_name = {}
     for text in texts:
         name, words = named_options(option, text)
-        if name in found:
+        if name in words_by_name:
             raise InputError(f"{option} {name}: is given twice; give one of them another name")
-        found[name] = words
-    return found
+        words_by_name[name] = words
+    return words_by_name
 
 
 def parse_options(words: Iterable[str], benchmark: Benchmark) -> tuple[RunSettings, ModelSettings]:

@@ -52,9 +52,9 @@ class RunFolder:
         delete_folder(self._replaced(fold))
 
     def put_back(self, failed: int, n_folds: int) -> None:
-        """Restore the old folds, if no new fold exists yet, whose settings may be others.
+        """Restore the old folds, unless a new fold exists: old and new folds may have different settings.
 
-        failed : the fold whose lock is held. Folds that another process is training are left to it.
+        failed : the fold that could not be trained; its lock is held. Folds that another process trains are left alone.
         """
         folds = [fold for fold in range(n_folds) if self._replaced(fold).exists()]
         if any(self.fold(fold).exists() for fold in folds):
