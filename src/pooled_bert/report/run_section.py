@@ -16,7 +16,8 @@ from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import confusion_counts
 from ..benchmarks.targets import SCORE_TITLES
 from ..inputs.batches import shuffled_batches
-from ..results.class_intervals import decisions, group_table, interval_table, row_groups
+from ..results.class_intervals import decisions, group_table, interval_table
+from ..results.draws import row_groups
 from ..results.fairness import FAIRNESS_NOTE, fairness_table, groups_without_scores
 from ..results.fold_scores import FoldScores, fold_scores, known_columns, pooled
 from ..results.score_tables import run_notes, score_table

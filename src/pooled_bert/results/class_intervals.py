@@ -1,19 +1,15 @@
-"""Scores of one class per row with 95 % intervals, and paired differences of runs, by a bootstrap of rows or groups.
+"""Scores of one class per row with 95 % intervals, and paired differences of runs, by a bootstrap of rows or groups."""
 
-Rows of one group, e.g. of one speaker, resemble each other. Where rows have groups, whole groups are drawn, so that an
-interval says how much the score would vary with other groups (Field & Welsh 2007, "Bootstrapping clustered data").
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..benchmarks.targets import Target
+from .draws import draw
+from .resampling import estimate
 
 RESAMPLES = 2000
-BOUNDS = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -26,12 +22,10 @@ class Decisions:
     groups: np.ndarray | None = None
 
     def counts(self, seed: int = 0) -> np.ndarray:
-        """Return how often each draw holds each row, int64 [1 + RESAMPLES, n_rows]; the first holds every row once."""
+        """Return how often each draw holds each row, float32 [1 + RESAMPLES, n_rows]; the first holds each once."""
         names = np.arange(len(self.true)) if self.groups is None else self.groups
         units, unit_of_row = np.unique(names, return_inverse=True)
-        share = np.full(len(units), 1 / len(units))
-        drawn = np.random.default_rng(seed).multinomial(len(units), share, size=RESAMPLES)
-        return np.vstack([np.ones(len(units), int), drawn])[:, unit_of_row]
+        return draw(len(units), samples=RESAMPLES, seed=seed)[:, unit_of_row]
 
     def scores(self, counts: np.ndarray) -> dict[str, np.ndarray]:
         """Return each score by its title, float64 [n_draws]; means are over the classes that occur in the draw."""
@@ -69,10 +63,8 @@ def decisions(
 
 def interval_table(run: Decisions) -> pd.DataFrame:
     """Return one row per score: its value on all rows, and the bounds of its 95 % interval."""
-    rows = {
-        name: [values[0], *np.quantile(values[1:], BOUNDS)]
-        for name, values in run.scores(run.counts()).items()
-    }
+    estimates = {name: estimate(values) for name, values in run.scores(run.counts()).items()}
+    rows = {name: [found.value, found.low, found.high] for name, found in estimates.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["pooled", "low", "high"])
 
 
@@ -89,9 +81,8 @@ def difference_table(runs: dict[str, Decisions]) -> pd.DataFrame:
         for score, values in run.scores(counts).items():
             rows[f"{name}: {score}"] = {"pooled": values[0]}
             if run is not first:
-                differences = values - base[score]
-                low, high = np.quantile(differences[1:], BOUNDS)
-                rows[f"{name}: {score}"] |= {"difference": differences[0], "low": low, "high": high}
+                found = estimate(values - base[score])
+                rows[f"{name}: {score}"] |= {"difference": found.value, "low": found.low, "high": found.high}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -104,8 +95,3 @@ def group_table(run: Decisions) -> pd.DataFrame:
         facts = {"rows": int(own.sum()), "classes": len(np.unique(run.true[own == 1]))}
         rows[group] = facts | {name: values[0] for name, values in run.scores(own[np.newaxis]).items()}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"rows": object, "classes": object})
-
-
-def row_groups(train: pd.DataFrame, rows: Sequence[int] | np.ndarray) -> np.ndarray | None:
-    """Return the group of some rows of the training table, or None if its rows have no groups."""
-    return train["group"].to_numpy(str)[rows] if "group" in train else None

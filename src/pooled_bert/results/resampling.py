@@ -14,7 +14,7 @@ from ..base.numbers import decimals, number
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.metrics import resampled_auc
 from ..benchmarks.targets import mean_of_known
-from .class_intervals import row_groups
+from .draws import draw, row_groups
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -137,19 +137,8 @@ def _drawer(train: pd.DataFrame, seed: int) -> Callable[[int, pd.Series], np.nda
     """Return the function: fold and ids of its rows -> counts, float32 [1 + RESAMPLES, n_rows] in Fortran's order."""
     groups = row_groups(train, np.arange(len(train)))
     if groups is None:
-        return lambda fold, ids: _with_all_rows(_draw(len(ids), seed + fold))
+        return lambda fold, ids: draw(len(ids), samples=RESAMPLES, seed=seed + fold)
     names, group_of_row = np.unique(groups, return_inverse=True)
-    drawn = _draw(len(names), seed)
+    drawn = draw(len(names), samples=RESAMPLES, seed=seed)
     row_of = pd.Series(np.arange(len(train)), index=train["id"])
-    return lambda _, ids: _with_all_rows(drawn[:, group_of_row[row_of.loc[ids].to_numpy()]])
-
-
-def _draw(n: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-
-
-def _with_all_rows(drawn: np.ndarray) -> np.ndarray:
-    """Put a sample that holds every row once before the draws."""
-    counts = np.ones((1 + len(drawn), drawn.shape[1]), np.float32, order="F")
-    counts[1:] = drawn
-    return counts
+    return lambda _, ids: np.asfortranarray(drawn[:, group_of_row[row_of.loc[ids].to_numpy()]])

@@ -11,7 +11,8 @@ from ..benchmarks.metrics import confusion_counts
 from ..benchmarks.targets import mean_of_known
 from ..runs.comparable_runs import in_one_order
 from ..runs.finished_runs import Run
-from .class_intervals import decisions, difference_table, row_groups
+from .class_intervals import decisions, difference_table
+from .draws import row_groups
 from .resampling import estimate, resampled_aucs
 from .score_tables import as_text, format_scores, notes_on
 from .thresholds import decision_figures

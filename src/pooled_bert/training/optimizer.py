@@ -6,6 +6,16 @@ import tensorflow as tf
 import tensorflow_addons as tfa
 
 
+def rate_share(done, total_steps, *, warmup: float, decay: str):
+    """Return the share of the peak rate that update number ``done`` uses, float32 as ``done``, which begins at 1."""
+    warmup_steps = warmup * total_steps
+    rising = done / tf.maximum(warmup_steps, 1.0)
+    falling = 1.0
+    if decay == "linear":
+        falling = (total_steps + 1.0 - done) / tf.maximum(total_steps + 1.0 - warmup_steps, 1.0)
+    return tf.where(done < warmup_steps, rising, tf.clip_by_value(falling, 0.0, 1.0))
+
+
 class WarmupDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up over the first ``warmup`` share of the steps, then a constant rate or linear decay to zero.
 
@@ -20,12 +30,7 @@ class WarmupDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         """Return the learning rate, float32 scalar, of update number ``step`` (from 0)."""
         done = tf.cast(step, tf.float32) + 1.0  # the number of updates, including this one
-        warmup_steps = self.warmup * self.total_steps
-        rising = done / tf.maximum(warmup_steps, 1.0)
-        falling = 1.0
-        if self.decay == "linear":
-            falling = (self.total_steps + 1.0 - done) / tf.maximum(self.total_steps + 1.0 - warmup_steps, 1.0)
-        return self.peak * tf.where(done < warmup_steps, rising, tf.clip_by_value(falling, 0.0, 1.0))
+        return self.peak * rate_share(done, self.total_steps, warmup=self.warmup, decay=self.decay)
 
     def get_config(self) -> dict:
         """Return the constructor's arguments, as Keras requires."""

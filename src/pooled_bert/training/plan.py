@@ -5,6 +5,7 @@ import sys
 import numpy as np
 
 from .neural_settings import NeuralSettings
+from .optimizer import rate_share
 
 LEAST_MOVE = 1e-3  # MiniLM, 1,500 comments: a mean AUC of .70 after 0.7e-3, of .91 after 2.9e-3
 
@@ -32,13 +33,13 @@ def announce(title: str, settings: NeuralSettings, *, rows: int, steps: int, val
 def rate_shares(steps: int, settings: NeuralSettings) -> np.ndarray:
     """Return the share of the peak learning rate that each step uses, float64 [steps].
 
-    It is the schedule's share (optimizer.WarmupDecay) times RectifiedAdam's rectification (Liu et al. 2020, β₂ = .999).
+    It is the schedule's share (optimizer.rate_share) times RectifiedAdam's rectification (Liu et al. 2020, β₂ = .999).
     The first five steps count as 0: they are not scaled by the gradients' size, and so move the weights very little.
     """
     done = np.arange(1, steps + 1)
-    warmup_steps = settings.warmup * steps
-    falling = (steps + 1 - done) / max(steps + 1 - warmup_steps, 1) if settings.decay == "linear" else 1.0
-    schedule = np.where(done < warmup_steps, done / max(warmup_steps, 1), np.clip(falling, 0, 1))
+    schedule = rate_share(
+        np.float32(done), float(steps), warmup=settings.warmup, decay=settings.decay
+    ).numpy()
     most = 2 / (1 - 0.999) - 1
     length = most - 2 * done * 0.999**done / (1 - 0.999**done)
     ratio = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
