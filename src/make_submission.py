@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.rules import FOLD, LINE, NAME, PLACE
+from pooled_bert.benchmarks.targets import SCALES
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--blend",
-        choices=("mean", "rank", "logit"),
+        choices=SCALES,
         default="logit",
         help="average the runs' probabilities (mean), ranks (rank) or log-odds (logit) (default: logit)",
     )

@@ -78,5 +78,5 @@ def test_command_names_the_folds_that_it_judges_if_some_are_missing(finished, ru
 
 def test_command_refuses_a_similarity_that_is_none(finished, run_command):
     assert (
-        "--similarity is 1.0" in run_command("check_data.py", *finished, "--similarity", 1, status=2).stderr
+        "--similarity is 0.5" in run_command("check_data.py", *finished, "--similarity", 0.5, status=2).stderr
     )

@@ -7,7 +7,13 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.imdb import IMDB
-from pooled_bert.results.run_comparison import auc_table, comparison_report, confusion_table, decision_table
+from pooled_bert.results.run_comparison import (
+    auc_table,
+    comparison_report,
+    confusion_table,
+    decision_table,
+    verdicts,
+)
 from pooled_bert.runs.finished_runs import Run
 from pooled_bert.runs.fold_files import FoldResult
 
@@ -58,6 +64,14 @@ def test_order_of_the_rows_changes_no_interval(capsys):
     lost = replace(other.folds[0], oof=other.folds[0].oof.iloc[1:])
     with pytest.raises(InputError, match="'base' and 'other' have different rows in fold 0"):
         comparison_report([base, Run("other", (lost,))], TRAIN, benchmark)
+
+
+def test_fold_without_positives_does_not_hide_a_difference():
+    train = TRAIN.assign(positive=TRAIN["positive"].where(TRAIN.index >= N_ROWS, 0.0))
+    runs = [run_of("base", 1.0), run_of("worse", 3.0)]
+    assert verdicts(auc_table(runs, train, ["positive"]))[0].startswith("worse is worse than base: -0.")
+    nothing = auc_table(runs, TRAIN.assign(positive=0.0), ["positive"])
+    assert verdicts(nothing) == ["worse and base: no fold of both has an AUC"]
 
 
 def test_run_with_fewer_folds_is_compared_on_those():

@@ -29,7 +29,12 @@ def write(run_folder, fold, learning_rate=1.0, save_model=None):
     folder = fold_folder(run_folder, fold)
     write_config(
         folder,
-        {"fold": fold, "settings": {"n_folds": 2, "learning_rate": learning_rate}, "assignment": "a"},
+        {
+            "fold": fold,
+            "settings": {"n_folds": 2, "learning_rate": learning_rate},
+            "data": {"train": "t"},
+            "assignment": "a",
+        },
         {},
     )
     random = np.random.default_rng(fold)

@@ -91,6 +91,17 @@ def test_failed_replacement_brings_the_old_folds_back(place):
     assert content(place, 0) == content(place, 1) == "old"
 
 
+def test_failed_replacement_brings_nothing_back_beside_a_new_fold(place):
+    for fold in (0, 1, 2):
+        finish(place, fold)
+    place.set_aside([0, 1, 2], lambda fold: True)
+    finish(place, 0, "new")
+    place.drop_replaced(0)
+    place.put_back(1, 5)
+    assert content(place, 0) == "new"
+    assert content(place, 1) is content(place, 2) is None
+
+
 def test_failed_replacement_leaves_folds_of_other_processes_alone(place):
     for fold in (0, 1):
         finish(place, fold)

@@ -133,6 +133,8 @@ def _folds(verdict: Verdict, benchmark: Benchmark) -> list[Point]:
     if folds is None:
         return []
     known = [score for score in folds.scores.values() if not np.isnan(score)]
+    if not known:
+        return []
     places = decimals(float(np.std(known, ddof=1))) if len(known) > 1 else 3
     if folds.outlier is None:
         low, high = number(min(known), places), number(max(known), places)

@@ -114,8 +114,13 @@ def lengths_finding(lengths: np.ndarray, unit: str, noun: str, places: int = 0) 
 
 
 def balance_finding(rates: pd.DataFrame) -> str:
-    """Say by how much a label's rate in a fold differs from its mean rate at most; rows: folds, columns: labels."""
-    differences = (rates / rates.mean() - 1).abs().max()
+    """Say by how much a label's rate in a fold differs from its mean rate at most; rows: folds, columns: labels.
+
+    A label that no row has is left out.
+    """
+    differences = (rates / rates.mean() - 1).abs().max().dropna()
+    if differences.empty:
+        return "No row has a label"
     worst = differences.idxmax()
     return f"A label's rate differs between folds by {percent(float(differences[worst]))} at most ({worst})"
 

@@ -61,8 +61,8 @@ def find_greedy(folds: Sequence[FoldValues]) -> Weights:
     """
     n_runs, _, n_labels = folds[0].values.shape
     counts, best_score, best_counts = np.zeros(n_runs), -np.inf, np.zeros(n_runs)
-    for _ in range(GREEDY_ROUNDS):
-        scores = [_score(folds, counts + added_run) for added_run in np.eye(n_runs)]
+    for chosen in range(1, 1 + GREEDY_ROUNDS):
+        scores = [_score(folds, (counts + added_run) / chosen) for added_run in np.eye(n_runs)]
         if np.isnan(scores).all():
             return find_equal(folds)
         counts[int(np.argmax(scores))] += 1

@@ -65,7 +65,9 @@ def verdicts(table: pd.DataFrame) -> list[str]:
         interval = (
             f"{row['difference']:+.4f} mean AUC (95 % interval {row['low']:+.4f} to {row['high']:+.4f})"
         )
-        if row["low"] <= 0 <= row["high"]:
+        if np.isnan(row["difference"]):
+            lines.append(f"{name} and {first}: no fold of both has an AUC")
+        elif not (row["low"] > 0 or row["high"] < 0):
             lines.append(f"{name} and {first}: no clear difference, {interval}")
         else:
             lines.append(f"{name} is {'better' if row['low'] > 0 else 'worse'} than {first}: {interval}")
@@ -89,10 +91,11 @@ def auc_table(
             raise InputError(
                 f"runs {runs[0].name!r} and {name!r} have no finished fold in common; train the same fold of both"
             )
-        means = pd.Series({fold: np.nanmean(aucs[fold][:, 0]) for fold in common})
+        means = pd.Series({fold: float(mean_of_known(aucs[fold][:, 0])) for fold in common})
         rows[name] = {"folds": len(common), "mean AUC": means.mean(), "sd": means.std(ddof=1)}
         if name != runs[0].name:
-            found = estimate(np.mean([mean_of_known(aucs[fold] - base[fold]) for fold in common], axis=0))
+            differences = [mean_of_known(aucs[fold] - base[fold]) for fold in common]
+            found = estimate(mean_of_known(np.array(differences)))
             rows[name] |= {"difference": found.value, "low": found.low, "high": found.high}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"folds": int})
 

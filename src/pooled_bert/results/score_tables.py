@@ -167,12 +167,13 @@ def _side_by_side(table: pd.DataFrame, width: int) -> list[pd.DataFrame]:
 def headline(name: str, table: pd.DataFrame, benchmark: Benchmark, notes: Sequence[str]) -> str:
     """Return the scores of a table by fold (``score_table``) in one line, and the notes below it."""
     row = table.loc["mean"] if "mean" in table.index else table.iloc[0]
-    count, *others = [SCORE_TITLES[score] for score in benchmark.shown_scores]
+    titles = (SCORE_TITLES[score] for score in benchmark.shown_scores)
+    count, *others = [title for title in titles if title in table]  # of ranks, the AUC alone
     n_folds = sum(str(name).startswith("fold ") for name in table.index)
     spread = (
         f" ± {table.loc['sd', count]:.4f} over {n_folds} folds" if "sd" in table.index else f" on {row.name}"
     )
-    rest = "".join(f", {title} {row[title]:.4f}" for title in others if title in row)
+    rest = "".join(f", {title} {row[title]:.4f}" for title in others)
     return f"{name}: {count} {row[count]:.4f}{spread}{rest}" + "".join(f"\n  ({note})" for note in notes)
 
 

@@ -32,8 +32,11 @@ def in_one_order(runs: Sequence[Run]) -> list[Run]:
 
 def on_same_folds(run: Run, others: Sequence[Run]) -> list[Run]:
     """Return ``run``, and those of the other runs that have the same rows and fold assignment."""
-    matching = [other for other in others if other.identity["assignment"] == run.identity["assignment"]]
-    return [run, *(other for other in matching if other.name != run.name)]
+
+    def facts(one: Run) -> tuple:
+        return one.identity["data"]["train"], one.identity["assignment"]
+
+    return [run, *(other for other in others if other.name != run.name and facts(other) == facts(run))]
 
 
 def with_folds_of(run: Run, others: Sequence[Run]) -> list[Run]:

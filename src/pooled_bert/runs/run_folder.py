@@ -20,6 +20,7 @@ class RunFolder:
 
     def __init__(self, path: Path):
         self.path = path
+        self._wanted: list[int] = []  # folds that are to be trained again
 
     def fold(self, fold: int) -> Path:
         """Return the folder of a fold."""
@@ -38,6 +39,7 @@ class RunFolder:
         with contextlib.ExitStack() as locks:
             for fold in folds:
                 locks.enter_context(self.lock(fold))
+            self._wanted = folds
             was_interrupted = any(self._replaced(fold).exists() for fold in folds)
             for fold in folds:
                 folder, replaced = self.fold(fold), self._replaced(fold)
@@ -57,7 +59,7 @@ class RunFolder:
         failed : the fold that could not be trained; its lock is held. Folds that another process trains are left alone.
         """
         folds = [fold for fold in range(n_folds) if self._replaced(fold).exists()]
-        if any(self.fold(fold).exists() for fold in folds):
+        if any(self.fold(fold).exists() for fold in [*folds, *self._wanted]):
             return
         for fold in folds:
             with contextlib.suppress(InputError), contextlib.ExitStack() as lock:
