@@ -11,6 +11,7 @@ from pathlib import Path
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.places import BUILD, command
+from pooled_bert.base.rules import PLACE
 from pooled_bert.kernels.options import UPLOADS, add_build_options, add_run_options, add_upload_options
 from pooled_bert.runs.options import check_folds, default_run, given_options, settings_from
 from pooled_bert.training.neural_settings import NeuralSettings
@@ -72,11 +73,17 @@ def check_sources(args: argparse.Namespace, model) -> None:
     """Raise InputError if a kernel could not get its encoder, or options for pseudo-labels do not go together."""
     if (args.pseudo is None) != (args.pseudo_dataset is None):
         raise InputError("--pseudo and --pseudo-dataset: give both, the run and the dataset that holds it")
-    if args.pseudo_rows is not None and (args.pseudo is None or args.pseudo_rows < 1):
-        raise InputError(f"--pseudo-rows is {args.pseudo_rows}, expected at least 1, beside --pseudo")
+    if args.pseudo_rows is not None and args.pseudo is None:
+        raise InputError("--pseudo-rows: limits the rows of --pseudo; give --pseudo RUN too")
     if args.pseudo and not isinstance(model, NeuralSettings):
         raise InputError("--pseudo: its labels are probabilities, which --model linear cannot learn from")
+    if args.pseudo and not args.benchmark.test_file:
+        raise InputError(f"--pseudo: --benchmark {args.benchmark.name} has no test rows")
+    if args.extra_dataset:
+        args.benchmark.require_texts("--extra-dataset")
     if not isinstance(model, TextSettings):
+        if args.encoder_dataset:
+            raise InputError("--encoder-dataset: this model reads no encoder; leave it out")
         return
     if Path(model.encoder).is_dir():
         raise InputError(
@@ -199,7 +206,7 @@ def upload(args: argparse.Namespace) -> None:
         raise InputError(f"upload {args.kind}: see upload --help for what follows it")
     if args.cpu and args.kind != "environment":
         raise InputError("--cpu: is for upload environment; leave it out")
-    path = Path(args.what or BUILD / "kaggle-environment")
+    path = PLACE.read("upload", args.what) if args.what else BUILD / "kaggle-environment"
     name = f"pooled-bert-{args.kind}" if args.name is None else args.name
     connection = Connection(Clock())
     if args.kind == "environment":

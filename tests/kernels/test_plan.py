@@ -7,6 +7,7 @@ import pytest
 from kaggle_runs import OPTIONS, plan_of
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.base.files import _machine
 from pooled_bert.kernels.plan import LAST_PART, LONGEST_TITLE, read_plan, require_own_names, write_plan
 from pooled_bert.kernels.pushes import Pushes
 
@@ -39,7 +40,7 @@ def test_plan_of_another_version_or_shape_is_told(tmp_path, old, new, said):
 
 
 def test_part_of_a_push_that_was_killed_is_deleted(tmp_path):
-    (tmp_path / f".pushes.json.{2**30}.part").touch()
+    (tmp_path / f".pushes.json.{_machine()}.{2**30}.0.part").touch()
     assert Pushes(tmp_path).time("slug") is None
     assert not list(tmp_path.iterdir())
 

@@ -6,6 +6,7 @@ from kaggle_server import Kaggle
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import read_json
+from pooled_bert.kernels.build import build_fold
 from pooled_bert.kernels.client import NoFreeSlot, State
 
 OTHER = (*OPTIONS, "--epochs", "9")
@@ -74,6 +75,13 @@ def test_what_is_done_or_on_its_way_is_not_pushed_again(kaggle, tmp_path):
     wait(queue_of(tmp_path, folds=[0]))
     wait(queue_of(tmp_path, folds=[0]))
     assert kaggle.pushes == [SLUG]
+
+
+def test_kernel_of_an_older_build_is_not_pushed(kaggle, tmp_path):
+    build_fold(plan_of(options=OTHER), tmp_path / "kernels", 0)
+    with pytest.raises(InputError, match="was built with other settings or sources; build all folds again"):
+        wait(queue_of(tmp_path, folds=[0, 1]))
+    assert kaggle.pushes == [PLAN.slug(1)]
 
 
 def test_session_is_bounded(kaggle, tmp_path):

@@ -93,14 +93,13 @@ class Client:
         Raises NoFreeSlot or QuotaUsedUp. Raises Unanswered if nobody knows whether Kaggle received it. Raises
         InputError if Kaggle refused the kernel or one of its sources.
         """
-        answer = self.connection.call(
-            SERVICE, "SaveKernel", _save_request(folder, seconds), is_repeatable=False
-        )
+        request = _save_request(folder, seconds)
+        answer = self.connection.call(SERVICE, "SaveKernel", request, is_repeatable=False)
         message = str(answer.get("error") or "")
         words = message.lower()
         if "maximum batch" in words and "session" in words:
             raise NoFreeSlot(message)
-        if "quota" in words:
+        if "quota" in words and request.enable_gpu:
             raise QuotaUsedUp(message)
         if message:
             hint = f"; verify your phone on {SETTINGS_PAGE}" if "verif" in words or "phone" in words else ""
@@ -132,8 +131,7 @@ class Client:
         except Refused:
             return None
         blob = answer.get("blob")
-        mark = PLAN_MARK.search(str(blob.get("source"))[:2000]) if isinstance(blob, dict) else None
-        return mark and mark[1]
+        return mark_in(str(blob.get("source"))) if isinstance(blob, dict) else None
 
     def files(self, kernel: str) -> list[OutputFile]:
         """Return the files of a complete kernel's output; raises InputError for a path that leads elsewhere."""
@@ -197,6 +195,12 @@ class Client:
     def _ask(self, method: str, request, kernel: str) -> dict:
         request.user_name, request.kernel_slug = kernel.split("/")
         return self.connection.call(SERVICE, method, request)
+
+
+def mark_in(code: str) -> str | None:
+    """Return the digest of the plan that a kernel's code was built from; None if the code has none."""
+    mark = PLAN_MARK.search(code[:2000])
+    return mark and mark[1]
 
 
 def _save_request(folder: Path, seconds: int):

@@ -17,8 +17,8 @@ from ..runs.fold_files import is_done, read_config, read_fold
 from ..runs.identity import PER_FOLD, first_difference
 from ..runs.run_folder import RunFolder
 from ..training.checkpoints import Checkpoints
-from .build import build_part
-from .client import ACTIVE, Client, State, Status
+from .build import build_part, read_kernel
+from .client import ACTIVE, Client, State, Status, mark_in
 from .connection import NoAnswer, Refused, Unanswered
 from .outputs import FoldOutput, OtherBuild, difference_from_plan
 from .plan import Plan
@@ -92,8 +92,8 @@ class Watch:
         differing = [fold for fold in self.folds if self._home_difference(fold)]
         self.run_folder.set_aside(differing, lambda fold: self._home_difference(fold) is None)
 
-    def look(self, fold: int) -> Seen:
-        """Return a fold's current state."""
+    def look(self, fold: int, *, notes: bool = False) -> Seen:
+        """Return a fold's current state. ``notes``: write down that Kaggle shows it; only one process may."""
         part = self.part(fold)
         if self._is_home(fold):
             return Seen(fold, part, None)
@@ -102,7 +102,8 @@ class Watch:
         age = self.clock.now() - pushed if pushed else None
         status = self.client.status(self.plan.kernel(fold, part))
         if status.state in ACTIVE:
-            self.pushes.show(slug)
+            if notes:
+                self.pushes.show(slug)
         elif age is not None and age < LAG and not self.pushes.was_shown(slug):
             status = Status(State.QUEUED, "pushed; Kaggle does not show it yet")
         minutes = age.total_seconds() / 60 if age is not None and status.state in ACTIVE else None
@@ -128,6 +129,7 @@ class Watch:
         slug = self.plan.slug(seen.fold, seen.part)
         message = ""
         try:
+            self._require_own_build(slug)
             self.client.push(self.kernels / slug, self.plan.session_seconds)
             log.info("%s: pushed", slug)
         except Unanswered as error:
@@ -142,6 +144,12 @@ class Watch:
         self._attempts[slug] = self._attempts.get(slug, 0) + 1
         self._others.pop(slug, None)
         return Seen(seen.fold, seen.part, State.QUEUED, 0.0, message)
+
+    def _require_own_build(self, slug: str) -> None:
+        """Raise InputError for a kernel that was built with other settings or sources than the plan has now."""
+        _, text = read_kernel(self.kernels / slug)
+        if mark_in(text) != self.plan.digest:
+            raise InputError(f"{slug}: was built with other settings or sources; build all folds again")
 
     def kaggle_difference(self, fold: int) -> str | None:
         """Say why a fold's kernel on Kaggle is not of the plan; None if it is, or if there is no use for it."""
@@ -173,7 +181,7 @@ class Watch:
         return f"its kernel failed ({seen.message or 'Kaggle gives no reason'}); the end of its log is above"
 
     def _observed(self, fold: int) -> Seen:
-        seen = self.look(fold)
+        seen = self.look(fold, notes=True)
         if seen.state is None and self.with_models:
             self._bring_model(seen)
         slug = self.plan.slug(fold, seen.part)
