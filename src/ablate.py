@@ -32,7 +32,7 @@ def main() -> None:
     from pooled_bert.runs.ablation import alone
 
     run_settings, _ = settings_from(vars(args))
-    folds = args.folds or list(range(run_settings.n_folds))
+    folds = list(dict.fromkeys(args.folds or [])) or list(range(run_settings.n_folds))
     check_folds(folds, run_settings.n_folds)
     check_together(args)
     with alone(args.workspace.ablation_logs, args.prefix):

@@ -36,15 +36,18 @@ def main() -> None:
     limit = args.time_limit
     training = Deadline(None if limit is None else limit - min(MOST_TO_BLEND, limit / 5))
 
-    from pooled_bert.data.rows import find_data, read_extra
+    from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.results.submission import check_place
     from pooled_bert.runs.finished_runs import finished_folds
     from pooled_bert.runs.members import train_members
 
     check_place(args.output)
     data = find_data(args.benchmark, args.data)
+    rows = read_rows(args.benchmark, data)  # raises InputError before anything is trained
+    if rows.test is None:
+        raise InputError(f"{data}: has no test rows, so nothing can be submitted; train with train_folds.py")
     if args.extra:
-        read_extra(args.extra, args.benchmark)  # raises InputError before anything is trained
+        read_extra(args.extra, rows.benchmark)
     where = [*place_words(args), "--data", str(data)]
     members = members_of(args, [*options, *where], where)
     folder = args.workspace.runs(args.benchmark.name)

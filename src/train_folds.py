@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.rules import COUNT, FOLD, NAME
+from pooled_bert.base.rules import FOLD, NAME
 from pooled_bert.benchmarks.benchmark import NO_GROUP
 from pooled_bert.runs.options import (
     add_data,
-    add_extra,
+    add_learnt_rows,
     add_options,
     add_times,
     add_workspace,
@@ -53,7 +53,7 @@ def main() -> None:
         predicts_test=not (args.no_test or args.quick),
     )
     print_notes(run, rows)
-    folds = args.fold or ([0] if args.quick else list(range(run.n_folds)))
+    folds = list(dict.fromkeys(args.fold or [])) or ([0] if args.quick else list(range(run.n_folds)))
     work.start(folds, overwrite=args.overwrite)
     for fold in folds:
         work.train_fold(fold, checkpoint_minutes=args.checkpoint_minutes, deadline=deadline)
@@ -71,8 +71,6 @@ def print_notes(run: RunSettings, rows: "Rows") -> None:
         f"{label} has {count} positives for {run.n_folds} folds; a fold without any has no AUC for {label}"
         for label, count in rare_labels(rows.train, run.n_folds).items()
     ]
-    if run.fold_seed and run.group_by not in (None, NO_GROUP):
-        notes.append(f"whole {run.group_by}s are cut into the same folds by every --fold-seed")
     test_file = rows.benchmark.test_file
     if rows.test is None and test_file:
         notes.append(f"{test_file} is missing, so no test rows are predicted and nothing can be submitted")
@@ -156,19 +154,7 @@ def parse_arguments() -> argparse.Namespace:
         "--run", type=NAME, metavar="NAME", help="name of this run (default: the value of --model)"
     )
     add_data(parser)
-    add_extra(parser)
-    parser.add_argument(
-        "--pseudo",
-        type=NAME,
-        metavar="RUN",
-        help="learn from the test rows too, with the predictions of the same fold of this finished run as labels",
-    )
-    parser.add_argument(
-        "--pseudo-rows",
-        type=COUNT,
-        metavar="N",
-        help="number of test rows for --pseudo, drawn at random (default: all)",
-    )
+    add_learnt_rows(parser)
     parser.add_argument("--no-test", action="store_true", help="do not predict the test rows")
     parser.add_argument(
         "--quick",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 import time
 
@@ -78,6 +79,7 @@ def test_without_a_finished_fold_nothing_is_written(run_command, public, tmp_pat
         (("--model", "linear", "--c", 0), "--c is 0"),
         (("--member", "linear: --c 0 --model linear"), "--c is 0"),
         (("--member", "linear"), "expected NAME: OPTIONS"),
+        (("--member", "linear: --larnin-rate 1"), "--larnin-rate: is no setting of a training"),
         (("--epochs", 0), "--epochs is 0"),
         (("--extra", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--output", "x.txt"), "--output x.txt: does not end in .csv"),
@@ -86,6 +88,17 @@ def test_without_a_finished_fold_nothing_is_written(run_command, public, tmp_pat
 def test_members_are_checked_before_anything_is_trained(run_command, public, tmp_path, options, expected):
     words = ("--data", public, "--workspace", tmp_path / "w", "--output", tmp_path / "x.csv")
     assert expected in run_command("compete.py", *words, *options, status=2).stderr
+    assert not (tmp_path / "w").exists()
+
+
+def test_table_without_test_rows_is_refused_before_anything_is_trained(run_command, public, tmp_path):
+    shutil.copy(public / "train.csv", tmp_path)
+    (tmp_path / "own.toml").write_text(
+        'train = "train.csv"\nid = "id"\ntext = "comment_text"\nlabels = ["toxic"]\n'
+    )
+    words = ("--benchmark", tmp_path / "own.toml", "--model", "linear", "--workspace", tmp_path / "w")
+    told = run_command("compete.py", *words, "--output", tmp_path / "x.csv", status=2).stderr
+    assert "has no test rows" in told
     assert not (tmp_path / "w").exists()
 
 

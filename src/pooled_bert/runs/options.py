@@ -10,7 +10,7 @@ from ..base.command_line import Parser
 from ..base.errors import InputError, require
 from ..base.pairs import NO_WINDOWS
 from ..base.places import Workspace
-from ..base.rules import FOLD, MINUTES, NAME, PLACE, Place
+from ..base.rules import COUNT, FOLD, MINUTES, NAME, PLACE, Place
 from ..benchmarks.benchmark import NO_GROUP, Benchmark
 from ..benchmarks.registry import BENCHMARKS, DEFAULT, find_benchmark
 from ..training.settings import MODEL_SETTINGS, ModelSettings, RunSettings
@@ -80,10 +80,9 @@ def default_run(benchmark: Benchmark) -> str:
     return next(iter(MODEL_SETTINGS[benchmark.medium]))
 
 
-def add_folds(
-    parser: argparse.ArgumentParser, help_text: str = "use these folds only (default: all that are finished)"
-) -> None:
+def add_folds(parser: argparse.ArgumentParser) -> None:
     """Add --folds."""
+    help_text = "use these folds only (default: all that are finished)"
     parser.add_argument("--folds", type=FOLD, nargs="+", metavar="FOLD", help=help_text)
 
 
@@ -98,8 +97,8 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16", "float16", "int8"),
-        help="precision of matrix products (default: that of the run; auto is float32 on a CPU); int8 is twice as"
-        " fast on processors made for it, once src/measure.py int8 has found that it costs nothing",
+        help="precision of matrix products (default: that of the run; of BERT, auto is float32 on a CPU); int8 is"
+        " twice as fast on processors made for it, once src/measure.py int8 has found that it costs nothing",
     )
 
 
@@ -258,11 +257,35 @@ def all_named_options(option: str, texts: Iterable[str]) -> dict[str, list[str]]
 
 
 def parse_options(words: Iterable[str], benchmark: Benchmark) -> tuple[RunSettings, ModelSettings]:
-    """Return the settings of run and model from words of train_folds.py's command line; ignores other words."""
+    """Return the settings of run and model from words of train_folds.py's command line.
+
+    What else is learnt from, and times, may be among the words; raises InputError for any other word.
+    """
     parser = Parser()
     add_options(parser)
-    given, _ = parser.parse_known_args(list(words))
+    add_learnt_rows(parser)
+    add_times(parser)
+    given, others = parser.parse_known_args(list(words))
+    if others:
+        raise InputError(f"{others[0]}: is no setting of a training; see train_folds.py --help")
     return settings_from({**vars(given), "benchmark": benchmark})
+
+
+def add_learnt_rows(parser: argparse.ArgumentParser) -> None:
+    """Add --extra, and --pseudo with --pseudo-rows: what a training learns from, besides the training rows."""
+    add_extra(parser)
+    parser.add_argument(
+        "--pseudo",
+        type=NAME,
+        metavar="RUN",
+        help="learn from the test rows too, with the predictions of the same fold of this finished run as labels",
+    )
+    parser.add_argument(
+        "--pseudo-rows",
+        type=COUNT,
+        metavar="N",
+        help="number of test rows for --pseudo, drawn at random (default: all)",
+    )
 
 
 def add_extra(parser: argparse.ArgumentParser) -> None:
