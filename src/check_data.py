@@ -5,7 +5,7 @@ import sys
 
 from pooled_bert.base.command_line import Parser
 from pooled_bert.base.errors import InputError, run_command
-from pooled_bert.base.rules import NAME, PLACE, Number
+from pooled_bert.base.rules import NAME, PLACE, SIMILARITY
 from pooled_bert.runs.options import add_benchmark, add_data, add_workspace
 
 
@@ -64,7 +64,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--similarity",
-        type=Number(float, 0, 1, above=True, below=True),
+        type=SIMILARITY,
         default=0.8,
         metavar="SHARE",
         help="Jaccard similarity from which two texts are near-duplicates (default: 0.8)",

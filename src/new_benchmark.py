@@ -12,12 +12,13 @@ from pooled_bert.base.rules import PLACE
 def main() -> None:
     """Read the table, guess, write, print the file and the next commands."""
     args = parse_arguments()
-    path = args.table.with_name(args.table.name.split(".")[0] + ".toml")
-    if path.exists() and not args.overwrite:
-        raise InputError(f"{path}: exists already; edit it, or replace it with --overwrite")
 
     from pooled_bert.benchmarks.registry import find_benchmark
-    from pooled_bert.data.table_guess import guess_benchmark
+    from pooled_bert.data.table_guess import guess_benchmark, stem_of
+
+    path = args.table.with_name(stem_of(args.table) + ".toml")
+    if path.exists() and not args.overwrite:
+        raise InputError(f"{path}: exists already; edit it, or replace it with --overwrite")
 
     text = guess_benchmark(args.table)
     with output(path, overwrite=args.overwrite), atomic_path(path) as temporary:

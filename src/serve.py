@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def read_token(path: Path) -> str:
-    """Return the token in a file's first line; raises InputError if it is short, or cannot be read."""
+    """Return the token, the only word of a file; raises InputError if it is short, or cannot be read."""
     try:
         lines = path.read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:

@@ -168,7 +168,7 @@ def test_extra_rows_equal_to_validation_rows_are_left_out(run_command, sample, w
         (("--data", "nowhere"), "Name its folder with --data, or download it: accept the rules"),
         (("--model", "linear", "--epochs", 3), "--epochs is an option of --model bert"),
         (("--quick", "--model", "linear"), "--quick: has no settings for --model linear"),
-        (("--near-duplicates", 0.1), "--near-duplicates is 0.1, expected a number from 0.5 to 1"),
+        (("--near-duplicates", 0.1), "--near-duplicates is 0.1, expected a number from 0.7 to 1"),
         (("--n-folds", 5000), "different items cannot be cut into 5000 folds"),
         (("--run", "../elsewhere"), "--run '../elsewhere': is not a plain name"),
         (("--run", ""), "--run '': is not a plain name; give 1 to 100 characters in one line"),

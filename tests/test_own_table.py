@@ -280,6 +280,10 @@ def test_guessed_file_describes_the_table(tmp_path, run_command):
     assert table_checksum(guessed.train) == table_checksum(written.train)
     assert len(guessed.test) == 9
     assert "exists already" in run_command("new_benchmark.py", tmp_path / "reviews.csv", status=2).stderr
+    (tmp_path / "reviews.csv").rename(tmp_path / ".tokens.csv")  # hidden, and a name that is taken
+    said = run_command("new_benchmark.py", tmp_path / ".tokens.csv").stdout
+    assert 'name = "my-tokens"' in said
+    assert find_benchmark(str(tmp_path / "tokens.toml")).name == "my-tokens"
 
 
 def test_guess_prefers_labels_that_the_test_rows_lack(tmp_path, run_command):

@@ -30,16 +30,23 @@ def parser():
         ),
         (["--model", "zebra"], "argument --model: 'zebra' is not one of bert, linear; see --help"),
         (["--rows", "few"], "--rows is 'few', expected a whole number from 1 to 1,000"),
+        (["--rows", "9" * 400], f"--rows is {'9' * 400}, expected a whole number from 1 to 1,000"),
+        ([""], "unrecognized arguments: ; see --help"),
+        (
+            ["--name", "名" * 90],
+            f"--name {'名' * 90!r}: is not a plain name; give 1 to 100 characters in one line, of at"
+            " most 200 bytes, without slashes and without a leading dot or dash",
+        ),
         (["--rows", "0"], "--rows is 0, expected a whole number from 1 to 1,000"),
         (
             ["--name", ".x"],
-            "--name '.x': is not a plain name; give 1 to 100 characters in one line, without slashes and without a"
-            " leading dot or dash",
+            "--name '.x': is not a plain name; give 1 to 100 characters in one line, of at most 200 bytes, without"
+            " slashes and without a leading dot or dash",
         ),
         (
             ["--name=-x"],
-            "--name '-x': is not a plain name; give 1 to 100 characters in one line, without slashes and without a"
-            " leading dot or dash",
+            "--name '-x': is not a plain name; give 1 to 100 characters in one line, of at most 200 bytes, without"
+            " slashes and without a leading dot or dash",
         ),
         (
             ["--file", "/."],

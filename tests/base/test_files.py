@@ -5,6 +5,7 @@ import pytest
 
 from pooled_bert.base.errors import InputError, run_command
 from pooled_bert.base.files import (
+    _machine,
     atomic_path,
     checksum,
     delete_folder,
@@ -13,6 +14,7 @@ from pooled_bert.base.files import (
     make_folder,
     output,
     read_json,
+    recover,
     write_json,
 )
 
@@ -193,6 +195,18 @@ def test_output_is_looked_at_again_when_the_lock_is_held(tmp_path):
         pass
     with pytest.raises(InputError, match="exists already"), output(tmp_path / "out", overwrite=False):
         pass
+
+
+def test_what_another_machine_writes_is_left_alone_until_it_is_a_day_old(tmp_path):
+    path, foreign = tmp_path / "x.json", tmp_path / ".x.json.0badcafe.1.00000000.part"
+    own = tmp_path / f".x.json.{_machine()}.{2**30}.00000000.part"  # no process has such a number
+    foreign.touch()
+    own.touch()
+    recover(path)
+    assert [file.name for file in tmp_path.iterdir()] == [foreign.name]
+    os.utime(foreign, (0, 0))
+    recover(path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_folder_is_whole_whenever_two_processes_replace_it(tmp_path):

@@ -32,5 +32,12 @@ def test_gpu_needs_a_driver_and_libraries_and_may_be_hidden(
     assert has_gpu() is expected
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_cores_are_those_that_this_process_may_use():
-    assert 1 <= n_cores() <= (os.cpu_count() or 1)
+    cores = os.sched_getaffinity(0)
+    assert n_cores() == len(cores)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        assert n_cores() == 1
+    finally:
+        os.sched_setaffinity(0, cores)

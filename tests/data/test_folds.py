@@ -4,7 +4,7 @@ from conftest import table_of
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.base.files import read_json, write_json
-from pooled_bert.benchmarks.targets import SEVERAL_LABELS
+from pooled_bert.benchmarks.targets import ONE_CLASS, SEVERAL_LABELS
 from pooled_bert.data.folds import assign_folds, check_manifest, rare_labels
 from pooled_bert.data.groups import text_key, without_groups_of
 
@@ -106,6 +106,18 @@ def test_labels_rarer_than_the_folds_are_told_and_still_cut():
     assert rare_labels(table, 5)["b"] == 2
     assert "a" not in rare_labels(table, 5)
     assert np.bincount(assign_folds(table, SEVERAL_LABELS, 5, 0), weights=table["b"]).max() == 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows_of_class", [3, 40])
+def test_groups_of_rare_classes_are_cut_without_a_warning(rows_of_class):
+    """Three rows of each class cannot be in five folds."""
+    labels = np.repeat(np.eye(4), rows_of_class, axis=0)[: 4 * rows_of_class - 2]
+    table = table_of([f"text {row}" for row in range(len(labels))], labels, names="abcd")
+    table["group"] = [f"g{row % 6}" for row in range(len(labels))]
+    folds = assign_folds(table, ONE_CLASS, 5, 0, group_by="user")
+    assert set(folds) == set(range(5))
+    assert table["group"].groupby(folds).nunique().sum() == 6
 
 
 def test_manifest_is_written_once_and_then_held_against(tmp_path):

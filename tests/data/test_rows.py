@@ -128,6 +128,7 @@ def test_ids_in_a_column_of_another_spelling_are_told(tmp_path, capsys):
             r"'threat' is missing \(did you mean 'treat'",
         ),
         (HEADER, "header but no rows"),
+        (HEADER + "a,x,-1,-1,-1,-1,-1,-1\n", "no row has a label of toxic, severe_toxic"),
         (HEADER + "a,x,0.5,0,0,0,1,0\n", "line 2: column 'toxic' is '0.5', expected 0, 1, or -1"),
         (HEADER + "a,x,nan,0,0,0,1,0\n", "line 2: column 'toxic' is 'nan', expected 0, 1, or -1"),
         (HEADER + "c,x,1,0,0,0,1,0\n", r"train\.csv: id 'c' is in .*test\.csv too \(1 such ids\)"),

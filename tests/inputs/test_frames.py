@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pooled_bert.base.errors import InputError
 from pooled_bert.base.sound import RATE, Sound
 from pooled_bert.inputs.frames import FrameReader, block_seconds, by_speaker, frame_reader, sound_features
 from pooled_bert.inputs.sound_statistics import sound_statistics
@@ -138,6 +139,13 @@ def test_saved_settings_make_the_same_reader():
     again = frame_reader(reader.settings())
     assert again.key == reader.key
     assert (again.encode(SOUNDS, cache=None).flat == reader.encode(SOUNDS, cache=None).flat).all()
+
+
+def test_sound_that_is_silent_where_it_is_read_is_refused():
+    late = Sound(np.concatenate([np.zeros(RATE, np.float32), SOUNDS[0].samples]))
+    assert np.isfinite(frames_of([late], seconds=2.0).flat).all()
+    with pytest.raises(InputError, match=r"1\.4 seconds is silent in the first 1, which are read"):
+        frames_of([late], seconds=1.0)
 
 
 def test_no_sounds_have_no_frames():

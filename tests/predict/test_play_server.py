@@ -142,6 +142,7 @@ def test_long_text_is_predicted_and_its_words_are_not_explained(client):
     content = {"text": "one " * 400, "run": "bert"}
     assert post(client, "/predict", content).status_code == 200
     assert post(client, "/explain", content).status_code == 400
+    assert post(client, "/explain", {"text": "字" * 400, "run": "bert"}).status_code == 400  # a word each
 
 
 def test_odd_characters_are_texts_like_any_other(client):

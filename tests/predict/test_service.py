@@ -212,12 +212,11 @@ def test_requests_that_wait_are_predicted_together_and_answered_each_with_its_ow
     first = in_background(post, client, {"texts": ["x"]})
     wait_until(lambda: slow.calls)
     others = [in_background(post, client, {"texts": ["x" * (10 * n)] * 2}) for n in (1, 2, 3)]
-    wait_until(lambda: client.application.n_in_flight == 4)
-    time.sleep(0.1)  # until the last one stands in the queue; if it does not, there are only more calls
+    wait_until(lambda: len(client.application._together._jobs) == 3)
     slow.go.set()
     assert first().json["probabilities"] == [[0.01, 0.001]]
     assert [result().json["probabilities"][1][0] for result in others] == [0.1, 0.2, 0.3]
-    assert max(map(len, slow.calls)) <= 5
+    assert list(map(len, slow.calls)) == [1, 4, 2]  # five rows at most, and no request is cut
 
 
 def test_requests_are_shared_among_the_threads_that_compute(slow):

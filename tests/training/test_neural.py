@@ -2,7 +2,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from conftest import StopAfter, fit
 
 from pooled_bert.base.errors import InputError, TimeLimitReached
@@ -110,7 +109,6 @@ def test_fold_is_the_same_to_the_bit_whether_others_were_trained_before_it(probl
     assert (after.test == alone.test).all()
     assert after.history == alone.history
     assert (after.oof != fit(dataclasses.replace(problem, seed=3), settings).oof).any()
-    tf.keras.mixed_precision.set_global_policy("float32")
 
 
 def test_encoder_of_another_size_is_compiled_anew(problem):
@@ -143,7 +141,6 @@ def test_stopped_and_resumed_training_ends_the_same_to_the_bit(problem, encoder_
     assert (resumed.oof == expected.oof).all()
     assert (resumed.test == expected.test).all()
     assert resumed.history == expected.history
-    tf.keras.mixed_precision.set_global_policy("float32")
 
 
 def test_state_of_another_version_of_the_model_is_refused(problem, tmp_path):
@@ -230,7 +227,6 @@ def test_lower_precisions_train_too_with_every_part(problem, encoder_folder, set
     outcome = fit(problem, BertSettings(**settings))
     assert np.isfinite(outcome.oof).all()
     assert outcome.information["precision"] == settings["precision"]
-    tf.keras.mixed_precision.set_global_policy("float32")
 
 
 @pytest.mark.numerical

@@ -13,12 +13,6 @@ from pooled_bert.training.optimizer import WarmupDecay, layers_above, make_optim
 pytestmark = pytest.mark.numerical
 
 
-@pytest.fixture(autouse=True)
-def plain_precision():
-    yield
-    tf.keras.mixed_precision.set_global_policy("float32")
-
-
 def rates(**options):
     schedule = WarmupDecay(1.0, total_steps=10, **options)
     return [float(schedule(step)) for step in range(10)]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from conftest import StopAfter
 
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, TimeLimitReached
@@ -51,20 +52,8 @@ def test_encoder_without_a_head_gets_a_fresh_one_and_keeps_its_weights(encoder_f
 
 
 def test_stopped_and_resumed_pretraining_ends_the_same(pretrained, tmp_path):
-    class Stop(Deadline):
-        """Leaves time for ten steps."""
-
-        steps = 10
-
-        def leaves(self, seconds):
-            self.steps -= 1
-            return self.steps > 0
-
-        def check(self, seconds=0.0):
-            raise TimeLimitReached
-
     with pytest.raises(TimeLimitReached):
-        run(tmp_path, deadline=Stop())
+        run(tmp_path, deadline=StopAfter(10))
     save, history = run(tmp_path)
     assert history == pretrained[1]
     for folder, write in ((tmp_path / "a", save), (tmp_path / "b", pretrained[0])):

@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
         """Raise InputError with ``message``, and where the help is."""
         unknown = message.removeprefix("unrecognized arguments: ")
         if unknown != message:
-            flag, known = unknown.split()[0].partition("=")[0], _options(self)
+            flag, known = unknown.partition(" ")[0].partition("=")[0], _options(self)
             elsewhere = " (it belongs to other subcommands)"
             message += elsewhere if flag in known else suggestion(flag, known)
         subcommand = self.prog.split()[1:]

@@ -2,12 +2,17 @@
 
 import contextlib
 import errno
+import functools
 import glob
 import hashlib
 import json
 import os
+import platform
+import secrets
 import shutil
 import sys
+import time
+import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +26,8 @@ import numpy as np
 from .errors import InputError
 from .schemas import parse_json
 
+DAY = 24 * 60 * 60  # seconds
+
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -29,7 +36,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Everything is on the disk before it gets its name, so that whoever finds ``path`` finds all of it, and an old file
     or folder is kept until then. Raises InputError if the disk is full or read-only. No half-written file stays behind.
     """
-    temporary = _beside(path, f"{os.getpid()}.part")
+    temporary = _beside(path, f"{_machine()}.{os.getpid()}.{secrets.token_hex(4)}.part")
     try:
         make_folder(path.parent)
         recover(path)
@@ -82,9 +89,8 @@ def recover(path: Path) -> None:
             if aside.exists() and not path.exists():
                 aside.rename(path)
             _remove(aside)
-    for leftover in aside.parent.glob(f"{glob.escape(aside.stem)}.*.part"):
-        pid = leftover.name.split(".")[-2]
-        if pid.isdecimal() and not _is_running(int(pid)):
+    for leftover in aside.parent.glob(f"{glob.escape(aside.stem)}.*.*.*.part"):
+        if _is_left(leftover):
             _remove(leftover)
 
 
@@ -143,6 +149,22 @@ def put_on_disk(path: Path, *, whole: bool = True) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _is_left(temporary: Path) -> bool:
+    """Return whether whoever wrote the file or folder has ended. Of other machines nobody knows: after a day, yes."""
+    machine, pid, _, _ = temporary.name.split(".")[-4:]
+    if machine == _machine() and pid.isdecimal():
+        return not _is_running(int(pid))
+    with contextlib.suppress(FileNotFoundError):  # it just got its name
+        return time.time() - temporary.stat().st_mtime > DAY
+    return False
+
+
+@functools.cache
+def _machine() -> str:
+    """Return what tells this machine, or this container, from others that share its folders."""
+    return hashlib.sha256(f"{platform.node()} {uuid.getnode()}".encode()).hexdigest()[:8]
 
 
 def _is_running(pid: int) -> bool:

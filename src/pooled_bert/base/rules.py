@@ -1,6 +1,5 @@
 """Rules for what an option, or a field of a JSON file, may be: checked before anything is touched."""
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from .errors import InputError, require
 
 LONGEST_NAME = 100  # characters; names become parts of file names, to which endings are added
+MOST_BYTES = 200  # of a name; file systems allow 255, endings included
 
 
 class Rule:
@@ -55,8 +55,8 @@ class Number(Rule):
     def allows(self, value: Any) -> bool:
         """Return whether ``value`` is such a number; a truth value is none."""
         kinds = (int, np.integer) if self.kind is int else (int, float, np.integer, np.floating)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
-            return False
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            return False  # NaN and infinity fail the comparison below
         excluded = (self.above and value == self.least) or (self.below and value == self.most)
         return bool(self.least <= value <= self.most) and not excluded
 
@@ -91,14 +91,15 @@ class Name(Line):
 
     def allows(self, value: Any) -> bool:
         """Return whether ``value`` can be the name of a run or of a file."""
-        return super().allows(value) and value == Path(value).name and value[0] not in ".-"
+        is_plain = super().allows(value) and value == Path(value).name and value[0] not in ".-"
+        return is_plain and len(os.fsencode(value)) <= MOST_BYTES
 
     def check(self, name: str, value: Any) -> None:
         """Raise InputError that names an option if its value is no plain name."""
         if not self.allows(value):
             raise InputError(
-                f"{name} {value!r:.120}: is not a plain name; give 1 to {self.longest} characters in one line, without"
-                " slashes and without a leading dot or dash"
+                f"{name} {value!r:.120}: is not a plain name; give 1 to {self.longest} characters in one line, of at"
+                f" most {MOST_BYTES} bytes, without slashes and without a leading dot or dash"
             )
 
 
@@ -133,4 +134,5 @@ MINUTES = Number(float, 0, 1_000_000)
 SEED = Number(int, 0, 4_000_000)  # random generators take 32 bits, of 1000 * seed + fold
 SHARE = Number(float, 0, 1, below=True)
 PROBABILITY = Number(float, 0, 1)
+SIMILARITY = Number(float, 0.7, 1)  # of near-duplicates; of pairs less alike, MinHash finds too few
 COUNT = Number(int, 1, 1_000_000_000)

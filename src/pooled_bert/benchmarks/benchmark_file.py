@@ -208,7 +208,7 @@ def _read(path: Path) -> _File:
         ) from error
     try:
         return _File(path, tomllib.loads(text), text.splitlines())
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of many digits and deep lists too
         raise InputError(
             f'{path}: is not TOML: {error}; texts are in quotes, as in text = "review", and each key is given once'
         ) from error

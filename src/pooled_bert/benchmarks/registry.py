@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..base.errors import InputError, suggestion
+from ..base.rules import PLACE
 from .benchmark import Benchmark
 from .benchmark_file import ENDING, read_benchmark
 from .emodb import EMODB, EMODB_SIX
@@ -19,7 +20,8 @@ def find_benchmark(text: str) -> Benchmark:
         return read_benchmark(Path(text), BENCHMARKS)
     if text not in BENCHMARKS:
         file = text + ENDING
-        hint = f" (did you mean {file}?)" if Path(file).is_file() else suggestion(text, BENCHMARKS)
+        is_file = PLACE.allows(file) and Path(file).is_file()
+        hint = f" (did you mean {file}?)" if is_file else suggestion(text, BENCHMARKS)
         raise InputError(
             f"--benchmark {text}: is neither {', '.join(BENCHMARKS)} nor a file that ends in {ENDING}{hint}"
         )

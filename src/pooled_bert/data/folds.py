@@ -1,11 +1,13 @@
 """Rows -> folds: stratified, near-identical items (or whole groups) in one fold, the same folds on every machine."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 from sklearn.model_selection import StratifiedGroupKFold
+from slugify import slugify
 
 from ..base.errors import InputError
 from ..base.files import checksum, read_json, write_json
@@ -53,11 +55,19 @@ def assign_folds(
 def _group_folds(
     indicators: np.ndarray, groups: np.ndarray, order: np.ndarray, n_folds: int, fold_seed: int
 ) -> np.ndarray:
-    """Cut groups of many rows each into folds; rows with the same indicators count as one class."""
+    """Cut groups of many rows each into folds; rows with the same indicators count as one class.
+
+    If every class is too rare for a row in each fold, the folds balance the number of rows alone.
+    """
     classes = np.unique(indicators, axis=0, return_inverse=True)[1].reshape(-1)
+    if np.bincount(classes).max() < n_folds:
+        classes[:] = 0
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=fold_seed)
     assignment = np.empty(len(groups), np.int64)
-    for fold, (_, validation) in enumerate(splitter.split(order, classes[order], groups[order])):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")  # ``rare_labels`` are told
+        splits = list(splitter.split(order, classes[order], groups[order]))
+    for fold, (_, validation) in enumerate(splits):
         if len(validation) == 0:
             raise InputError(f"the groups are too unequal to be cut into {n_folds} folds; lower --n-folds")
         assignment[order[validation]] = fold
@@ -94,7 +104,7 @@ def check_manifest(
     """
     labels = labels_of(table)
     n_folds = int(assignment.max()) + 1
-    kind = f"-by-{group_by}" if group_by else ""
+    kind = f"-by-{slugify(group_by, max_length=50)}" if group_by else ""
     kind += f"-near-{near_duplicates}" if near_duplicates else ""
     path = folder / f"{data_checksum[:12]}-{n_folds}folds-seed{fold_seed}{kind}.json"
     manifest = {

@@ -172,6 +172,10 @@ def read_train(benchmark: Benchmark, data: Path) -> pd.DataFrame:
     if benchmark.group:
         require_named_columns(file, benchmark, [benchmark.group])
         table.insert(2, GROUP, groups_of(file, benchmark.group, table["id"]))
+    if labels_of(table).isna().all(axis=None):
+        raise InputError(
+            f"{path}: no row has a label of {', '.join(benchmark.labels)}; nothing can be learnt"
+        )
     return table
 
 
@@ -283,7 +287,9 @@ def _template(
 
 def _labels_table(file: TableFile, benchmark: Benchmark, test: pd.DataFrame, test_path: Path) -> pd.DataFrame:
     id_column = benchmark.id_column or "id"
-    file.require_columns(dict.fromkeys([id_column, *map(benchmark.column, benchmark.labels)]))
+    require_named_columns(
+        file, benchmark, dict.fromkeys([id_column, *map(benchmark.column, benchmark.labels)])
+    )
     ids = file.table[id_column].rename("id")
     check_ids(ids, file)
     _require_same_ids(ids, file.path, test["id"], test_path)

@@ -55,6 +55,8 @@ def read_sounds(benchmark: Benchmark, source: Path) -> pd.DataFrame:
         word = match["word"]
         labels = [benchmark.label_words[label][word] for label in benchmark.labels]
         records.append((PurePosixPath(name).stem, sound, match["group"], *labels))
+    if not records:
+        raise InputError(f"{source}: holds no sound of {', '.join(benchmark.labels)}")
     table = pd.DataFrame(records, columns=["id", "sound", "group", *benchmark.labels])
     repeated = table["id"][table["id"].duplicated()]
     if len(repeated):

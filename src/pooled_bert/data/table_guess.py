@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..base.errors import InputError
-from ..benchmarks.benchmark_file import NO_LABELS
+from ..benchmarks.benchmark_file import NO_LABELS, NO_NAMES
 from ..benchmarks.registry import BENCHMARKS
 from .csv_files import TableFile, listed
 from .table_files import READERS, read_table
@@ -29,11 +29,15 @@ class _Guess:
     reason: str
 
     def __str__(self) -> str:
-        return f"# {self.reason}\n{_line(self.key, self.value)}"
+        reason = "".join(letter if letter.isprintable() else " " for letter in self.reason)
+        return f"# {reason}\n{_line(self.key, self.value)}"
 
 
 def _line(key: str, value: str | list[str]) -> str:
-    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    text = json.dumps(value, ensure_ascii=False).replace(
+        "\x7f", "\\u007f"
+    )  # which TOML forbids and JSON allows
+    return f"{key} = {text}"
 
 
 def guess_benchmark(path: Path) -> str:
@@ -42,6 +46,8 @@ def guess_benchmark(path: Path) -> str:
     Raises InputError if the table cannot be read, or if no column looks like labels or classes.
     """
     file = read_table(path)
+    if not len(file.table.columns):
+        raise InputError(f"{path}: has no columns")
     text = _text_column(file.table)
     _check_names(file, str(text.value))
     id_column = _id_column(file.table.drop(columns=text.value))
@@ -50,14 +56,17 @@ def guess_benchmark(path: Path) -> str:
     rest = file.table.drop(columns=[str(guess.value) for guess in (text, id_column) if guess])
     learnt, others = _learnt(file, rest, test_columns)
     train = _Guess("train", path.name, f"{len(file.table)} rows; file names are relative to this file")
-    stem = path.name.split(".")[0]
-    name = (
-        _Guess("name", f"my-{stem}", f"{stem} is the name of another benchmark")
-        if stem in BENCHMARKS
-        else None
-    )
+    stem = stem_of(path)
+    name = None
+    if stem in {*BENCHMARKS, *NO_NAMES}:
+        name = _Guess("name", f"my-{stem}", f"{stem} is taken")
     guesses = [guess for guess in (train, text, learnt, id_column, test, name) if guess]
     return "\n".join([*map(str, guesses), *others, *_groups(rest.drop(columns=learnt.value))]) + "\n"
+
+
+def stem_of(path: Path) -> str:
+    """Return the name of a table without endings, and without a leading dot."""
+    return path.name.lstrip(".").split(".")[0]
 
 
 def _check_names(file: TableFile, text: str) -> None:

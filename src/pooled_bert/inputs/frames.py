@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from ..base.errors import InputError
 from ..base.progress import progress_bar
 from ..base.sound import RATE, Sound
 from .augmentation import at_speed
@@ -172,10 +173,16 @@ _kept: WeakKeyDictionary[Sound, dict[float, np.ndarray]] = WeakKeyDictionary()
 
 
 def _features(sound: Sound, max_seconds: float) -> np.ndarray:
-    """Return a sound's features, computed once as long as the sound is in memory."""
+    """Return a sound's features, computed once as long as the sound is in memory; raises InputError for silence."""
     kept = _kept.setdefault(sound, {})
     if max_seconds not in kept:
-        kept[max_seconds] = speech_features(first_seconds(sound, max_seconds))
+        samples = first_seconds(sound, max_seconds)
+        if not samples.any():
+            raise InputError(
+                f"a recording of {sound.seconds:.1f} seconds is silent in the first {max_seconds:g}, which are read;"
+                " cut the silence off"
+            )
+        kept[max_seconds] = speech_features(samples)
     return kept[max_seconds]
 
 

@@ -96,10 +96,6 @@ class PairReader(TextReader):
         key = ["pairs", tokenizer, str(self.max_length), self.truncation, *items]
         return PairTokens(*cached(cache, key, ("flat", "offsets"), lambda: self._encode(items)))
 
-    def encode_to_predict(self, items: list[str], *, cache: Path | None) -> PairTokens:
-        """Return the tokens to predict from."""
-        return self.encode(items, cache=cache)
-
     def settings(self) -> dict:
         """Return the settings beside the tokenizer."""
         return {**super().settings(), "pairs": True}

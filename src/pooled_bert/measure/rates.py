@@ -21,8 +21,6 @@ from ..predict.export import onnx_session, run_onnx
 N_BATCHES = 8
 TOKENS = 1024  # per batch
 
-Batch = dict[str, np.ndarray]
-
 
 def batches_of(width: int, n_pieces: int) -> tuple[Tokens, list[np.ndarray]]:
     """Return made-up rows of ``width`` tokens out of ``n_pieces`` word pieces, and the rows of each batch."""

@@ -91,6 +91,8 @@ class Timing:
 
 def check_variants(names: list[str], peer: Path | None) -> None:
     """Raise InputError for an unknown variant, or for one whose peer has no environment."""
+    if peer and not peer.is_file():
+        raise InputError(f"--peer {peer}: is no file; give the Python of an environment")
     for name in names:
         require(name in VARIANTS, "--variants", name, f"one of {', '.join(VARIANTS)}")
         if VARIANTS[name].peer and peer is None:

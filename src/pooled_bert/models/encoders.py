@@ -36,8 +36,8 @@ def load_tokenizer(encoder: str, texts: Iterable[str]) -> PreTrainedTokenizerFas
     else:
         with _loading(encoder, ("vocab.txt", "tokenizer.json", "vocab.json")):
             tokenizer = _tokenizer_class(encoder).from_pretrained(encoder)
-            if None in (tokenizer.cls_token_id, tokenizer.sep_token_id):
-                raise ValueError("its tokenizer has no [CLS] or [SEP]")
+            if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id):
+                raise ValueError("its tokenizer has no [CLS], [SEP] or [MASK]")
     tokenizer.model_max_length = int(1e9)  # otherwise the library warns about every long text
     tokenizer.backend_tokenizer.no_truncation()  # some directories have truncation and padding switched on
     tokenizer.backend_tokenizer.no_padding()

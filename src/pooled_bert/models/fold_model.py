@@ -83,9 +83,9 @@ class FoldModel(Described):
 def open_fold_model(folder: Path, precision: str) -> FoldModel:
     """Open the model that ``Classifier.save`` wrote into ``folder``; raises InputError if it is damaged.
 
-    precision : of matrix products: ``float32``, ``bfloat16``, ``float16``, ``int8``, or ``auto``, which is float32 on a
-    CPU. The engine computes float32 and int8, if it knows the model's family and there is no GPU; TensorFlow computes
-    the rest.
+    precision : of matrix products: ``float32``, ``bfloat16``, ``float16``, ``int8``, or ``auto``: float32 where the
+    engine computes, otherwise the fastest. The engine computes float32 and int8, if it knows the model's family and
+    there is no GPU; TensorFlow computes the rest.
     """
     description = read_description(folder)
     engine = None

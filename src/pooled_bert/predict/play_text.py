@@ -137,7 +137,7 @@ def _writable(text: str) -> str:
 
 def _explanation(predictor: Predictor, text: str, method: str) -> dict:
     """Return the explanation as JSON: the text in pieces, words with one weight per label, the rest with null."""
-    if len(text.split()) > MAX_WORDS:
+    if len(predictor.models[0].text_reader.read(text).spans) > MAX_WORDS:
         raise InputError(
             f"the text has more than {MAX_WORDS} words, too many to explain here; use predict.py --explain"
         )

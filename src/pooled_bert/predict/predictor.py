@@ -180,7 +180,7 @@ def load_predictor(
     ``windows`` says how a text longer than the models' ``max_length`` is read: whole, in windows that overlap by half
     (``mean`` of their log-odds, or ``max`` probability), or cut as in training (``none``). None: the run's own setting
     if it has windows, otherwise ``mean``; pairs are always cut. ``precision``: as in train_folds.py; None: the run's
-    own setting. ``auto`` is float32 on a CPU; ``int8`` works once measure.py int8 has found that it costs nothing.
+    own setting (``auto``: as in ``open_fold_model``); ``int8`` works once measure.py int8 has found what it costs.
 
     Works whether TensorFlow was imported before or not (see ``start_tensorflow``), and leaves the process's precision
     policy as it was. Raises InputError if a fold is missing, damaged, or has no model.

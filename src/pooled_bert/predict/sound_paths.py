@@ -87,7 +87,7 @@ def sources_in_csv(table: Path, column: str | None, benchmark: Benchmark) -> lis
         raise InputError(f"{table}: column {other!r} holds no ids; rename it to 'id', or to another name")
     sources = []
     for row, record in enumerate(file.table.to_dict("records")):
-        path = table.parent / record[column]
+        path = PLACE.read(file.where(row), str(table.parent / record[column]))
         if not path.is_file():
             raise InputError(f"{file.where(row)}: {record[column]!r} is no file")
         speaker = record.get(benchmark.group or "", "") or speaker_in(path.name, benchmark)

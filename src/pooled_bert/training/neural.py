@@ -155,12 +155,15 @@ class Training:
         """
         filled_rows = full(rows, self.n_replicas)
         labels = self.labels[filled_rows]
-        labels[len(rows) :] = np.nan  # the rows that fill up the batch are repeated and must not count
         multiple = width_multiple(self.settings.xla)
         if self.change is None:
-            return self.inputs.padded(filled_rows, multiple), labels
-        changed = self.change.rows(self.inputs.take(filled_rows), random)
-        return self.change.batch(changed.padded(np.arange(len(changed)), multiple), labels, random)
+            inputs = self.inputs.padded(filled_rows, multiple)
+        else:
+            changed = self.change.rows(self.inputs.take(filled_rows), random)
+            inputs = changed.padded(np.arange(len(changed)), multiple)
+            inputs, labels = self.change.batch(inputs, labels, random)
+        labels[len(rows) :] = np.nan  # the rows that fill up the batch are repeated and must not count
+        return inputs, labels
 
     def _on_step(self, step: int, loss: float) -> None:
         is_last = (step + 1) % self.loop.feed.steps == 0

@@ -76,7 +76,11 @@ class NeuralSettings:
         "how hidden states become one vector; cls only with --model bert, last only with --model blstm",
         choices=("mean", "max", "mean_max", "attention", "cls", "last"),
     )
-    dropout: float = option(0.1, "share of values that dropout drops before the last layer", SHARE)
+    dropout: float = option(
+        0.1,
+        "share of values that dropout drops before the last layer, and from the word embeddings of --model blstm",
+        SHARE,
+    )
     positive_weight: float | None = option(
         None,
         "power P: a positive of a label weighs (negatives / positives) ** P in the loss; 1 balances the two",

@@ -8,9 +8,10 @@ import tensorflow as tf
 from transformers import PreTrainedTokenizerFast, TFBertForMaskedLM
 
 from ..base.deadline import Deadline
+from ..base.errors import InputError
 from ..inputs.tokens import Tokens, encode_whole
 from ..models.dropout import count_step, dropout_seed, replace_dropout
-from ..models.encoders import clear_when_full, load_language_model, load_tokenizer
+from ..models.encoders import clear_when_full, load_language_model, load_tokenizer, longest_text
 from ..models.precision import set_precision
 from .checkpoints import Checkpoints
 from .loop import Feed, Loop
@@ -38,6 +39,11 @@ def pretrain(
     set_precision(settings.precision)
     tokenizer = load_tokenizer(settings.encoder, texts)
     model = load_language_model(settings.encoder, tokenizer)
+    longest = longest_text(model)
+    if settings.max_length > longest:
+        raise InputError(
+            f"--max-length {settings.max_length}: this encoder reads {longest} tokens at most; lower it"
+        )
     tokens = encode_whole(list(texts), tokenizer, max_length=settings.max_length, cache=cache)
     feed = masked_feed(tokens, tokenizer, settings)
     optimizer = make_optimizer(

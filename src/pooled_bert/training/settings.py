@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..base.errors import require
-from ..base.rules import COUNT, LINE, N_FOLDS, PATH_TEXT, SEED, Number
+from ..base.rules import COUNT, LINE, N_FOLDS, PATH_TEXT, SEED, SIMILARITY, Number
 from ..benchmarks.registry import DEFAULT
 from .neural_settings import EPOCHS, RATE, NeuralSettings, as_in, check_settings, option
 from .sound_settings import UNITS, SoundBlstmSettings, SoundLinearSettings
@@ -137,8 +137,7 @@ class RunSettings:
     group_by: str | None = option(
         None,
         "what shares a fold: what the benchmark's groups are, by default (speaker for emodb; of a TOML file, its group"
-        " column), or none (the scores then say nothing about new groups). Whole groups are cut into the same folds by"
-        " every --fold-seed",
+        " column), or none (the scores then say nothing about new groups)",
         LINE,
         metavar="GROUP|none",
     )
@@ -146,7 +145,7 @@ class RunSettings:
         None,
         "texts whose shingles are at least this similar (Jaccard, e.g. 0.8) share a fold, not only texts that differ in"
         " case, white space and punctuation",
-        Number(float, 0.5, 1),
+        SIMILARITY,
         metavar="SIMILARITY",
     )
     seed: int = option(0, "seed of the training", SEED)

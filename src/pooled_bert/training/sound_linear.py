@@ -8,6 +8,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ..base.errors import InputError
 from ..inputs.frames import by_speaker, sound_features
 from ..inputs.sound_statistics import sound_statistics
 from .problem import Outcome, Problem
@@ -38,7 +39,12 @@ def fit(problem: Problem, settings: SoundLinearSettings) -> Outcome:
     model = make_pipeline(
         StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage, priors=priors)
     )
-    model.fit(statistics[problem.train][known], classes)
+    try:
+        model.fit(statistics[problem.train][known], classes)
+    except ValueError as error:  # scikit-learn's, of too few rows
+        raise InputError(
+            f"{problem.title}: its {len(classes)} training sounds are too few ({error})"
+        ) from error
     oof = np.zeros((len(problem.valid), labels.shape[1]))
     oof[:, model.classes_] = model.predict_proba(statistics[problem.valid])
     return Outcome(oof, np.zeros((0, labels.shape[1])))

@@ -19,7 +19,7 @@ class FrameSettings:
     max_seconds: float = option(
         10.0,
         "largest number of seconds of a sound that is read, at most 60",
-        Number(float, 0, 60, above=True),
+        Number(float, 0.05, 60),
     )
     normalise: str = option(
         "training",
@@ -45,7 +45,7 @@ class SoundBlstmSettings(FrameSettings, NeuralSettings):
     speed_change: float = option(
         0.1,
         "learn also from copies that are slower and faster by this share, and so lower and higher; 0: no copies",
-        SHARE,
+        Number(float, 0, 0.5),
     )
     crop: float = option(
         0.15, "largest share of a sound's frames that is left out, drawn again each time it is read", SHARE

@@ -2,6 +2,9 @@
 
 import argparse
 
+import numpy as np
+
+from ...base.errors import InputError
 from ...base.rules import COUNT
 from ...runs.options import add_benchmark, add_data, add_run, add_workspace
 
@@ -45,6 +48,10 @@ def run(args: argparse.Namespace) -> None:
             f"{loss.fold:4}  {loss.float32:19.5f}  {loss.int8:8.5f}  {loss.float32 - loss.int8:+8.5f}"
             f"  {loss.largest:18.4f}  {loss.rates[0]:17.1f}  {loss.rates[1]:7.1f}",
             flush=True,
+        )
+    if any(np.isnan(pair).any() for pair in aucs.values()):
+        raise InputError(
+            f"--rows {args.rows}: a label has one value in all of them, and so no AUC; give more"
         )
     write_check(folder, aucs)
     lost = sum(exact - other for exact, other in aucs.values()) / len(aucs)

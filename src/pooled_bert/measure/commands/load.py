@@ -2,6 +2,7 @@
 
 import argparse
 
+from ...base.errors import InputError
 from ...base.rules import Number
 from ...runs.options import add_benchmark, add_data, add_run, add_workspace, place_words
 
@@ -26,6 +27,8 @@ def run(args: argparse.Namespace) -> None:
     from ..load import load_table
 
     args.benchmark.require_texts("this measurement")
+    if args.benchmark.is_pairs:
+        raise InputError(f"--benchmark {args.benchmark.name}: this measurement sends single texts, not pairs")
     train = read_train(args.benchmark, find_data(args.benchmark, args.data))
     texts = train["text"].sample(min(2000, len(train)), random_state=0).tolist()
     options = [*place_words(args), "--run", args.run]
