@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 import urllib.request
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -232,6 +233,12 @@ def test_stalled_connections_keep_nobody_out_for_long(served):
     finally:
         for connection in stalled:
             connection.close()
+
+
+def test_runs_with_other_labels_are_not_shown_side_by_side(predictor):
+    other = SimpleNamespace(labels=predictor.labels[::-1])
+    with pytest.raises(InputError, match="runs 'bert' and 'other' have different labels"):
+        make_server({"bert": predictor, "other": other}, JIGSAW, 0)
 
 
 def test_taken_port_is_told(predictor):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..base.errors import InputError
 from ..benchmarks.benchmark import Benchmark
 from . import web_server
 from .play_app import PageApp
@@ -22,8 +23,14 @@ def make_server(
     """Return a server that answers on 127.0.0.1 once it is run, and its port; ``port`` 0 takes any free port.
 
     ``predictors``: by name of the run. ``examples``: recordings to choose on the page of sounds. ``thresholds``: of
-    labels, by name of the run. Raises InputError if the port is taken.
+    labels, by name of the run. Raises InputError if the port is taken, or if the runs have different labels.
     """
+    first, *others = predictors
+    for name in others:
+        if predictors[name].labels != predictors[first].labels:
+            raise InputError(
+                f"runs {first!r} and {name!r} have different labels, or the same in another order; show one of them"
+            )
     listener, port = web_server.listen("127.0.0.1", port)
     app: PageApp
     if benchmark.medium == "sound":
