@@ -65,6 +65,8 @@ def test_two_columns_of_texts_are_pairs_of_which_one_can_group_the_rows(tmp_path
         (PLAIN + "labels = []", r"line 3: labels: expected a list of texts"),
         (PLAIN + 'class = "b"\nis_offensive = 1', r"line 4: is_offensive: expected true or false"),
         (PLAIN + 'class = "b"\n\n[identity_terms]\na = "b"', r"line 5: identity_terms: expected lists"),
+        ("x = " + 2000 * "[", r"is not TOML"),
+        (f'train = "{"t" * 300}"\ntext = "a"\nclass = "b"', r"line 1: train is .*at most 255 bytes"),
         (PLAIN + 'class = "body"', r"line 3: class: column 'body' is named by text already"),
         (PLAIN + 'labels = [\n"a",\n"a"]', r"line 4: labels: column 'a' is named by labels already"),
         (PLAIN + 'labels = [\n"a",\n"accuracy"]', r"line 5: a label or class cannot be called 'accuracy'"),

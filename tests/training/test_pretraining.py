@@ -5,6 +5,7 @@ from conftest import StopAfter
 from pooled_bert.base.deadline import Deadline
 from pooled_bert.base.errors import InputError, TimeLimitReached
 from pooled_bert.models.encoders import load_encoder, load_language_model, load_tokenizer
+from pooled_bert.training import pretraining
 from pooled_bert.training.checkpoints import Checkpoints
 from pooled_bert.training.pretraining import mask_tokens, pretrain
 from pooled_bert.training.settings import PretrainingSettings
@@ -82,6 +83,12 @@ def test_batch_of_few_tokens_hides_one_and_an_empty_one_none(tokenizer):
     one = np.array([[tokenizer.cls_token_id, 7, tokenizer.sep_token_id]], np.int32)
     assert (mask_tokens(one, tokenizer, 1e-9, random)[1] >= 0).sum() == 1
     assert (mask_tokens(one[:, [0, 2]], tokenizer, 0.5, random)[1] >= 0).sum() == 0
+
+
+def test_texts_longer_than_the_encoder_reads_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretraining, "longest_text", lambda model: 12)
+    with pytest.raises(InputError, match="--max-length 16: this encoder reads 12 tokens at most"):
+        run(tmp_path)
 
 
 def test_impossible_settings_are_refused():

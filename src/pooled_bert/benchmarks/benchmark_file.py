@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..base.errors import InputError, suggestion
 from ..base.pairs import joined
-from ..base.rules import NAME
+from ..base.rules import NAME, PATH_TEXT
 from .benchmark import Benchmark
 from .targets import ONE_CLASS, SCORE_TITLES, SEVERAL_LABELS
 
@@ -157,6 +157,9 @@ class _File:
             if key not in self.values:
                 what = "the table of labelled rows" if key == "train" else "its column of texts"
                 raise InputError(f'{self.path}: {key} is missing; name {what}: {key} = "…"')
+        for key in ("train", "test", "sample_submission"):
+            if key in self.values:
+                PATH_TEXT.check(f"{self.place(key)}: {key}", self.values[key])
         if ("labels" in self.values) == ("class" in self.values):
             raise InputError(
                 f'{self.place("class")}: give either labels, a list of columns of 0 and 1 (labels = ["…"]), or class,'
