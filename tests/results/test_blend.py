@@ -1,12 +1,20 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
 from pooled_bert.base.errors import InputError
 from pooled_bert.benchmarks.targets import ONE_CLASS, SEVERAL_LABELS
-from pooled_bert.results.blend import blend, blend_oof, blend_test, check_blendable, correlation, make_blend
+from pooled_bert.results.blend import (
+    blend,
+    blend_oof,
+    blend_test,
+    check_blendable,
+    correlation,
+    fold_values,
+    make_blend,
+)
+from pooled_bert.results.blend_values import fold_score
 from pooled_bert.results.blend_weights import Weights
 from pooled_bert.results.row_facts import facts_of, row_facts
 from pooled_bert.runs.finished_runs import Run
@@ -128,27 +136,16 @@ def test_found_weights_are_scored_by_those_of_the_other_folds():
     assert list(stacked.columns) == ["toxic", "threat", "contribution"]
 
 
-@pytest.mark.parametrize(
-    ("how", "score"), [("logit", "log_loss"), ("mean", "accuracy"), ("logit", "mean_auc")]
-)
-def test_greedy_weights_of_two_equally_good_runs_are_better_than_one_alone(how, score):
-    """Whatever the score: what is compared in each round is a blend, not a sum."""
-    random = np.random.default_rng(1)
-    classes = random.integers(3, size=600)
-    runs = []
-    for name in ("x", "y"):
-        seen = np.eye(3)[classes] * 2 + random.normal(size=(600, 3)) * 2
-        folds = []
-        for fold in range(2):
-            rows = slice(fold * 300, fold * 300 + 300)
-            values = pd.DataFrame(softmax(seen[rows], axis=1), columns=["a", "b", "c"])
-            values.insert(0, "id", [f"r{row}" for row in range(600)][rows])
-            folds.append(FoldResult(fold, values, values, {}, {"identity": {}}))
-        runs.append(Run(name, tuple(folds)))
-    truth = pd.DataFrame(np.eye(3)[classes], columns=["a", "b", "c"])
-    truth.insert(0, "id", [f"r{row}" for row in range(600)])
-    found = make_blend(runs, ONE_CLASS, how, "greedy", truth.assign(text=""), score=score)
-    assert found.weights.runs.min() > 0.25
+def test_weights_of_classes_are_found_by_the_auc_that_is_reported():
+    """The values of classes are made to add up to 1, which changes the order of a column."""
+    runs = [run_of("x"), run_of("y")]
+    truth = make_truth(runs[0])
+    truth["threat"] = 1 - truth["toxic"]
+    (fold, _) = fold_values(runs, ONE_CLASS, "logit", truth)
+    values = fold.values[0]
+    reported = ONE_CLASS.scores(fold.labels, ONE_CLASS.from_scale(values, "logit"))["mean_auc"]
+    assert fold.score(fold.labels, values) == reported
+    assert fold_score(fold.labels, values) != reported
 
 
 def test_weights_that_cannot_be_found_honestly_are_refused():

@@ -43,6 +43,20 @@ def test_greedy_takes_what_helps_and_leaves_noise_out(folds):
     assert (weights.runs == weights.runs[:, :1]).all()
 
 
+def test_greedy_compares_blends_and_not_sums():
+    """By a score that sees the size of the values, such as the log loss."""
+    folds = [
+        FoldValues(
+            fold.labels + RANDOM.normal(size=(2, *fold.labels.shape)),
+            fold.labels,
+            fold.facts,
+            lambda labels, values: -float(np.nanmean((values - labels) ** 2)),
+        )
+        for fold in make_folds()
+    ]
+    assert find_greedy(folds).runs.min() > 0.4
+
+
 def test_folds_without_a_score_do_not_choose():
     """A fold has no AUC of a label that applies to none of its rows."""
     folds = make_folds(noises=(1.0, 30.0))
