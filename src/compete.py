@@ -43,13 +43,13 @@ def main() -> None:
 
     check_place(args.output)
     data = find_data(args.benchmark, args.data)
+    where = [*place_words(args), "--data", str(data)]
+    members = members_of(args, [*options, *where], where)
     rows = read_rows(args.benchmark, data)  # raises InputError before anything is trained
     if rows.test is None:
         raise InputError(f"{data}: has no test rows, so nothing can be submitted; train with train_folds.py")
     if args.extra:
         read_extra(args.extra, rows.benchmark)
-    where = [*place_words(args), "--data", str(data)]
-    members = members_of(args, [*options, *where], where)
     folder = args.workspace.runs(args.benchmark.name)
     statuses = train_members(members, training)
     finished = {member.name: finished_folds(folder / member.name) for member in members}

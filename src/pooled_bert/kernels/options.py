@@ -3,8 +3,8 @@
 import argparse
 
 from ..base.places import KERNELS
-from ..base.rules import COUNT, FOLD, LINE, MINUTES, NAME, PLACE, Number
-from ..runs.options import add_benchmark, add_options, add_workspace
+from ..base.rules import FOLD, LINE, MINUTES, NAME, PLACE, Number
+from ..runs.options import add_benchmark, add_options, add_pseudo, add_workspace
 
 TIME_LIMIT = 660  # minutes; Kaggle ends a kernel after 720
 UPLOADS = {  # what upload brings to Kaggle -> the option of build that uses it
@@ -41,18 +41,7 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
         ("--offline", "build kernels without internet; this Kaggle dataset brings Python and the packages"),
     ):
         parser.add_argument(option, type=LINE, metavar="OWNER/SLUG", help=f"{help_text}; upload makes it")
-    parser.add_argument(
-        "--pseudo",
-        type=NAME,
-        metavar="RUN",
-        help="learn from the test rows too, with the predictions of the same fold of this finished run as labels",
-    )
-    parser.add_argument(
-        "--pseudo-rows",
-        type=COUNT,
-        metavar="N",
-        help="number of test rows for --pseudo, drawn at random (default: all)",
-    )
+    add_pseudo(parser)
     add_kernels(parser)
     add_options(parser)
 

@@ -274,6 +274,11 @@ def parse_options(words: Iterable[str], benchmark: Benchmark) -> tuple[RunSettin
 def add_learnt_rows(parser: argparse.ArgumentParser) -> None:
     """Add --extra, and --pseudo with --pseudo-rows: what a training learns from, besides the training rows."""
     add_extra(parser)
+    add_pseudo(parser)
+
+
+def add_pseudo(parser: argparse.ArgumentParser) -> None:
+    """Add --pseudo, the run whose predictions of test rows are learnt from, and --pseudo-rows."""
     parser.add_argument(
         "--pseudo",
         type=NAME,
