@@ -152,7 +152,7 @@ def put_on_disk(path: Path, *, whole: bool = True) -> None:
 
 
 def _is_left(temporary: Path) -> bool:
-    """Return whether whoever wrote the file or folder has ended. Of other machines nobody knows: after a day, yes."""
+    """Return whether the process that wrote it has ended; that of another machine counts as ended after a day."""
     machine, pid, _, _ = temporary.name.split(".")[-4:]
     if machine == _machine() and pid.isdecimal():
         return not _is_running(int(pid))

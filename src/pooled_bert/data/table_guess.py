@@ -34,9 +34,8 @@ class _Guess:
 
 
 def _line(key: str, value: str | list[str]) -> str:
-    text = json.dumps(value, ensure_ascii=False).replace(
-        "\x7f", "\\u007f"
-    )  # which TOML forbids and JSON allows
+    text = json.dumps(value, ensure_ascii=False)
+    text = text.replace("\x7f", "\\u007f")  # JSON allows this character, TOML does not
     return f"{key} = {text}"
 
 
