@@ -142,7 +142,7 @@ def test_weights_of_classes_are_found_by_the_auc_that_is_reported():
     truth = make_truth(runs[0])
     truth["threat"] = 1 - truth["toxic"]
     (fold, _) = fold_values(runs, ONE_CLASS, "logit", truth)
-    values = fold.values[0]
+    values = ONE_CLASS.to_scale(runs[0].folds[0].oof[["toxic", "threat"]].to_numpy(), "logit")
     reported = ONE_CLASS.scores(fold.labels, ONE_CLASS.from_scale(values, "logit"))["mean_auc"]
     assert fold.score(fold.labels, values) == reported
     assert fold_score(fold.labels, values) != reported
