@@ -5,6 +5,7 @@ import pytest
 from conftest import ROOT
 
 from pooled_bert.base.errors import InputError
+from pooled_bert.runs.fold_files import write_config
 from pooled_bert.runs.run_folder import RunFolder
 
 
@@ -15,6 +16,8 @@ def place(tmp_path):
 
 def finish(place, fold, content="old"):
     place.fold(fold).mkdir(parents=True)
+    identity = {"fold": fold, "settings": {"n_folds": 5}, "assignment": content}
+    write_config(place.fold(fold), identity, {})
     (place.fold(fold) / "metrics.json").write_text(content)
 
 
@@ -91,15 +94,24 @@ def test_failed_replacement_brings_the_old_folds_back(place):
     assert content(place, 0) == content(place, 1) == "old"
 
 
-def test_failed_replacement_brings_nothing_back_beside_a_new_fold(place):
+@pytest.mark.parametrize("by_another_process", [False, True])
+def test_failed_replacement_brings_nothing_back_beside_a_fold_of_other_settings(place, by_another_process):
     for fold in (0, 1, 2):
         finish(place, fold)
     place.set_aside([0, 1, 2], lambda fold: True)
     finish(place, 0, "new")
     place.drop_replaced(0)
-    place.put_back(1, 5)
+    (RunFolder(place.path) if by_another_process else place).put_back(1, 5)
     assert content(place, 0) == "new"
     assert content(place, 1) is content(place, 2) is None
+
+
+def test_failed_replacement_brings_the_old_folds_back_beside_one_that_was_not_to_be_replaced(place):
+    for fold in (0, 1, 2):
+        finish(place, fold)
+    place.set_aside([0, 1], lambda fold: True)
+    place.put_back(0, 5)
+    assert content(place, 0) == content(place, 1) == content(place, 2) == "old"
 
 
 def test_failed_replacement_leaves_folds_of_other_processes_alone(place):

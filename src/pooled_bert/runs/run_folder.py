@@ -9,7 +9,8 @@ from pathlib import Path
 from ..base.errors import InputError
 from ..base.files import delete_folder, held
 from ..base.places import fold_folder
-from .fold_files import is_done
+from .fold_files import is_done, read_config
+from .identity import PER_FOLD, first_difference
 
 
 class RunFolder:
@@ -20,7 +21,6 @@ class RunFolder:
 
     def __init__(self, path: Path):
         self.path = path
-        self._wanted: list[int] = []  # folds that are to be trained again
 
     def fold(self, fold: int) -> Path:
         """Return the folder of a fold."""
@@ -39,7 +39,6 @@ class RunFolder:
         with contextlib.ExitStack() as locks:
             for fold in folds:
                 locks.enter_context(self.lock(fold))
-            self._wanted = folds
             was_interrupted = any(self._replaced(fold).exists() for fold in folds)
             for fold in folds:
                 folder, replaced = self.fold(fold), self._replaced(fold)
@@ -54,18 +53,28 @@ class RunFolder:
         delete_folder(self._replaced(fold))
 
     def put_back(self, failed: int, n_folds: int) -> None:
-        """Restore the old folds, unless a new fold exists: old and new folds may have different settings.
+        """Restore the old folds, unless one of them has a new fold already, or a fold here has other settings.
 
         failed : the fold that could not be trained; its lock is held. Folds that another process trains are left alone.
         """
-        folds = [fold for fold in range(n_folds) if self._replaced(fold).exists()]
-        if any(self.fold(fold).exists() for fold in [*folds, *self._wanted]):
+        old = [fold for fold in range(n_folds) if self._replaced(fold).exists()]
+        here = [fold for fold in range(n_folds) if self.fold(fold).exists()]
+        if not old or set(old) & set(here) or not self._are_alike(old, here):
             return
-        for fold in folds:
+        for fold in old:
             with contextlib.suppress(InputError), contextlib.ExitStack() as lock:
                 if fold != failed:
                     lock.enter_context(self.lock(fold))
                 self._replaced(fold).rename(self.fold(fold))
+
+    def _are_alike(self, old: list[int], here: list[int]) -> bool:
+        """Return whether the replaced folds ``old`` and the folds ``here`` have the same settings and data."""
+        folders = {self._replaced(fold): fold for fold in old} | {self.fold(fold): fold for fold in here}
+        try:
+            first, *others = (read_config(folder, fold)["identity"] for folder, fold in folders.items())
+        except InputError:
+            return False
+        return all(first_difference(first, other, PER_FOLD) is None for other in others)
 
     def _replaced(self, fold: int) -> Path:
         return self.path / f"replaced_fold_{fold}"
