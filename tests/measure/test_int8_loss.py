@@ -40,6 +40,14 @@ def test_command_keeps_what_it_measured(tiny_run, sample, run_here):
     (tiny_run / "int8.json").unlink()
 
 
+def test_rows_without_an_auc_are_refused_and_nothing_is_kept(tiny_run, sample, run_here):
+    workspace = tiny_run.parents[3]
+    done = run_here("measure.py", "int8", "--rows", 1, "--data", sample, "--workspace", workspace)
+    assert done.returncode == 2
+    assert "--rows 1: a label has one value in all of them, and so no AUC; give more" in done.stderr
+    assert not (tiny_run / "int8.json").exists()
+
+
 @pytest.mark.slow
 def test_waits_are_timed_to_the_first_answer(tiny_run):
     options = ["--workspace", str(tiny_run.parents[3])]
