@@ -7,7 +7,7 @@ from pooled_bert.inputs.frames import Frames
 from pooled_bert.training.neural import Training
 
 
-def test_rows_that_fill_up_a_mixed_batch_take_no_labels_from_the_others():
+def test_rows_that_fill_up_a_mixed_batch_erase_no_labels_of_the_others():
     random = np.random.default_rng(0)
     training = SimpleNamespace(
         n_replicas=4,
