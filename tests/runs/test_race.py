@@ -23,9 +23,14 @@ def test_grid_has_every_combination_once():
 
 def test_few_rows_come_first_and_one_candidate_sees_all_folds():
     plan = stages(9, 50_000, (0, 1, 2))
-    assert plan == [Stage(9, 5_000, (0,)), Stage(3, None, (0,)), Stage(1, None, (0, 1, 2))]
-    assert stages(2, 500, (4, 1)) == [Stage(2, 50, (4,)), Stage(1, None, (4, 1))]
+    assert plan == [Stage(9, 5_000, (0,)), Stage(3, None, (0,)), Stage(1, None, (0, 1, 2), n_trained=1)]
     assert stages(1, 500, (0, 1)) == [Stage(1, None, (0, 1))]
+
+
+def test_last_choice_is_made_on_all_rows():
+    last = Stage(1, None, (4, 1), n_trained=1)
+    assert stages(3, 500, (4, 1)) == [Stage(3, 50, (4,)), Stage(2, None, (4,)), last]
+    assert stages(2, 500, (4, 1)) == [Stage(2, None, (4,)), last]
 
 
 def test_time_is_that_of_earlier_trainings_in_proportion_to_rows_and_epochs():
@@ -35,6 +40,7 @@ def test_time_is_that_of_earlier_trainings_in_proportion_to_rows_and_epochs():
     clock.add(A, few, seconds=20)  # 100 rows learnt from, 300 predicted at a third of the price each
     assert clock.seconds([A, B], few) == pytest.approx(20 + 40)
     assert clock.seconds([A], Stage(1, None, (0, 1))) == pytest.approx(2 * 100)
+    assert clock.seconds([A], Stage(1, None, (0, 1), n_trained=1)) == pytest.approx(100)
 
 
 def test_only_runs_on_all_rows_predict_the_test_rows_and_keep_one_name():
@@ -51,7 +57,7 @@ def test_best_come_first_and_a_candidate_without_a_score_last():
     assert best({"a": 0.8, "b": float("-inf"), "c": 0.9}, 2) == ["c", "a"]
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(None, 3), (60, 3), (4.1, 2), (0.1, 1)])
+@pytest.mark.parametrize(("minutes", "expected"), [(None, 3), (60, 3), (3.1, 2), (0.1, 1)])
 def test_fewer_candidates_go_on_if_the_rest_would_not_fit_into_the_time(sample, tmp_path, minutes, expected):
     rows = read_rows(JIGSAW, sample)
     candidates = [Candidate(str(number), (), 1) for number in range(9)]
@@ -59,10 +65,26 @@ def test_fewer_candidates_go_on_if_the_rest_would_not_fit_into_the_time(sample, 
         candidates, rows, (0, 1), (),
         n_folds=2, prefix="p", workspace=Workspace(tmp_path), deadline=Deadline(minutes),
     )  # fmt: skip
-    race.clock.add(
-        candidates[0], race.plan[-1], seconds=60
-    )  # two folds of the winner, then one of each finalist
+    # A fold takes a minute: one of each finalist, then one more of the winner.
+    race.clock.add(candidates[0], race.plan[-1], seconds=60)
     assert race._affordable(1) == expected
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(None, False), (3.1, True), (5.1, False)])
+def test_plan_says_if_the_time_limit_ends_before_it(sample, tmp_path, capsys, minutes, expected):
+    candidates = [Candidate(str(number), (), 1) for number in range(9)]
+    race = Race(
+        candidates, read_rows(JIGSAW, sample), (0, 1), (),
+        n_folds=2, prefix="p", workspace=Workspace(tmp_path), deadline=Deadline(minutes),
+    )  # fmt: skip
+    race._announce(0)
+    assert "min" not in capsys.readouterr().out  # nothing is known before the first training
+    race.clock.add(candidates[0], race.plan[-1], seconds=60)
+    race._announce(1)
+    said = capsys.readouterr().out
+    assert "stage 2 of 3: 3 settings, all rows, fold 0: about 3 min\n" in said
+    assert "stage 3 of 3: 1 setting, all rows, fold 0 1: about 1 min\n" in said
+    assert ("the time limit ends before that" in said) == expected
 
 
 @pytest.mark.slow
@@ -79,14 +101,15 @@ def test_losers_are_stopped_and_the_winner_has_all_folds(run_command, sample, tm
         "--ngrams",
         "word",
     )
-    tune = ("ablate.py", *options, "--tune", "c: 0.000001", "--try", "one: --words 1")
+    tune = ("ablate.py", *options, "--tune", "c: 0.000001 0.00001", "--try", "one: --words 1")
     said = run_command(*tune).stdout
-    assert "stage 1 of 2: 2 settings, 60 rows, fold 0\n" in said
-    assert "stage 2 of 2: 1 setting, all rows, fold 0 1: about" in said
+    assert "stage 1 of 3: 3 settings, 60 rows, fold 0\n" in said
+    assert "stage 2 of 3: 2 settings, all rows, fold 0: about" in said
+    assert "stage 3 of 3: 1 setting, all rows, fold 0 1: about" in said
     assert "the winner: out-of-fold ROC AUC" in said
     runs = {path.parent.parent.name for path in tmp_path.glob("folds/jigsaw/runs/*/fold_1/metrics.json")}
     (winner,) = runs
-    assert not winner.startswith("ablation-c-0.000001")
+    assert winner == "ablation-one"
     assert (tmp_path / "folds/jigsaw/runs" / winner / "fold_0/test.csv").exists()
 
 

@@ -17,6 +17,7 @@ from .ablation import Job
 
 FIRST_SHARE = 0.1  # of a fold's training rows, in the first stage
 KEPT = 1 / 3  # of the candidates, from one stage to the next
+FINALISTS = 2  # at least: few rows mean few steps, which favours high rates, so all rows have the last word
 PREDICTING = 1 / 3  # what predicting a row costs, as a share of learning from it once
 
 
@@ -31,11 +32,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Stage:
-    """One round: ``count`` candidates learn from ``rows`` rows of each of the folds; None: from all rows."""
+    """One round: ``count`` candidates learn from ``rows`` rows of each of the folds; None: from all rows.
+
+    ``n_trained`` of the folds were trained by the stage before.
+    """
 
     count: int
     rows: int | None
     folds: tuple[int, ...]
+    n_trained: int = 0
 
     @property
     def predicts_test(self) -> bool:
@@ -64,13 +69,17 @@ def grid(values: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
 def stages(n_candidates: int, n_rows: int, folds: Sequence[int]) -> list[Stage]:
     """Return the plan: all candidates on a tenth of the first fold's rows, a third of them on all, one on all folds.
 
-    n_rows : training rows of a fold.  A single candidate goes to all folds at once.
+    n_rows : training rows of a fold.  At least two candidates learn from all rows of the first fold, where there are
+    two; a single one goes to all folds at once.
     """
     first = (folds[0],)
-    finalists = max(1, round(n_candidates * KEPT))
-    plan = [Stage(n_candidates, math.ceil(n_rows * FIRST_SHARE), first)] if n_candidates > 1 else []
-    plan += [Stage(finalists, None, first)] if finalists > 1 else []
-    return [*plan, Stage(1, None, tuple(folds))]
+    finalists = min(n_candidates, max(FINALISTS, round(n_candidates * KEPT)))
+    plan = []
+    if n_candidates > finalists:
+        plan.append(Stage(n_candidates, math.ceil(n_rows * FIRST_SHARE), first))
+    if finalists > 1:
+        plan.append(Stage(finalists, None, first))
+    return [*plan, Stage(1, None, tuple(folds), n_trained=1 if plan else 0)]
 
 
 class Clock:
@@ -101,7 +110,8 @@ class Clock:
         """
         works = [self.work(candidate, stage) for candidate in candidates]
         per_work = self._seconds / self._work if self._work else math.nan
-        return per_work * stage.count * len(stage.folds) * sum(works) / len(works)
+        n_trainings = stage.count * (len(stage.folds) - stage.n_trained)
+        return per_work * n_trainings * sum(works) / len(works)
 
 
 def jobs_of(

@@ -47,20 +47,24 @@ class Race:
 
         Trainings that are finished are not repeated. Raises InputError if a training fails, and TimeLimitReached.
         """
-        for number, stage in enumerate(self.plan):
+        for number in range(len(self.plan)):
             self._announce(number)
-            stage = replace(stage, count=min(stage.count, len(self.candidates)))
-            gains = self._train(stage, number, at_a_time)
+            gains = self._train(self.plan[number], number, at_a_time)
             if number + 1 < len(self.plan):
                 kept = best(gains, self._affordable(number + 1))
                 self.candidates = [candidate for candidate in self.candidates if candidate.name in kept]
+                self.plan[number + 1] = replace(self.plan[number + 1], count=len(kept))
         return self._read(self.candidates[0], self.plan[-1])
 
     def _announce(self, number: int) -> None:
+        total = 0.0
         for later, stage in enumerate(self.plan[number:], start=number):
             seconds = self.clock.seconds(self.candidates, stage)
+            total += seconds
             known = "" if math.isnan(seconds) else f": about {seconds / 60:.0f} min"
             print(f"stage {later + 1} of {len(self.plan)}: {stage}{known}", flush=True)
+        if not math.isnan(total) and not self.deadline.leaves(total):
+            print("the time limit ends before that; the same command again goes on from there", flush=True)
 
     def _affordable(self, number: int) -> int:
         """Return how many candidates the stage ``number`` can have, so that the stages after it fit into the time."""
