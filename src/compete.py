@@ -38,7 +38,7 @@ def main() -> None:
 
     from pooled_bert.data.rows import find_data, read_extra, read_rows
     from pooled_bert.results.submission import check_place
-    from pooled_bert.runs.finished_runs import finished_folds
+    from pooled_bert.runs.fold_files import finished_folds
     from pooled_bert.runs.members import train_members
 
     check_place(args.output)

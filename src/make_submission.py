@@ -63,7 +63,7 @@ def check_options(args: argparse.Namespace) -> None:
 
 def with_finished_folds(folder: Path, names: list[str]) -> list[str]:
     """Return the names of the runs that have a finished fold, and report the others; if none has one, return all."""
-    from pooled_bert.runs.finished_runs import finished_folds
+    from pooled_bert.runs.fold_files import finished_folds
 
     finished = [name for name in names if finished_folds(folder / name)]
     for name in names:

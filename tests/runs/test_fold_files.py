@@ -255,5 +255,12 @@ def test_missing_fold_is_named(tmp_path):
     assert not read_run(tmp_path).is_complete
     with pytest.raises(InputError, match=r"fold 1 is not finished"):
         read_run(tmp_path, [0, 1])
-    with pytest.raises(InputError, match="has no finished fold"):
-        read_run(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("folds", [None, [0]])
+def test_runs_are_named_beside_one_that_does_not_exist(tmp_path, folds):
+    for name in ("bert", "linear"):
+        write(tmp_path / name, 0)
+    (tmp_path / "unfinished" / "fold_0").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"brt: has no finished fold; .*name another run: bert, linear$"):
+        read_run(tmp_path / "brt", folds)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..base.errors import InputError
 from ..base.places import SOURCE, command
-from ..runs.finished_runs import finished_folds
+from ..runs.fold_files import finished_folds
 
 TEXT = "What a lovely day"
 LOADING = """

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.places import fold_folder, fold_numbers
+from ..base.places import fold_folder
 from ..benchmarks.targets import mean_of_known
-from .fold_files import PREDICTIONS, FoldResult, is_done, read_fold, redo
+from .fold_files import PREDICTIONS, FoldResult, finished_folds, no_finished_fold, read_fold, redo
 from .identity import PER_FOLD, first_difference
 
 
@@ -49,11 +49,6 @@ class Run:
         return {fold.fold: fold.oof for fold in self.folds}
 
 
-def finished_folds(run_folder: Path) -> list[int]:
-    """Return the numbers of a run's finished folds."""
-    return [fold for fold in fold_numbers(run_folder) if is_done(fold_folder(run_folder, fold))]
-
-
 def read_run(run_folder: Path, folds: list[int] | None = None, *, tables: Sequence[str] = PREDICTIONS) -> Run:
     """Read the finished folds of a run, or the folds given, and check that they belong to one run.
 
@@ -63,7 +58,7 @@ def read_run(run_folder: Path, folds: list[int] | None = None, *, tables: Sequen
     """
     numbers = finished_folds(run_folder) if folds is None else sorted(set(folds))
     if not numbers:
-        raise InputError(f"{run_folder}: has no finished fold; train it with python src/train_folds.py")
+        raise no_finished_fold(run_folder)
     results = tuple(read_fold(fold_folder(run_folder, fold), fold, tables) for fold in numbers)
     for result in results[1:]:
         difference = first_difference(

@@ -26,6 +26,7 @@ from ..base.files import (
     read_record,
     write_record,
 )
+from ..base.places import fold_folder, fold_numbers
 from ..benchmarks.targets import Target
 from ..data.rows import labels_of
 from ..training.problem import Outcome
@@ -58,6 +59,18 @@ def redo(fold: int) -> str:
 def is_done(folder: Path) -> bool:
     """Return whether the fold in ``folder`` is finished."""
     return (folder / "metrics.json").exists()
+
+
+def finished_folds(run_folder: Path) -> list[int]:
+    """Return the numbers of a run's finished folds."""
+    return [fold for fold in fold_numbers(run_folder) if is_done(fold_folder(run_folder, fold))]
+
+
+def no_finished_fold(run_folder: Path) -> InputError:
+    """Return the error for a run without a finished fold; it names the runs beside it, for the name may be misspelt."""
+    others = [folder.name for folder in sorted(run_folder.parent.glob("*")) if finished_folds(folder)]
+    choice = f", or name another run: {', '.join(others)}" if others else ""
+    return InputError(f"{run_folder}: has no finished fold; train it with python src/train_folds.py{choice}")
 
 
 def write_config(folder: Path, identity: dict, information: dict) -> None:
@@ -119,6 +132,8 @@ def _files(folder: Path) -> list[Path]:
 def read_fold(folder: Path, fold: int, tables: Sequence[str] = PREDICTIONS) -> FoldResult:
     """Read one finished fold; raises InputError that names the damaged file and how to train the fold again."""
     if not is_done(folder):
+        if not folder.parent.is_dir():
+            raise no_finished_fold(folder.parent)
         raise InputError(f"{folder}: fold {fold} is not finished; train it with --fold {fold}")
     config = read_config(folder, fold)
     metrics = read_record(folder / "metrics.json", Metrics, remedy=redo(fold))
