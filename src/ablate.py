@@ -1,8 +1,8 @@
 """Train the plain model, and each technique added to it alone, on the same folds; report its gain and its cost.
 
 Settings of train_folds.py and --extra, if given here, apply to every training, the plain model's included. With --tune,
-settings compete instead: all on a tenth of the first fold's rows, the best third on all of them, the winner on all
-folds.
+settings compete instead: all on a tenth of the first fold's rows, the best third (at least two) on all of them, the
+winner on all folds.
 """
 
 import argparse
