@@ -26,7 +26,7 @@ RECIPES = {
     "windows": ("--windows", "mean"),
     "layer_decay": ("--layer-decay", "0.9"),
     "ema": ("--ema", "0.99"),
-    "adversarial": ("--adversarial", "0.5"),
+    "adversarial": ("--adversarial", "0.1"),
     "positive_weight": ("--positive-weight", "0.5"),
     "pseudo": ("--pseudo", PLAIN, "--pseudo-rows", "5000"),
 }
