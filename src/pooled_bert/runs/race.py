@@ -64,7 +64,7 @@ class Race:
             known = "" if math.isnan(seconds) else f": about {seconds / 60:.0f} min"
             print(f"stage {later + 1} of {len(self.plan)}: {stage}{known}", flush=True)
         if not math.isnan(total) and not self.deadline.leaves(total):
-            print("the time limit ends before this plan does; to go on, give the same command again", flush=True)
+            print("the time limit ends before this plan does; to go on, repeat the command", flush=True)
 
     def _affordable(self, number: int) -> int:
         """Return how many candidates the stage ``number`` can have, so that the stages after it fit into the time."""
