@@ -33,9 +33,10 @@ def test_hidden_words_are_learnt_from_those_around_them(pretrained):
     assert losses[-1] < 0.6 * losses[0]
 
 
-def test_what_is_written_is_an_encoder_with_its_head(pretrained, tmp_path):
+def test_what_is_written_is_an_encoder_with_its_head(pretrained, tmp_path, capsys):
     save, _ = pretrained
     save(tmp_path)
+    capsys.readouterr()
     tokenizer = load_tokenizer(str(tmp_path), [])
     encoder, language_model = (
         load_encoder(str(tmp_path), tokenizer),
@@ -43,11 +44,16 @@ def test_what_is_written_is_an_encoder_with_its_head(pretrained, tmp_path):
     )
     for left, right in zip(encoder.bert.weights, language_model.bert.weights, strict=True):
         assert (left.numpy() == right.numpy()).all()
+    assert "begins at random" not in capsys.readouterr().err
 
 
-def test_encoder_without_a_head_gets_a_fresh_one_and_keeps_its_weights(encoder_folder, tokenizer):
+def test_encoder_without_a_head_gets_a_fresh_one_with_a_note_and_keeps_its_weights(
+    encoder_folder, tokenizer, capsys
+):
     encoder = load_encoder(str(encoder_folder), tokenizer)
+    capsys.readouterr()
     model = load_language_model(str(encoder_folder), tokenizer)
+    assert f"{encoder_folder}: has no masked-LM head" in capsys.readouterr().err
     for left, right in zip(encoder.bert.weights, model.bert.weights, strict=True):
         assert (left.numpy() == right.numpy()).all()
 

@@ -1,6 +1,7 @@
 """Pretrained encoders and their tokenizers, by Hugging Face name or from a directory, and a tiny random one."""
 
 import contextlib
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,7 +81,7 @@ def load_encoder(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFPreTrain
     with _loading(encoder, ("config.json",)):
         family = find_family(_model_type(encoder))
     options = {"add_pooling_layer": False} if family.model is TFBertModel else {}
-    model = _pretrained(family.model, encoder, tokenizer, may_lack="pooler", **options)
+    model, _ = _pretrained(family.model, encoder, tokenizer, may_lack="pooler", **options)
     take_pooler_away(model, family)
     convert_branches(model, family)
     return model
@@ -126,7 +127,7 @@ def embedded(encoder, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def load_language_model(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFBertForMaskedLM:
-    """Load the encoder with a masked-language-model head; the head is new if the encoder's files have none.
+    """Load the encoder with a masked-language-model head; a new one, with a note, if the encoder's files have none.
 
     The last layer of the head shares its weights with the word embeddings.
     """
@@ -139,23 +140,30 @@ def load_language_model(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFB
             raise ValueError(
                 f"pre-training works for BERT only, and its model type is {_model_type(encoder)!r}"
             )
-    return _pretrained(TFBertForMaskedLM, encoder, tokenizer, may_lack="predictions")
+    model, lacks = _pretrained(TFBertForMaskedLM, encoder, tokenizer, may_lack="predictions")
+    if lacks:
+        print(f"note: {encoder}: has no masked-LM head; a new one begins at random", file=sys.stderr)
+    return model
 
 
 def _pretrained(
-    architecture, encoder: str, tokenizer: PreTrainedTokenizerFast, *, may_lack: str = "", **options
-):
-    """Load weights from a directory or the hub; only weights with ``may_lack`` in their name may be missing."""
+    architecture, encoder: str, tokenizer: PreTrainedTokenizerFast, *, may_lack: str, **options
+) -> tuple[TFPreTrainedModel, list[str]]:
+    """Load weights from a directory or the hub; only weights with ``may_lack`` in their name may be missing.
+
+    Returns the model, and the names of its weights that were missing and begin at random.
+    """
     with _loading(encoder, ("config.json",)):
         model, report = architecture.from_pretrained(encoder, output_loading_info=True, **options)
-        missing = sorted(name for name in report["missing_keys"] if not may_lack or may_lack not in name)
+        lacks = sorted(report["missing_keys"])
+        missing = [name for name in lacks if may_lack not in name]
         if missing:  # the library would fill them with random numbers
             raise ValueError(f"its weights lack {missing[0]} and {len(missing) - 1} more")
         if len(tokenizer) > model.config.vocab_size:
             raise ValueError(
                 f"its tokenizer has {len(tokenizer)} word pieces, its weights have {model.config.vocab_size}"
             )
-        return model
+        return model, lacks
 
 
 @contextlib.contextmanager
