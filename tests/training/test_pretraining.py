@@ -44,7 +44,7 @@ def test_what_is_written_is_an_encoder_with_its_head(pretrained, tmp_path, capsy
     )
     for left, right in zip(encoder.bert.weights, language_model.bert.weights, strict=True):
         assert (left.numpy() == right.numpy()).all()
-    assert "begins at random" not in capsys.readouterr().err
+    assert "has no masked-LM head" not in capsys.readouterr().err
 
 
 def test_encoder_without_a_head_gets_a_fresh_one_with_a_note_and_keeps_its_weights(
