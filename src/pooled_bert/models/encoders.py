@@ -142,7 +142,7 @@ def load_language_model(encoder: str, tokenizer: PreTrainedTokenizerFast) -> TFB
             )
     model, lacks = _pretrained(TFBertForMaskedLM, encoder, tokenizer, may_lack="predictions")
     if lacks:
-        print(f"note: {encoder}: has no masked-LM head; pre-training begins with a random one", file=sys.stderr)
+        print(f"note: {encoder}: has no masked-LM head; training begins with a random one", file=sys.stderr)
     return model
 
 
